@@ -1,0 +1,70 @@
+package change
+
+// Kind says how SQLite stores a column. It follows from the column's Postgres type.
+type Kind string
+
+// The kinds. Everything that is not listed travels as Postgres' own text.
+const (
+	Integer     Kind = "integer"     // int2, int4, int8, oid
+	Boolean     Kind = "boolean"     // 0 or 1
+	Float       Kind = "float"       // REAL; NaN, −0 and infinities as text
+	Bytes       Kind = "bytes"       // BLOB
+	Timestamptz Kind = "timestamptz" // UTC, always six fractional digits
+	Timestamp   Kind = "timestamp"   // the same without a zone
+	Date        Kind = "date"        // 2026-11-23
+	Text        Kind = "text"        // Postgres' text, numeric included
+)
+
+// Column is one replicated column, in the order of the Relation message.
+type Column struct {
+	Name    string `json:"name"`
+	TypeOID uint32 `json:"type_oid"`
+	Type    string `json:"type"` // as format_type prints it
+	Kind    Kind   `json:"kind"`
+}
+
+// Table is a published table as one generation knows it.
+type Table struct {
+	OID     uint32   `json:"oid"`
+	Schema  string   `json:"schema"`
+	Name    string   `json:"name"`
+	Columns []Column `json:"columns"`
+	// Key holds the indexes into Columns by which a row is found: the primary key
+	// where the replica identity contains it, else the replica identity.
+	Key []int `json:"key"`
+	// Identity holds the indexes of the replica identity's columns, whose old
+	// values come with every UPDATE that changes them and with every DELETE.
+	Identity []int `json:"identity"`
+	// SQLite is the table's name in a replica.
+	SQLite string `json:"sqlite"`
+}
+
+// Column gives the index of the column of that name, or -1.
+func (t *Table) Column(name string) int {
+	for i := range t.Columns {
+		if t.Columns[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Presence says what a Value holds.
+type Presence byte
+
+// The presences of a value.
+const (
+	Null      Presence = 'n' // SQL NULL, or in an old row: not sent
+	Unchanged Presence = 'u' // a TOAST value that the UPDATE left alone
+	Present   Presence = 't' // Postgres' text form, in Data
+)
+
+// Value is one column's value in Postgres' text form. Data may alias a buffer
+// that is reused after the row was handed on.
+type Value struct {
+	Presence Presence
+	Data     []byte
+}
+
+// Row is a tuple, in the order of Table.Columns.
+type Row []Value
