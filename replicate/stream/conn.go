@@ -1,0 +1,115 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// reconnectWait is the pause between attempts to reach the server again; NATS adds
+// up to half of it at random.
+const reconnectWait = 500 * time.Millisecond
+
+// ConnOptions say how to reach a server: Server in this process, else URL.
+type ConnOptions struct {
+	Server     *Server
+	URL        string // nats://host:port; may carry the credentials of an existing NATS
+	ClusterKey string // of an edge: what its zone's password is derived from
+	Zone       string // of an edge
+	// Dial replaces the network, so that a distance can be put into it; nil dials.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Log  *slog.Logger
+}
+
+// Conn is a connection that reconnects by itself for as long as it is open.
+type Conn struct {
+	nats *nats.Conn
+	js   jetstream.JetStream
+	zone string
+}
+
+// Connect returns at once; while the server is away, what is asked of the Conn
+// fails or waits for its context.
+func Connect(o ConnOptions) (*Conn, error) {
+	opts := []nats.Option{
+		nats.Name("outpost"),
+		nats.MaxReconnects(-1),
+		nats.RetryOnFailedConnect(true),
+		nats.ReconnectWait(reconnectWait),
+		nats.ReconnectJitter(reconnectWait/2, reconnectWait/2),
+		nats.ReconnectBufSize(-1), // a publish that was not sent is an error, not a surprise later
+		nats.PingInterval(5 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				o.Log.Warn("the connection to the hub broke; reconnecting", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { o.Log.Info("connected to the hub again") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			o.Log.Warn("the hub's server reports an error", "error", err)
+		}),
+	}
+	url := o.URL
+	zone := o.Zone
+	switch {
+	case o.Server != nil:
+		url, zone = "", All
+		opts = append(opts, nats.InProcessServer(o.Server.nats), nats.UserInfo(hubUser, o.Server.password))
+	case o.ClusterKey != "":
+		opts = append(opts, nats.UserInfo(zone, zonePassword(o.ClusterKey, zone)), nats.CustomInboxPrefix(inbox(zone)))
+	}
+	if o.Dial != nil && o.Server == nil {
+		opts = append(opts, nats.SetCustomDialer(dialer(o.Dial)))
+	}
+	nc, err := nats.Connect(url, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the hub: %w", err)
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("setting up JetStream: %w", err)
+	}
+	return &Conn{nats: nc, js: js, zone: zone}, nil
+}
+
+// Close ends the connection and everything made from it.
+func (c *Conn) Close() { c.nats.Close() }
+
+// Connected says whether the server is there right now.
+func (c *Conn) Connected() bool { return c.nats.IsConnected() }
+
+// Announce tells every node what this region wants known of itself. It is not kept:
+// who is not listening misses it.
+func (c *Conn) Announce(region string, data []byte) error {
+	if err := c.nats.Publish(statusPrefix+region, data); err != nil {
+		return fmt.Errorf("announcing region %s: %w", region, err)
+	}
+	return nil
+}
+
+// Announcements calls each for whatever any region announces, until stop is called.
+func (c *Conn) Announcements(each func(region string, data []byte)) (stop func(), err error) {
+	sub, err := c.nats.Subscribe(statusPrefix+"*", func(m *nats.Msg) {
+		each(strings.TrimPrefix(m.Subject, statusPrefix), m.Data)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listening to other regions: %w", err)
+	}
+	return func() { _ = sub.Unsubscribe() }, nil // fails only when the connection is gone, and the subscription with it
+}
+
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return d(ctx, network, address)
+}

@@ -1,0 +1,149 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"outpost/replicate/wire"
+)
+
+// What a feed holds in memory at most, and hands over at once.
+const (
+	feedBytes    = 16 << 20
+	feedMessages = 1024
+)
+
+// Delivery is a message of the stream as a replica receives it.
+type Delivery struct {
+	Seq     uint64 // in the stream
+	Message wire.Message
+	Pending uint64    // messages behind it that are not delivered yet
+	Stored  time.Time // by the hub's clock
+}
+
+// Bounds asks the server, as an edge may.
+func (c *Conn) Bounds(ctx context.Context) (Bounds, error) {
+	s, err := c.js.Stream(ctx, name)
+	if err != nil {
+		return Bounds{}, fmt.Errorf("looking up the stream: %w", err)
+	}
+	return bounds(s.CachedInfo().State), nil
+}
+
+// Feed delivers a zone's messages in order, from one sequence on.
+type Feed struct {
+	messages chan Delivery
+	stop     func()
+	done     chan struct{}
+	err      error // why it ended; read after messages is closed
+}
+
+// Follow starts a feed at sequence from. The caller has compared from with Bounds:
+// a consumer started past the end gets no error and waits for ever.
+func (c *Conn) Follow(ctx context.Context, from uint64) (*Feed, error) {
+	consumer, err := c.js.OrderedConsumer(ctx, name, jetstream.OrderedConsumerConfig{
+		FilterSubjects:    []string{subject(c.zone)},
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       from,
+		InactiveThreshold: 30 * time.Second,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("consuming the stream: %w", err)
+	}
+	messages, err := consumer.Messages(
+		jetstream.PullMaxMessagesWithBytesLimit(feedMessages, feedBytes),
+		jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
+	if err != nil {
+		return nil, fmt.Errorf("consuming the stream: %w", err)
+	}
+	f := &Feed{messages: make(chan Delivery, 64), done: make(chan struct{})}
+	var once sync.Once
+	f.stop = func() {
+		once.Do(func() {
+			close(f.done)
+			messages.Stop()
+		})
+	}
+	go f.run(messages)
+	return f, nil
+}
+
+func (f *Feed) run(messages jetstream.MessagesContext) {
+	defer close(f.messages)
+	defer messages.Stop()
+	for {
+		m, err := messages.Next()
+		if err != nil {
+			f.err = fmt.Errorf("receiving from the stream: %w", err)
+			return
+		}
+		d, err := delivery(m)
+		if err != nil {
+			f.err = err
+			return
+		}
+		select {
+		case f.messages <- d:
+		case <-f.done:
+			f.err = errStopped
+			return
+		}
+	}
+}
+
+var errStopped = errors.New("the feed was stopped")
+
+func delivery(m jetstream.Msg) (Delivery, error) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return Delivery{}, fmt.Errorf("reading a message's metadata: %w", err)
+	}
+	message, err := wire.Decode(m.Data())
+	if err != nil {
+		return Delivery{}, fmt.Errorf("message %d of the stream: %w", meta.Sequence.Stream, err)
+	}
+	return Delivery{Seq: meta.Sequence.Stream, Message: message, Pending: meta.NumPending, Stored: meta.Timestamp}, nil
+}
+
+// Next waits for a message and returns it with whatever else is there already, in
+// order, appended to dst[:0].
+func (f *Feed) Next(ctx context.Context, dst []Delivery) ([]Delivery, error) {
+	dst = dst[:0]
+	select {
+	case d, ok := <-f.messages:
+		if !ok {
+			return nil, f.err
+		}
+		dst = append(dst, d)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	for bytes := size(dst[0]); bytes < feedBytes/4 && len(dst) < feedMessages/4; {
+		select {
+		case d, ok := <-f.messages:
+			if !ok {
+				return dst, nil // the error comes with the next call
+			}
+			dst = append(dst, d)
+			bytes += size(d)
+		default:
+			return dst, nil
+		}
+	}
+	return dst, nil
+}
+
+// Stop ends the feed. It may be called twice.
+func (f *Feed) Stop() { f.stop() }
+
+func size(d Delivery) int {
+	n := len(d.Message.Part.Body)
+	for i := range d.Message.Txs {
+		n += len(d.Message.Txs[i].Body)
+	}
+	return n
+}

@@ -1,0 +1,127 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"outpost/replicate/wire"
+)
+
+// publishTimeout bounds the wait for an acknowledgement. A message without one may
+// or may not be in the log; the hub then reads the log's end again.
+const publishTimeout = 10 * time.Second
+
+// ErrOvertaken means that somebody else published: this hub was paused, another has
+// taken over, and nothing of this one may reach the log any more.
+var ErrOvertaken = errors.New("another hub has written to the stream since")
+
+// Log is the stream as the hub sees it: the only writer.
+type Log struct {
+	js     jetstream.JetStream
+	stream jetstream.Stream
+	last   uint64 // sequence that the next message must follow
+	buf    []byte
+}
+
+// OpenLog creates the stream or finds it. It holds up to maxBytes; beyond that,
+// publishing fails rather than dropping what a replica may still need.
+func (c *Conn) OpenLog(ctx context.Context, maxBytes int64) (*Log, error) {
+	s, err := c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name:       name,
+		Subjects:   []string{subjectPrefix + "*"},
+		Storage:    jetstream.FileStorage,
+		Retention:  jetstream.LimitsPolicy,
+		MaxBytes:   maxBytes,
+		Discard:    jetstream.DiscardNew,
+		MaxMsgSize: wire.MaxMessage,
+		Duplicates: time.Second, // unused: positions and the expected sequence tell duplicates
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the stream: %w", err)
+	}
+	info, err := s.Info(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the stream's state: %w", err)
+	}
+	return &Log{js: c.js, stream: s, last: info.State.LastSeq}, nil
+}
+
+// Bounds are the sequences of the oldest and newest message, and the bytes held.
+// An empty stream has First = Last + 1.
+type Bounds struct {
+	First, Last uint64
+	Bytes       uint64
+	Messages    uint64
+}
+
+func bounds(s jetstream.StreamState) Bounds {
+	b := Bounds{First: s.FirstSeq, Last: s.LastSeq, Bytes: s.Bytes, Messages: s.Msgs}
+	if s.Msgs == 0 {
+		b.First = s.LastSeq + 1
+	}
+	return b
+}
+
+// Bounds asks the server.
+func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
+	info, err := l.stream.Info(ctx)
+	if err != nil {
+		return Bounds{}, fmt.Errorf("reading the stream's state: %w", err)
+	}
+	return bounds(info.State), nil
+}
+
+// Message reads one message by its sequence; false when it is not there.
+func (l *Log) Message(ctx context.Context, seq uint64) (wire.Message, bool, error) {
+	raw, err := l.stream.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return wire.Message{}, false, nil
+	}
+	if err != nil {
+		return wire.Message{}, false, fmt.Errorf("reading message %d of the stream: %w", seq, err)
+	}
+	m, err := wire.Decode(raw.Data)
+	if err != nil {
+		return wire.Message{}, false, fmt.Errorf("message %d of the stream: %w", seq, err)
+	}
+	return m, true, nil
+}
+
+// Publish appends m to a zone's subject and returns its sequence once it is on disk.
+// After an error the Log must be opened anew: what the stream holds is then unknown.
+func (l *Log) Publish(ctx context.Context, zone string, m *wire.Message) (uint64, error) {
+	l.buf = wire.Encode(l.buf[:0], m)
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	ack, err := l.js.PublishMsg(ctx, &nats.Msg{Subject: subject(zone), Data: l.buf},
+		jetstream.WithExpectStream(name), jetstream.WithExpectLastSequence(l.last), jetstream.WithRetryAttempts(0))
+	if err != nil {
+		var api *jetstream.APIError
+		if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+			return 0, ErrOvertaken
+		}
+		return 0, fmt.Errorf("publishing to the stream: %w", err)
+	}
+	l.last = ack.Sequence
+	return ack.Sequence, nil
+}
+
+// Purge drops the messages below seq; Clear drops all.
+func (l *Log) Purge(ctx context.Context, seq uint64) error {
+	if err := l.stream.Purge(ctx, jetstream.WithPurgeSequence(seq)); err != nil {
+		return fmt.Errorf("purging the stream: %w", err)
+	}
+	return nil
+}
+
+// Clear drops every message; sequences go on from where they were.
+func (l *Log) Clear(ctx context.Context) error {
+	if err := l.stream.Purge(ctx); err != nil {
+		return fmt.Errorf("clearing the stream: %w", err)
+	}
+	return nil
+}

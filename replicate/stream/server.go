@@ -1,0 +1,189 @@
+// Package stream is the one place that speaks NATS: it runs the embedded server
+// with its JetStream log on disk, publishes the hub's messages to it, and feeds
+// them to replicas.
+//
+// What was acknowledged by Publish is synced to disk (of the embedded server; an
+// external cluster's operator has to set sync_interval: always). Order, gaps and
+// generations are the replica's to check: a consumer that NATS recreated by itself
+// knows nothing of them.
+//
+// The package knows wire's messages and nothing of Postgres or SQLite.
+package stream
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server" // JetStream in this process: log, retention, permissions, flow control
+	"outpost/replicate/wire"
+)
+
+// The stream's name and the heads of its subjects.
+const (
+	name          = "OUTPOST"
+	subjectPrefix = "outpost.tx."
+	statusPrefix  = "outpost.status."
+	hubUser       = "hub"
+)
+
+// All is the zone of the subject that carries everything; the primary's own replica
+// consumes it.
+const All = "all"
+
+// startTimeout bounds how long the embedded server may take to be ready; recovering
+// a large log is what takes long.
+const startTimeout = 60 * time.Second
+
+func subject(zone string) string { return subjectPrefix + zone }
+
+// inbox is the prefix of a zone's private inboxes: a client that may subscribe to
+// _INBOX.> receives what is delivered to others.
+func inbox(zone string) string { return "_INBOX_" + zone }
+
+// zonePassword derives what a zone's replicas log in with, so that the cluster key
+// itself never travels.
+func zonePassword(clusterKey, zone string) string {
+	mac := hmac.New(sha256.New, []byte(clusterKey))
+	mac.Write([]byte("outpost stream " + zone))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// ServerOptions say how to run the embedded server.
+type ServerOptions struct {
+	Dir        string   // of the log
+	Addr       string   // where edges connect, host:port; with port 0 any free one
+	ClusterKey string   // without one, nothing listens and only this process connects
+	Zones      []string // whose replicas may connect
+	Log        *slog.Logger
+}
+
+// Server is an embedded NATS server.
+type Server struct {
+	nats     *server.Server
+	password string // of the hub's own user, for this process only
+}
+
+// StartServer starts the embedded server and waits until it accepts connections.
+func StartServer(o ServerOptions) (*Server, error) {
+	secret := make([]byte, 32)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, fmt.Errorf("making the hub's password: %w", err)
+	}
+	s := &Server{password: hex.EncodeToString(secret)}
+	opts := &server.Options{
+		ServerName: "outpost-hub",
+		JetStream:  true, StoreDir: o.Dir,
+		SyncAlways: true, // the default syncs every two minutes: a power cut would lose acknowledged messages
+		MaxPayload: wire.MaxMessage,
+		NoSigs:     true, NoSystemAccount: false,
+		DisableJetStreamBanner: true,
+		WriteDeadline:          10 * time.Second, // a subscriber slower than this is cut off; it comes back and resumes
+		Users:                  []*server.User{{Username: hubUser, Password: s.password}},
+		DontListen:             o.ClusterKey == "",
+	}
+	if o.ClusterKey != "" {
+		host, port, err := splitAddr(o.Addr)
+		if err != nil {
+			return nil, err
+		}
+		if err := free(o.Addr); err != nil {
+			return nil, err
+		}
+		opts.Host, opts.Port = host, port
+		for _, zone := range o.Zones {
+			opts.Users = append(opts.Users, &server.User{
+				Username: zone, Password: zonePassword(o.ClusterKey, zone), Permissions: zonePermissions(zone),
+			})
+		}
+	}
+	var err error
+	if s.nats, err = server.NewServer(opts); err != nil {
+		return nil, fmt.Errorf("setting up the embedded NATS server: %w", err)
+	}
+	s.nats.SetLoggerV2(logger{o.Log}, false, false, false)
+	s.nats.Start()
+	if !s.nats.ReadyForConnections(startTimeout) {
+		s.Shutdown()
+		return nil, fmt.Errorf("the embedded NATS server was not ready within %v: look for its messages above; its log is in %s", startTimeout, o.Dir)
+	}
+	return s, nil
+}
+
+// Addr is where edges connect; nil when nothing listens.
+func (s *Server) Addr() net.Addr { return s.nats.Addr() }
+
+// Shutdown stops the server and returns when its files are closed.
+func (s *Server) Shutdown() {
+	s.nats.Shutdown()
+	s.nats.WaitForShutdown()
+}
+
+// zonePermissions let a replica consume its zone's subject and nothing else: no
+// direct or message get, no consumer with another filter (the create subject names
+// the filter, and a consumer with several names none, so it is refused).
+func zonePermissions(zone string) *server.Permissions {
+	return &server.Permissions{
+		Publish: &server.SubjectPermission{Allow: []string{
+			"$JS.API.STREAM.INFO." + name,
+			"$JS.API.CONSUMER.CREATE." + name + ".*." + subject(zone),
+			"$JS.API.CONSUMER.INFO." + name + ".*",
+			"$JS.API.CONSUMER.MSG.NEXT." + name + ".*",
+			"$JS.API.CONSUMER.DELETE." + name + ".*",
+			statusPrefix + "*",
+		}},
+		Subscribe: &server.SubjectPermission{Allow: []string{
+			inbox(zone) + ".>",
+			statusPrefix + "*",
+		}},
+	}
+}
+
+func splitAddr(addr string) (string, int, error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", 0, fmt.Errorf("the hub's address %q is not host:port: %w", addr, err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return "", 0, fmt.Errorf("the hub's address %q: the port is not a number", addr)
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	if host == "" {
+		host = "0.0.0.0"
+	}
+	return host, port, nil
+}
+
+// free tells a taken port at once and by name; the server itself would only log it
+// and wait.
+func free(addr string) error {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return fmt.Errorf("the hub cannot listen on %s: %w", addr, errors.Unwrap(err))
+	}
+	return l.Close()
+}
+
+// logger hands the server's messages to slog. Its notices are for whoever runs a
+// NATS server by hand; here they are details.
+type logger struct{ log *slog.Logger }
+
+func (l logger) Noticef(format string, v ...any) {
+	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
+}
+func (l logger) Warnf(format string, v ...any)  { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
+func (l logger) Fatalf(format string, v ...any) { l.log.Error("nats: " + fmt.Sprintf(format, v...)) }
+func (l logger) Errorf(format string, v ...any) { l.log.Error("nats: " + fmt.Sprintf(format, v...)) }
+func (l logger) Debugf(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
+func (l logger) Tracef(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
