@@ -1,0 +1,97 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func env(pairs ...string) func(string) (string, bool) {
+	m := make(map[string]string)
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return func(name string) (string, bool) {
+		v, ok := m[name]
+		return v, ok
+	}
+}
+
+func TestDefaultsAreThoseOfTheContract(t *testing.T) {
+	c, err := FromEnv(env("DATABASE_URL", "postgres://localhost/outpost"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Primary() || c.Addr != ":8080" || c.AdminAddr != ":9080" || c.HubAddr != ":4222" || c.Data != "./data" ||
+		c.Pool != (Pool{30, 20, 30 * time.Second, time.Hour, false}) || c.Zone != "global" ||
+		c.RateLimit.String() != "100/60s+10" || c.LoginLimit.String() != "10/60s+5" ||
+		c.CacheBytes != 64<<20 || c.MaxLag != 10*time.Second || c.Wait != time.Second {
+		t.Errorf("unexpected defaults: %+v", c)
+	}
+}
+
+func TestEdgeOnFlyFindsThePrimary(t *testing.T) {
+	c, err := FromEnv(env("FLY_REGION", "syd", "PRIMARY_REGION", "fra", "FLY_APP_NAME", "outpost",
+		"OUTPOST_CLUSTER_KEY", "k", "DATABASE_URL", "postgres://db/outpost"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Primary() || c.PrimaryURL != "http://fra.outpost.internal:8080" || c.HubURL != "nats://fra.outpost.internal:4222" {
+		t.Errorf("unexpected: %+v", c)
+	}
+}
+
+func TestSecretFromFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, []byte("hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := FromEnv(env("DATABASE_URL", "postgres://localhost/o", "OUTPOST_CLUSTER_KEY_FILE", path))
+	if err != nil || c.ClusterKey != "hunter2" {
+		t.Errorf("key %q, error %v", c.ClusterKey, err)
+	}
+}
+
+func TestWrongValuesAreNamed(t *testing.T) {
+	edge := []string{"OUTPOST_REGION", "syd", "PRIMARY_REGION", "fra", "OUTPOST_PRIMARY_URL", "http://p:1", "OUTPOST_CLUSTER_KEY", "k"}
+	cases := []struct {
+		name string
+		env  []string
+		want []string
+		not  string
+	}{
+		{"nothing set", nil, []string{"DATABASE_URL", "postgres://"}, ""},
+		{"edge without key", []string{"OUTPOST_REGION", "syd", "OUTPOST_PRIMARY_URL", "http://p:1"}, []string{"OUTPOST_CLUSTER_KEY is not set"}, ""},
+		{"edge without primary", []string{"OUTPOST_REGION", "syd", "OUTPOST_CLUSTER_KEY", "k"}, []string{"OUTPOST_PRIMARY_URL is not set"}, ""},
+		{"region", append(edge, "OUTPOST_ZONE", "EU zone"), []string{"OUTPOST_ZONE", `"EU zone"`, "a-z"}, ""},
+		{"address", append(edge, "OUTPOST_ADDR", "8080"), []string{"OUTPOST_ADDR", `"8080"`, ":8080"}, ""},
+		{"duration", append(edge, "OUTPOST_WAIT", "-1s"), []string{"OUTPOST_WAIT", `"-1s"`, "500ms"}, ""},
+		{"size", append(edge, "OUTPOST_CACHE_BYTES", "lots"), []string{"OUTPOST_CACHE_BYTES", `"lots"`, "64MiB"}, ""},
+		{"limit", append(edge, "OUTPOST_RATE_LIMIT", "100"), []string{"OUTPOST_RATE_LIMIT", `"100"`, "off", "100/60s+10"}, ""},
+		{"level", append(edge, "LOG_LEVEL", "loud"), []string{"LOG_LEVEL", `"loud"`, "debug"}, ""},
+		{"format", append(edge, "LOG_FORMAT", "xml"), []string{"LOG_FORMAT", `"xml"`, "json"}, ""},
+		{"count", append(edge, "OUTPOST_PG_MAX_CONNS", "0"), []string{"OUTPOST_PG_MAX_CONNS", `"0"`, "2 to 1000"}, ""},
+		{"least above most", append(edge, "OUTPOST_PG_MAX_CONNS", "5"), []string{"OUTPOST_PG_MIN_CONNS", "OUTPOST_PG_MAX_CONNS"}, ""},
+		{"flag", append(edge, "OUTPOST_PG_POOLER", "perhaps"), []string{"OUTPOST_PG_POOLER", "true or false"}, ""},
+		{"hub with password", append(edge, "OUTPOST_HUB_URL", "http://u:geheim@h"), []string{"OUTPOST_HUB_URL", "nats://"}, "geheim"},
+		{"key file", []string{"DATABASE_URL", "postgres://x/y", "OUTPOST_CLUSTER_KEY_FILE", "/does/not/exist"}, []string{"OUTPOST_CLUSTER_KEY_FILE", "/does/not/exist"}, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := FromEnv(env(c.env...))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not name %q", err, want)
+				}
+			}
+			if c.not != "" && strings.Contains(err.Error(), c.not) {
+				t.Errorf("%q tells a secret", err)
+			}
+		})
+	}
+}
