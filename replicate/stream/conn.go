@@ -20,7 +20,7 @@ const reconnectWait = 500 * time.Millisecond
 type ConnOptions struct {
 	Server     *Server
 	URL        string // nats://host:port; may carry the credentials of an existing NATS
-	ClusterKey string // of an edge: what its zone's password is derived from
+	ClusterKey string // of an edge: what its zone's key pair is derived from
 	Zone       string // of an edge
 	// Dial replaces the network, so that a distance can be put into it; nil dials.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -61,9 +61,13 @@ func Connect(o ConnOptions) (*Conn, error) {
 	switch {
 	case o.Server != nil:
 		url, zone = "", All
-		opts = append(opts, nats.InProcessServer(o.Server.nats), nats.UserInfo(hubUser, o.Server.password))
+		opts = append(opts, nats.InProcessServer(o.Server.nats), o.Server.hub.option())
 	case o.ClusterKey != "":
-		opts = append(opts, nats.UserInfo(zone, zonePassword(o.ClusterKey, zone)), nats.CustomInboxPrefix(inbox(zone)))
+		id, err := zoneIdentity(o.ClusterKey, zone)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, id.option(), nats.CustomInboxPrefix(inbox(zone)))
 	}
 	if o.Dial != nil && o.Server == nil {
 		opts = append(opts, nats.SetCustomDialer(dialer(o.Dial)))
@@ -105,6 +109,8 @@ func (c *Conn) Announcements(each func(region string, data []byte)) (stop func()
 	}
 	return func() { _ = sub.Unsubscribe() }, nil // fails only when the connection is gone, and the subscription with it
 }
+
+func (i identity) option() nats.Option { return nats.Nkey(i.public, i.pair.Sign) }
 
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 

@@ -15,7 +15,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +23,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server" // JetStream in this process: log, retention, permissions, flow control
+	"github.com/nats-io/nkeys"                 // logging in by signature
 	"outpost/replicate/wire"
 )
 
@@ -32,7 +32,6 @@ const (
 	name          = "OUTPOST"
 	subjectPrefix = "outpost.tx."
 	statusPrefix  = "outpost.status."
-	hubUser       = "hub"
 )
 
 // All is the zone of the subject that carries everything; the primary's own replica
@@ -49,12 +48,39 @@ func subject(zone string) string { return subjectPrefix + zone }
 // _INBOX.> receives what is delivered to others.
 func inbox(zone string) string { return "_INBOX_" + zone }
 
-// zonePassword derives what a zone's replicas log in with, so that the cluster key
-// itself never travels.
-func zonePassword(clusterKey, zone string) string {
+// identity is a key pair by which a client logs in: it signs what the server makes
+// up, so nothing secret travels.
+type identity struct {
+	pair   nkeys.KeyPair
+	public string
+}
+
+func newIdentity(seed []byte) (identity, error) {
+	pair, err := nkeys.FromRawSeed(nkeys.PrefixByteUser, seed)
+	if err != nil {
+		return identity{}, fmt.Errorf("making a key pair: %w", err)
+	}
+	public, err := pair.PublicKey()
+	if err != nil {
+		return identity{}, fmt.Errorf("making a key pair: %w", err)
+	}
+	return identity{pair, public}, nil
+}
+
+// zoneIdentity derives a zone's key pair from the cluster key.
+func zoneIdentity(clusterKey, zone string) (identity, error) {
 	mac := hmac.New(sha256.New, []byte(clusterKey))
 	mac.Write([]byte("outpost stream " + zone))
-	return hex.EncodeToString(mac.Sum(nil))
+	return newIdentity(mac.Sum(nil))
+}
+
+// hubIdentity is made anew for each server and never leaves the process.
+func hubIdentity() (identity, error) {
+	seed := make([]byte, 32)
+	if _, err := rand.Read(seed); err != nil {
+		return identity{}, fmt.Errorf("making the hub's key: %w", err)
+	}
+	return newIdentity(seed)
 }
 
 // ServerOptions say how to run the embedded server.
@@ -68,17 +94,17 @@ type ServerOptions struct {
 
 // Server is an embedded NATS server.
 type Server struct {
-	nats     *server.Server
-	password string // of the hub's own user, for this process only
+	nats *server.Server
+	hub  identity
 }
 
 // StartServer starts the embedded server and waits until it accepts connections.
 func StartServer(o ServerOptions) (*Server, error) {
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
-		return nil, fmt.Errorf("making the hub's password: %w", err)
+	hub, err := hubIdentity()
+	if err != nil {
+		return nil, err
 	}
-	s := &Server{password: hex.EncodeToString(secret)}
+	s := &Server{hub: hub}
 	opts := &server.Options{
 		ServerName: "outpost-hub",
 		JetStream:  true, StoreDir: o.Dir,
@@ -87,7 +113,7 @@ func StartServer(o ServerOptions) (*Server, error) {
 		NoSigs:     true, NoSystemAccount: false,
 		DisableJetStreamBanner: true,
 		WriteDeadline:          10 * time.Second, // a subscriber slower than this is cut off; it comes back and resumes
-		Users:                  []*server.User{{Username: hubUser, Password: s.password}},
+		Nkeys:                  []*server.NkeyUser{{Nkey: hub.public}},
 		DontListen:             o.ClusterKey == "",
 	}
 	if o.ClusterKey != "" {
@@ -100,12 +126,13 @@ func StartServer(o ServerOptions) (*Server, error) {
 		}
 		opts.Host, opts.Port = host, port
 		for _, zone := range o.Zones {
-			opts.Users = append(opts.Users, &server.User{
-				Username: zone, Password: zonePassword(o.ClusterKey, zone), Permissions: zonePermissions(zone),
-			})
+			id, err := zoneIdentity(o.ClusterKey, zone)
+			if err != nil {
+				return nil, err
+			}
+			opts.Nkeys = append(opts.Nkeys, &server.NkeyUser{Nkey: id.public, Permissions: zonePermissions(zone)})
 		}
 	}
-	var err error
 	if s.nats, err = server.NewServer(opts); err != nil {
 		return nil, fmt.Errorf("setting up the embedded NATS server: %w", err)
 	}

@@ -183,7 +183,11 @@ func TestEdgeMayDoNothingElse(t *testing.T) {
 
 	var mu sync.Mutex
 	var refused []string
-	nc, err := nats.Connect(s.url(), nats.UserInfo("global", zonePassword(testKey, "global")), nats.CustomInboxPrefix(inbox("global")),
+	id, err := zoneIdentity(testKey, "global")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := nats.Connect(s.url(), id.option(), nats.CustomInboxPrefix(inbox("global")),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -1,0 +1,105 @@
+// Package follow keeps a replica up with the stream: it applies what the hub
+// publishes, and where the stream no longer fits the replica it downloads a snapshot
+// and goes on from there. While it does, the replica serves what it has.
+//
+// A Follower is the applying alone, as the primary's own replica needs it; an Edge
+// is a Follower that can also bootstrap itself.
+package follow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"outpost/replicate/replica"
+	"outpost/replicate/stream"
+)
+
+// staleAfter is how long nothing may be heard before the replica counts as behind:
+// the hub publishes at least every second.
+const staleAfter = 3 * time.Second
+
+// Follower applies the stream to one replica. The zero value with Replica, Conn and
+// Log set is ready.
+type Follower struct {
+	Replica *replica.Replica
+	Conn    *stream.Conn
+	Log     *slog.Logger
+
+	heard   atomic.Int64  // local time of the last applied message, unix nanoseconds
+	stored  atomic.Int64  // when the hub stored it, by the hub's clock
+	pending atomic.Uint64 // messages in the stream behind it
+	head    atomic.Uint64 // sequence of the newest message known of
+}
+
+// Run applies messages until ctx ends, the connection breaks for good, or the
+// replica refuses one: replica.ErrResync then says that only another snapshot helps.
+func (f *Follower) Run(ctx context.Context) (err error) {
+	at := f.Replica.State()
+	bounds, err := f.Conn.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case at.Seq+1 < bounds.First:
+		return fmt.Errorf("%w: the stream begins at message %d, this replica has %d", replica.ErrResync, bounds.First, at.Seq)
+	case at.Seq > bounds.Last:
+		return fmt.Errorf("%w: the stream ends at message %d, this replica has %d: it is another stream", replica.ErrResync, bounds.Last, at.Seq)
+	}
+	f.head.Store(bounds.Last)
+	feed, err := f.Conn.Follow(ctx, at.Seq+1)
+	if err != nil {
+		return err
+	}
+	defer feed.Stop()
+	// Half a large transaction may have been applied; after a new start its first
+	// part comes again.
+	defer func() { err = errors.Join(err, f.Replica.Abandon(context.WithoutCancel(ctx))) }()
+
+	f.Log.Debug("following the stream", "from", at.Seq+1, "end", bounds.Last)
+	var deliveries []stream.Delivery
+	var batch []replica.Delivery
+	for {
+		if deliveries, err = feed.Next(ctx, deliveries); err != nil {
+			return err
+		}
+		batch = batch[:0]
+		for i := range deliveries {
+			batch = append(batch, replica.Delivery{Seq: deliveries[i].Seq, Message: deliveries[i].Message})
+		}
+		newest := &deliveries[len(deliveries)-1]
+		f.head.Store(newest.Seq + newest.Pending)
+		if err = f.Replica.Apply(ctx, batch); err != nil {
+			return err
+		}
+		f.stored.Store(newest.Stored.UnixNano())
+		f.pending.Store(newest.Pending)
+		f.heard.Store(time.Now().UnixNano())
+	}
+}
+
+// Lag is the distance behind the stream's newest message, in time: zero when there
+// is none that is not applied, however long ago it was written.
+func (f *Follower) Lag() time.Duration {
+	if f.pending.Load() == 0 {
+		return 0
+	}
+	return max(0, time.Since(time.Unix(0, f.stored.Load())))
+}
+
+// Stale says whether the replica is known to be behind, and for how long nothing
+// newer has been heard: the hub or its source is away, or a resync is running.
+func (f *Follower) Stale() (time.Duration, bool) {
+	heard := f.heard.Load()
+	if heard == 0 {
+		return 0, true
+	}
+	age := max(time.Since(time.Unix(0, heard)), f.Lag())
+	return age, age > staleAfter
+}
+
+// Head is the sequence of the newest message known of.
+func (f *Follower) Head() uint64 { return f.head.Load() }

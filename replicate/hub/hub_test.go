@@ -1,0 +1,507 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"outpost/replicate/change"
+	"outpost/replicate/follow"
+	"outpost/replicate/pgcluster/pgtest"
+	"outpost/replicate/replica"
+	"outpost/replicate/source"
+	"outpost/replicate/stream"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+
+const (
+	key      = "the key"
+	patience = 20 * time.Second
+)
+
+// fixture is a published table, a hub on it, and edges.
+type fixture struct {
+	t       *testing.T
+	url     string
+	dir     string
+	pg      *pgx.Conn
+	log     *slog.Logger
+	logged  *lockedWriter
+	hub     *Hub
+	server  *stream.Server
+	replica *replica.Replica
+	stop    func()
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	return newFixtureAt(t, pgtest.Database(t))
+}
+
+func newFixtureAt(t *testing.T, url string) *fixture {
+	t.Helper()
+	pgtest.Exec(t, url,
+		"CREATE TABLE course (id bigint PRIMARY KEY, title text, body text)",
+		"ALTER TABLE course ALTER body SET STORAGE EXTERNAL",
+		"CREATE PUBLICATION everything FOR TABLE course",
+		"CREATE TABLE private (id bigint PRIMARY KEY, filler text)",
+		"INSERT INTO course SELECT i, 'course ' || i, 'first' FROM generate_series(1, 100) i")
+	f := &fixture{t: t, url: url, dir: t.TempDir(), pg: pgtest.Connect(t, url), logged: new(lockedWriter)}
+	f.log = slog.New(slog.NewTextHandler(f.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log("the log:\n" + f.logged.String())
+		}
+	})
+	return f
+}
+
+// start runs the hub until stop; it may be called again afterwards.
+func (f *fixture) start() {
+	f.t.Helper()
+	s, err := stream.StartServer(stream.ServerOptions{
+		Dir: filepath.Join(f.dir, "stream"), Addr: "127.0.0.1:0", ClusterKey: key, Zones: []string{stream.All}, Log: f.log,
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	conn, err := stream.Connect(stream.ConnOptions{Server: s, Log: f.log})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.server, f.replica = s, f.open("primary", nil)
+	config, err := pgx.ParseConfig(f.url)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	folder := filepath.Join(f.dir, "hub")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		f.t.Fatal(err)
+	}
+	f.hub = New(Options{
+		Source: source.New(source.Config{URL: f.url, Publication: "everything", Slot: source.SlotName(config.Database), Log: f.log}),
+		Conn:   conn, Replica: f.replica, Dir: folder, Log: f.log,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f.hub.Run(ctx) }()
+	var once sync.Once
+	f.stop = func() {
+		once.Do(func() {
+			cancel()
+			err := <-done
+			conn.Close()
+			s.Shutdown()
+			if err := errors.Join(err, f.replica.Close()); err != nil {
+				f.t.Errorf("stopping the hub: %v", err)
+			}
+		})
+	}
+	f.t.Cleanup(f.stop)
+}
+
+func (f *fixture) open(name string, delay func()) *replica.Replica {
+	f.t.Helper()
+	folder := filepath.Join(f.dir, name)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		f.t.Fatal(err)
+	}
+	r, err := replica.Open(f.t.Context(), replica.Options{Path: filepath.Join(folder, "replica.db"), Log: f.log, Delay: delay})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return r
+}
+
+// edge follows over TCP, with snapshots over HTTP, until stop or the test's end.
+func (f *fixture) edge(name string, delay func()) (*replica.Replica, func()) {
+	f.t.Helper()
+	snapshots := httptest.NewServer(http.HandlerFunc(f.serveSnapshot))
+	conn, err := stream.Connect(stream.ConnOptions{URL: "nats://" + f.server.Addr().String(), ClusterKey: key, Zone: stream.All, Log: f.log})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	r := f.open(name, delay)
+	edge := follow.NewEdge(r, conn, &follow.Snapshots{
+		URL: snapshots.URL, Client: snapshots.Client(), Sign: func(http.Header) {}, Dir: filepath.Join(f.dir, name),
+	}, f.log.With("edge", name))
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- edge.Run(ctx) }()
+	var once sync.Once
+	stop := func() {
+		once.Do(func() {
+			cancel()
+			err := <-done
+			conn.Close()
+			snapshots.Close()
+			if err := errors.Join(err, r.Close()); err != nil {
+				f.t.Errorf("stopping edge %s: %v", name, err)
+			}
+		})
+	}
+	f.t.Cleanup(stop)
+	return r, stop
+}
+
+func (f *fixture) serveSnapshot(w http.ResponseWriter, r *http.Request) {
+	file, snapshot, err := f.hub.OpenSnapshot(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	defer file.Close()
+	w.Header().Set("ETag", `"`+snapshot.ETag+`"`)
+	http.ServeContent(w, r, "", time.Time{}, file)
+}
+
+func (f *fixture) exec(sql string, args ...any) {
+	f.t.Helper()
+	if _, err := f.pg.Exec(f.t.Context(), sql, args...); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// written is the position that a write which just committed can be read at.
+func (f *fixture) written() change.LSN {
+	f.t.Helper()
+	var text string
+	if err := f.pg.QueryRow(f.t.Context(), "SELECT pg_current_wal_insert_lsn()::text").Scan(&text); err != nil {
+		f.t.Fatal(err)
+	}
+	lsn, err := change.ParseLSN(text)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if lsn%8192 == 24 {
+		lsn -= 24 // right behind a page's header, where no record ends
+	}
+	return lsn
+}
+
+// reaches waits until r shows the same rows as Postgres.
+func (f *fixture) reaches(r *replica.Replica, what string) {
+	f.t.Helper()
+	f.eventually(what+" equals Postgres", func() error {
+		var want, got string
+		err := f.pg.QueryRow(f.t.Context(), "SELECT count(*) || ' ' || coalesce(sum(id), 0) || ' ' || coalesce(sum(length(title) + length(body)), 0) FROM course").Scan(&want)
+		if err != nil {
+			return err
+		}
+		err = r.Read(f.t.Context(), func(v replica.View) error {
+			return v.Tx.QueryRow("SELECT count(*) || ' ' || coalesce(sum(id), 0) || ' ' || coalesce(sum(length(title) + length(body)), 0) FROM course").Scan(&got)
+		})
+		if err == nil && got != want {
+			err = fmt.Errorf("Postgres has %s, the replica %s", want, got)
+		}
+		return err
+	})
+}
+
+func (f *fixture) eventually(what string, condition func() error) {
+	f.t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	var err error
+	for {
+		select {
+		case <-tick.C:
+			if err = condition(); err == nil {
+				return
+			}
+		case <-deadline:
+			f.t.Fatalf("within %v it was not so that %s: %v", patience, what, err)
+		}
+	}
+}
+
+func (f *fixture) generation() change.Generation { return f.replica.State().Position.Generation }
+
+func TestSlotToStreamToReplica(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	edge, _ := f.edge("syd", nil)
+	f.reaches(edge, "the edge")
+	f.exec("UPDATE course SET title = 'changed' WHERE id = 7")
+	f.exec("DELETE FROM course WHERE id = 8")
+	f.exec("INSERT INTO course VALUES (1000, 'new', NULL)")
+	f.reaches(edge, "the edge")
+	f.reaches(f.replica, "the primary's replica")
+}
+
+func TestHeartbeatsReachPositionsWithoutACommit(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	edge, _ := f.edge("syd", nil)
+	f.reaches(edge, "the edge")
+	for i := range 50 {
+		f.exec("INSERT INTO private VALUES ($1, repeat('x', 1000))", i)
+		at := f.written()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		err := edge.Wait(ctx, change.Position{Generation: edge.State().Position.Generation, LSN: at})
+		cancel()
+		if err != nil {
+			t.Fatalf("position %s of a write that is not published: %v", at, err)
+		}
+	}
+}
+
+func TestLargeTransactionIsCutAndWhole(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	edge, _ := f.edge("syd", nil)
+	f.reaches(edge, "the edge")
+	// Ten messages' worth, a value larger than a message among it, and rows that keep
+	// their unchanged TOAST value.
+	f.exec(`WITH a AS (INSERT INTO course SELECT i, 'large', repeat('y', 10000) FROM generate_series(2001, 3000) i RETURNING 1),
+		b AS (INSERT INTO course VALUES (5000, 'huge', repeat('z', 5000000)) RETURNING 1) SELECT 1`)
+	f.exec("UPDATE course SET title = 'touched' WHERE id > 2500")
+	f.reaches(edge, "the edge")
+}
+
+func TestHubResumesWhereItStopped(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	generation := f.generation()
+	f.stop()
+	f.exec("UPDATE course SET title = 'while away' WHERE id < 50")
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	if g := f.generation(); g != generation {
+		t.Errorf("a restart began generation %d after %d", g, generation)
+	}
+}
+
+func TestEdgeCatchesUpWithoutASnapshot(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	edge, stop := f.edge("syd", nil)
+	f.reaches(edge, "the edge")
+	incarnation := edge.State().Incarnation
+	stop()
+	f.exec("UPDATE course SET title = 'while away'")
+	edge, _ = f.edge("syd", nil)
+	f.reaches(edge, "the edge")
+	if got := edge.State().Incarnation; got != incarnation {
+		t.Errorf("the edge took another file: incarnation %d after %d", got, incarnation)
+	}
+}
+
+// TestNewGeneration breaks the history in every way that a start can find.
+func TestNewGeneration(t *testing.T) {
+	cases := []struct {
+		name   string
+		broken func(f *fixture)
+		reason string
+	}{
+		{"slot dropped", func(f *fixture) {
+			f.exec("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()")
+		}, "slot is gone"},
+		{"slot ran ahead", func(f *fixture) {
+			f.exec("INSERT INTO course VALUES (9001, 'lost', NULL)")
+			f.exec("SELECT pg_replication_slot_advance(slot_name, pg_current_wal_lsn()) FROM pg_replication_slots WHERE database = current_database()")
+		}, "the slot was confirmed up to"},
+		{"stream lost", func(f *fixture) { f.remove("stream") }, "the stream is empty"},
+		{"replica lost", func(f *fixture) { f.remove("primary") }, "no replica of its own"},
+		{"column added", func(f *fixture) { f.exec("ALTER TABLE course ADD COLUMN minutes integer DEFAULT 42") }, "changed"},
+		{"table rewritten", func(f *fixture) { f.exec("ALTER TABLE course ALTER title TYPE text USING upper(title)") }, "rewritten"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t)
+			f.start()
+			f.reaches(f.replica, "the primary's replica")
+			edge, stopEdge := f.edge("syd", nil)
+			f.reaches(edge, "the edge")
+			stopEdge()
+			generation := f.generation()
+			f.stop()
+			c.broken(f)
+			f.start()
+			f.eventually("a new generation begins", func() error {
+				if g := f.generation(); g <= generation {
+					return fmt.Errorf("it is %d, it was %d", g, generation)
+				}
+				return nil
+			})
+			if !strings.Contains(f.logged.String(), c.reason) {
+				t.Errorf("the log does not name the reason %q", c.reason)
+			}
+			edge, _ = f.edge("syd", nil)
+			f.exec("INSERT INTO course (id, title) VALUES (9002, 'afterwards')")
+			f.reaches(f.replica, "the primary's replica")
+			f.reaches(edge, "the edge")
+		})
+	}
+}
+
+func (f *fixture) remove(name string) {
+	f.t.Helper()
+	if err := os.RemoveAll(filepath.Join(f.dir, name)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// TestSchemaChangeUnderwayBeginsANewGeneration changes a table while everything runs.
+func TestSchemaChangeUnderwayBeginsANewGeneration(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	edge, _ := f.edge("syd", nil)
+	f.reaches(edge, "the edge")
+	f.exec("ALTER TABLE course ADD COLUMN minutes integer DEFAULT 42")
+	f.exec("UPDATE course SET minutes = 43 WHERE id = 3")
+	f.eventually("the edge has the new column", func() error {
+		return edge.Read(t.Context(), func(v replica.View) error {
+			var forty2, forty3 int
+			if err := v.Tx.QueryRow("SELECT count(*) FILTER (WHERE minutes = 42), count(*) FILTER (WHERE minutes = 43) FROM course").Scan(&forty2, &forty3); err != nil {
+				return err
+			}
+			if forty2 != 99 || forty3 != 1 {
+				return fmt.Errorf("%d rows have 42, %d have 43", forty2, forty3)
+			}
+			return nil
+		})
+	})
+}
+
+// TestReplacedHistoryIsFound gives the stream a commit that Postgres has otherwise,
+// at the same LSN: a restored volume looks like this.
+func TestReplacedHistoryIsFound(t *testing.T) {
+	p := &pump{}
+	at := time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
+	p.expected = []commit{{end: 100, xid: 7, time: at}, {end: 200, xid: 8, time: at}}
+	for name, got := range map[string]commit{
+		"another transaction": {end: 100, xid: 9, time: at},
+		"another time":        {end: 100, xid: 7, time: at.Add(time.Microsecond)},
+		"another end":         {end: 104, xid: 7, time: at},
+	} {
+		var broken *brokenHistory
+		if err := p.matches(got); !errors.As(err, &broken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := p.matches(commit{end: 100, xid: 7, time: at}); err != nil {
+		t.Errorf("the same commit: %v", err)
+	}
+}
+
+func TestSnapshotDownloadResumes(t *testing.T) {
+	f := newFixture(t)
+	f.exec("INSERT INTO course SELECT i, md5(i::text), (SELECT string_agg(md5((i * j)::text), '') FROM generate_series(1, 50) j) FROM generate_series(101, 3000) i")
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	var served []string
+	var mu sync.Mutex
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		served = append(served, r.Header.Get("Range"))
+		first := len(served) == 1
+		mu.Unlock()
+		if first {
+			w = &breaksOff{ResponseWriter: w, left: 100_000}
+		}
+		f.serveSnapshot(w, r)
+	}))
+	defer broken.Close()
+	folder := filepath.Join(f.dir, "download")
+	r := f.open("download", nil)
+	defer r.Close()
+	s := &follow.Snapshots{URL: broken.URL, Client: broken.Client(), Sign: func(http.Header) {}, Dir: folder}
+	if err := s.Install(t.Context(), r); err == nil {
+		t.Fatal("a download that broke off was installed")
+	}
+	if err := s.Install(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if len(served) != 2 || served[0] != "" || served[1] == "" || served[1] == "bytes=0-" {
+		t.Errorf("ranges asked for: %q", served)
+	}
+	f.reaches(r, "the installed snapshot")
+	rest, err := filepath.Glob(filepath.Join(folder, "snapshot*"))
+	if err != nil || len(rest) > 0 {
+		t.Errorf("left behind: %v, %v", rest, err)
+	}
+}
+
+// breaksOff ends the connection after so many bytes.
+type breaksOff struct {
+	http.ResponseWriter
+	left int
+}
+
+func (b *breaksOff) Write(p []byte) (int, error) {
+	if b.left -= len(p); b.left < 0 {
+		panic(http.ErrAbortHandler)
+	}
+	return b.ResponseWriter.Write(p)
+}
+
+func (b *breaksOff) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{b}, r) }
+
+func TestStreamIsTrimmedToTheNewestSnapshot(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	for i := range 40 {
+		f.exec("UPDATE course SET body = repeat($1, 30000) WHERE id = 1", string(rune('a'+i%26)))
+	}
+	f.reaches(f.replica, "the primary's replica")
+	log, err := f.hub.Conn.OpenLog(t.Context(), DefaultStreamBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := log.Bounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.hub.StreamBytes = int64(before.Bytes)
+	if err := f.hub.trim(t.Context(), log); err != nil {
+		t.Fatal(err)
+	}
+	after, err := log.Bounds(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.First <= before.First || after.First > before.Last {
+		t.Errorf("the stream held %+v and holds %+v", before, after)
+	}
+	snapshot := f.hub.snapshots.newest
+	if snapshot == nil || snapshot.State.Seq+1 < after.First {
+		t.Errorf("the stream begins at %d, the newest snapshot is %+v", after.First, snapshot)
+	}
+	edge, _ := f.edge("syd", nil)
+	f.reaches(edge, "an edge that comes now")
+}
+
+type lockedWriter struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedWriter) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+

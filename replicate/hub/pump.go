@@ -1,0 +1,249 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"outpost/replicate/change"
+	"outpost/replicate/pgoutput"
+	"outpost/replicate/source"
+	"outpost/replicate/stream"
+	"outpost/replicate/wire"
+)
+
+const (
+	// heartbeatInterval is how often an idle hub says that it is there.
+	heartbeatInterval = time.Second
+	// messageBytes is where a batch is sent and a large transaction cut. A fsync costs
+	// about as much as writing this much.
+	messageBytes = 1 << 20
+)
+
+// pump moves changes from the slot to the stream: what arrives while one message is
+// being synced shares the next.
+type pump struct {
+	hub  *Hub
+	log  *stream.Log
+	from *source.Stream
+	end  tail // where the stream stands
+
+	expected []commit // in the stream already; must arrive again, just so
+	tx       transaction
+	batch    wire.Message
+	size     int // bytes in batch
+}
+
+// pump runs from the slot's confirmed position until something breaks.
+func (h *Hub) pump(ctx context.Context, log *stream.Log, end tail, confirmed change.LSN) (err error) {
+	from, err := h.Source.Stream(ctx, confirmed)
+	if errors.Is(err, source.ErrNoSlot) || errors.Is(err, source.ErrSlotLost) || errors.Is(err, source.ErrSlotAhead) {
+		return breaks("%v", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, from.Close(context.WithoutCancel(ctx))) }()
+	h.streaming.Store(true)
+	p := &pump{hub: h, log: log, from: from, end: end, expected: end.commits}
+	p.tx.tables = tablesByOID(h.Replica.Tables())
+	p.tx.attempt = end.attempt
+	for {
+		event, ok, err := from.TryNext()
+		if err == nil && !ok {
+			if err = p.flush(ctx); err != nil {
+				return err
+			}
+			event, ok, err = p.wait(ctx)
+		}
+		if err == nil && ok {
+			err = p.event(ctx, event)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// wait blocks for an event, or for the next heartbeat.
+func (p *pump) wait(ctx context.Context) (source.Event, bool, error) {
+	limit, cancel := context.WithTimeout(ctx, heartbeatInterval)
+	defer cancel()
+	event, err := p.from.Next(limit)
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		if p.idle() {
+			return source.Event{}, false, p.heartbeat(ctx, p.end.lsn)
+		}
+		return source.Event{}, false, nil
+	}
+	return event, err == nil, err
+}
+
+// idle says that nothing is in flight: between transactions, and past what the
+// stream held at the start.
+func (p *pump) idle() bool { return !p.tx.open && len(p.expected) == 0 }
+
+func (p *pump) event(ctx context.Context, e source.Event) error {
+	if e.Keepalive {
+		return p.keepalive(ctx, e.WALEnd)
+	}
+	m, err := pgoutput.Decode(e.Data)
+	if err != nil {
+		return fmt.Errorf("reading the slot at %s: %w", e.WALStart, err)
+	}
+	switch m := m.(type) {
+	case *pgoutput.Begin:
+		return p.begin(m)
+	case *pgoutput.Commit:
+		return p.commit(ctx, m)
+	}
+	if p.tx.skipped {
+		return p.tx.learn(m, e.Data)
+	}
+	if err := p.tx.add(m, e.Data); err != nil {
+		return err
+	}
+	if len(p.tx.body) >= messageBytes {
+		return p.cut(ctx)
+	}
+	return nil
+}
+
+// keepalive moves the position where nothing that is published was committed. A
+// write's own position may lie there, and somebody is waiting for it.
+func (p *pump) keepalive(ctx context.Context, at change.LSN) error {
+	if p.tx.open || at <= p.end.lsn {
+		return nil
+	}
+	if len(p.expected) > 0 {
+		return breaks("Postgres has passed %s without sending the transaction that the stream has there", p.expected[0].end)
+	}
+	if err := p.flush(ctx); err != nil {
+		return err
+	}
+	return p.heartbeat(ctx, at)
+}
+
+func (p *pump) begin(m *pgoutput.Begin) error {
+	// FinalLSN is where the commit record starts. A record that starts below the
+	// stream's end also ended there: the stream has it.
+	skipped := m.FinalLSN < p.end.lsn
+	if !skipped && len(p.expected) > 0 {
+		return breaks("Postgres did not send again the transaction that the stream has at %s", p.expected[0].end)
+	}
+	p.tx.begin(m.XID, skipped)
+	return nil
+}
+
+func (p *pump) commit(ctx context.Context, m *pgoutput.Commit) error {
+	p.tx.open = false
+	if p.tx.skipped {
+		return p.matches(commit{m.EndLSN, p.tx.xid, m.Time})
+	}
+	tx := wire.Tx{End: m.EndLSN, XID: p.tx.xid, Time: m.Time, Body: p.tx.body}
+	if p.tx.parts > 0 {
+		return p.last(ctx, tx)
+	}
+	if p.size > 0 && p.size+len(tx.Body) > messageBytes {
+		if err := p.flush(ctx); err != nil {
+			return err
+		}
+	}
+	p.batch.Txs = append(p.batch.Txs, tx)
+	p.size += len(tx.Body) + 1
+	p.tx.body = nil // the batch has it
+	return nil
+}
+
+// matches compares a transaction that arrived again with the one in the stream.
+func (p *pump) matches(got commit) error {
+	if len(p.expected) == 0 {
+		return breaks("Postgres sent a transaction at %s that the stream does not have", got.end)
+	}
+	want := p.expected[0]
+	if got.end != want.end || got.xid != want.xid || !got.time.Equal(want.time) {
+		return breaks("Postgres' history was replaced: at %s it has transaction %d of %s, the stream has %d of %s at %s",
+			got.end, got.xid, got.time, want.xid, want.time, want.end)
+	}
+	p.expected = p.expected[1:]
+	if len(p.expected) == 0 {
+		return p.confirm()
+	}
+	return nil
+}
+
+// flush publishes the batch.
+func (p *pump) flush(ctx context.Context) error {
+	if len(p.batch.Txs) == 0 {
+		return nil
+	}
+	p.batch.Kind = wire.Batch
+	p.batch.Header = p.header()
+	if err := p.publish(ctx, &p.batch); err != nil {
+		return err
+	}
+	p.batch.Txs, p.size = p.batch.Txs[:0], 0
+	return nil
+}
+
+func (p *pump) heartbeat(ctx context.Context, at change.LSN) error {
+	return p.publish(ctx, &wire.Message{Header: p.header(), Kind: wire.Heartbeat, Heartbeat: at})
+}
+
+// cut publishes what there is of the open transaction as a part.
+func (p *pump) cut(ctx context.Context) error {
+	if err := p.flush(ctx); err != nil {
+		return err
+	}
+	if p.tx.parts == 0 {
+		p.tx.startParts()
+	}
+	for len(p.tx.body) >= messageBytes {
+		if err := p.publish(ctx, &wire.Message{
+			Header: p.header(), Kind: wire.Piece, Part: p.tx.part(p.tx.body[:messageBytes]),
+		}); err != nil {
+			return err
+		}
+		p.tx.body = append(p.tx.body[:0], p.tx.body[messageBytes:]...)
+	}
+	return nil
+}
+
+func (p *pump) last(ctx context.Context, tx wire.Tx) error {
+	part := p.tx.part(tx.Body)
+	part.Last, part.End, part.Time, part.Checksum = true, tx.End, tx.Time, p.tx.checksum.Sum64()
+	return p.publish(ctx, &wire.Message{Header: p.header(), Kind: wire.Piece, Part: part})
+}
+
+// publish appends a message to the chain, and lets Postgres forget what it holds.
+func (p *pump) publish(ctx context.Context, m *wire.Message) error {
+	if _, err := p.log.Publish(ctx, stream.All, m); err != nil {
+		return err
+	}
+	end, whole := m.End()
+	if !whole {
+		return nil
+	}
+	p.end.lsn = end
+	p.hub.published.Store(uint64(end))
+	return p.confirm()
+}
+
+// confirm tells Postgres what is in the stream on disk: never more.
+func (p *pump) confirm() error { return p.from.Confirm(p.end.lsn) }
+
+func (p *pump) header() wire.Header {
+	return wire.Header{
+		Generation: p.end.generation, System: p.end.system, Timeline: p.end.timeline,
+		Prev: p.end.lsn, Sent: time.Now(),
+	}
+}
+
+func tablesByOID(tables []*change.Table) map[uint32]*change.Table {
+	m := make(map[uint32]*change.Table, len(tables))
+	for _, t := range tables {
+		m[t.OID] = t
+	}
+	return m
+}

@@ -1,0 +1,122 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"outpost/replicate/change"
+	"outpost/replicate/replica"
+	"outpost/replicate/stream"
+	"outpost/replicate/wire"
+)
+
+// copyFile is where a new generation's copy grows.
+const copyFile = "copy.db"
+
+// renew begins a new generation: a new slot, a full copy under its snapshot into a
+// fresh file, a cleared stream whose first message is a heartbeat at the copy's
+// position, and that file in the replica's place. A crash anywhere in between leaves
+// a stream and a replica that do not fit each other, and the next start begins anew.
+func (h *Hub) renew(ctx context.Context) error {
+	began := time.Now()
+	log, err := h.Conn.OpenLog(ctx, h.StreamBytes)
+	if err != nil {
+		return err
+	}
+	end, err := readTail(ctx, log, 0)
+	if err != nil {
+		return err
+	}
+	identity, err := h.Source.Identify(ctx)
+	if err != nil {
+		return err
+	}
+	fingerprint, err := h.Source.Fingerprint(ctx)
+	if err != nil {
+		return err
+	}
+	if err := h.Source.DropSlot(ctx); err != nil {
+		return err
+	}
+	generation := nextGeneration(began, max(end.generation, h.Replica.State().Position.Generation))
+	path := h.path(copyFile)
+	lsn, rows, err := h.copy(ctx, path, func(lsn change.LSN) replica.State {
+		return replica.State{
+			Position: change.Position{Generation: generation, LSN: lsn},
+			System:   identity.System, Timeline: identity.Timeline,
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := log.Clear(ctx); err != nil {
+		return err
+	}
+	seq, err := log.Publish(ctx, stream.All, &wire.Message{
+		Header: wire.Header{
+			Generation: generation, System: identity.System, Timeline: identity.Timeline,
+			Prev: lsn, Sent: time.Now(),
+		},
+		Kind: wire.Heartbeat, Heartbeat: lsn,
+	})
+	if err != nil {
+		return err
+	}
+	if err := replica.SetSeq(ctx, path, seq); err != nil {
+		return err
+	}
+	if err := writeFile(h.path(fingerprintFile), fingerprintNote(generation, fingerprint)); err != nil {
+		return err
+	}
+	if err := h.Replica.Swap(ctx, path); err != nil {
+		return err
+	}
+	h.Log.Info("generation begun", "generation", generation, "position", lsn, "rows", rows,
+		"took", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+// copy makes a fresh replica file of everything that is published.
+func (h *Hub) copy(ctx context.Context, path string, state func(change.LSN) replica.State) (lsn change.LSN, rows int64, err error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, 0, fmt.Errorf("removing an unfinished copy: %w", err)
+	}
+	loader, err := replica.Create(ctx, path)
+	if err != nil {
+		return 0, 0, err
+	}
+	lsn, err = h.Source.Copy(ctx, loader.Begin, func(t *change.Table, r change.Row) error {
+		rows++
+		return loader.Row(t, r)
+	})
+	if err != nil {
+		loader.Abort()
+		return 0, 0, err
+	}
+	return lsn, rows, loader.Finish(ctx, state(lsn))
+}
+
+// nextGeneration is the time in milliseconds, or one more than the newest known:
+// generations only grow, whatever the clock does.
+func nextGeneration(now time.Time, known change.Generation) change.Generation {
+	return max(change.Generation(now.UnixMilli()), known+1)
+}
+
+// writeFile replaces a file so that a crash leaves the old or the new one, synced.
+func writeFile(path, content string) (err error) {
+	file, err := os.Create(path + ".new")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	_, err = file.WriteString(content)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,217 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"outpost/replicate/change"
+	"outpost/replicate/replica"
+	"outpost/replicate/stream"
+)
+
+const (
+	// snapshotAge is how long a snapshot is handed out before a newer one is made.
+	snapshotAge = 10 * time.Minute
+	// leaseTime is how long the stream keeps the tail for a download that was begun.
+	leaseTime = 15 * time.Minute
+
+	retainInterval = 10 * time.Second
+	// maxMessages bounds the stream beside its bytes: an idle hub adds one a second.
+	maxMessages = 200_000
+)
+
+// ErrNoSnapshot means that there is none to give right now: a new generation is
+// being copied, or the primary's replica does not follow.
+var ErrNoSnapshot = errors.New("no snapshot can be given now")
+
+// Snapshot is one compressed copy of the primary's replica, shared by all who
+// download it.
+type Snapshot struct {
+	ETag  string // SHA-256 of the compressed file, in hex
+	Size  int64  // compressed, in bytes
+	State replica.State
+
+	path string
+	made time.Time
+}
+
+// snapshots makes and keeps the newest snapshot, and the leases on what follows it.
+type snapshots struct {
+	hub *Hub
+
+	mu         sync.Mutex
+	generation change.Generation // that may be handed out; 0 for none
+	newest     *Snapshot
+	leases     []lease
+}
+
+type lease struct {
+	seq   uint64
+	until time.Time
+}
+
+func (s *snapshots) open(g change.Generation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.generation = g
+}
+
+func (s *snapshots) close() { s.open(0) }
+
+// OpenSnapshot gives the newest snapshot, made now if there is none that is young
+// enough, and takes a lease on the part of the stream that follows it. The caller
+// closes the file.
+func (h *Hub) OpenSnapshot(ctx context.Context) (*os.File, *Snapshot, error) {
+	s := &h.snapshots
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	snapshot, err := s.fresh(ctx, snapshotAge)
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := os.Open(snapshot.path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening a snapshot: %w", err)
+	}
+	s.leases = append(s.leases, lease{snapshot.State.Seq, time.Now().Add(leaseTime)})
+	return file, snapshot, nil
+}
+
+// fresh is called with mu held, so that many edges wait for one snapshot.
+func (s *snapshots) fresh(ctx context.Context, age time.Duration) (*Snapshot, error) {
+	if s.generation == 0 {
+		return nil, ErrNoSnapshot
+	}
+	if n := s.newest; n != nil && n.State.Position.Generation == s.generation && time.Since(n.made) < age {
+		return n, nil
+	}
+	made, err := s.hub.makeSnapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if made.State.Position.Generation != s.generation {
+		return nil, errors.Join(ErrNoSnapshot, os.Remove(made.path))
+	}
+	if s.newest != nil {
+		// Whoever is downloading it has it open and goes on.
+		if err := os.Remove(s.newest.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			s.hub.Log.Warn("removing an old snapshot failed", "error", err)
+		}
+	}
+	s.newest = made
+	return made, nil
+}
+
+func (h *Hub) makeSnapshot(ctx context.Context) (_ *Snapshot, err error) {
+	began := time.Now()
+	plain := h.path("snapshot.db")
+	if err := os.Remove(plain); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("making a snapshot: %w", err)
+	}
+	state, err := h.Replica.Snapshot(ctx, plain)
+	if err != nil {
+		return nil, fmt.Errorf("making a snapshot: %w", err)
+	}
+	s := &Snapshot{State: state, made: began, path: h.path(fmt.Sprintf("snapshot-%d-%d.zst", state.Position.Generation, state.Seq))}
+	if s.ETag, s.Size, err = compress(plain, s.path); err != nil {
+		return nil, errors.Join(fmt.Errorf("compressing a snapshot: %w", err), os.Remove(plain))
+	}
+	if err := os.Remove(plain); err != nil {
+		return nil, fmt.Errorf("making a snapshot: %w", err)
+	}
+	h.Log.Info("snapshot made", "position", state.Position, "bytes", s.Size, "took", time.Since(began).Round(time.Millisecond))
+	return s, nil
+}
+
+func compress(from, to string) (sum string, size int64, err error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return "", 0, err
+	}
+	defer source.Close()
+	target, err := os.Create(to)
+	if err != nil {
+		return "", 0, err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
+	hash := sha256.New()
+	writer, err := zstd.NewWriter(io.MultiWriter(target, hash), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		return "", 0, err
+	}
+	if _, err := io.Copy(writer, source); err != nil {
+		return "", 0, errors.Join(err, writer.Close())
+	}
+	if err := writer.Close(); err != nil {
+		return "", 0, err
+	}
+	info, err := target.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), info.Size(), nil
+}
+
+// retain keeps the stream within its bounds. It never drops what the newest snapshot
+// does not contain, and as long as there is room not what a download will need.
+func (h *Hub) retain(ctx context.Context, log *stream.Log) error {
+	tick := time.NewTicker(retainInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := h.trim(ctx, log); err != nil && ctx.Err() == nil {
+			h.Log.Warn("trimming the stream failed; trying again", "error", err)
+		}
+	}
+}
+
+func (h *Hub) trim(ctx context.Context, log *stream.Log) error {
+	bounds, err := log.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	limit := uint64(h.StreamBytes)
+	if bounds.Bytes < limit/2 && bounds.Messages < maxMessages {
+		return nil
+	}
+	s := &h.snapshots
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	snapshot, err := s.fresh(ctx, retainInterval)
+	if err != nil {
+		return err
+	}
+	// A quarter stays for replicas that are a little behind.
+	below := min(snapshot.State.Seq+1, bounds.Last-bounds.Messages/4)
+	if bounds.Bytes < limit*9/10 {
+		below = min(below, s.leased(time.Now()))
+	}
+	h.Log.Info("trimming the stream", "below", below, "first", bounds.First, "last", bounds.Last, "bytes", bounds.Bytes)
+	return log.Purge(ctx, below)
+}
+
+// leased is the sequence from which on the stream is held for running downloads.
+func (s *snapshots) leased(now time.Time) uint64 {
+	var held []lease
+	floor := ^uint64(0)
+	for _, l := range s.leases {
+		if now.Before(l.until) {
+			held = append(held, l)
+			floor = min(floor, l.seq+1)
+		}
+	}
+	s.leases = held
+	return floor
+}

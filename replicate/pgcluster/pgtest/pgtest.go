@@ -1,0 +1,167 @@
+// Package pgtest gives tests a real Postgres: a fresh database in a cluster that the
+// test binary shares, or a cluster of one's own.
+//
+// A package that uses Database needs
+//
+//	func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+//
+// The shared cluster starts with the first Database and ends with the binary. Making
+// a replication slot waits for every open transaction of the whole cluster that has
+// written, in whatever database: a test that leaves one open takes a Cluster.
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"outpost/replicate/pgcluster"
+)
+
+// The shared cluster is the one thing here that outlives a test; TestMain owns it.
+var shared struct {
+	once    sync.Once
+	running atomic.Bool // inside Run
+	number  atomic.Int64
+	cluster *pgcluster.Cluster
+	err     error
+}
+
+// Run runs the package's tests and then stops the shared cluster. It gives the exit
+// code for TestMain.
+func Run(m *testing.M) int {
+	shared.running.Store(true)
+	code := m.Run()
+	shared.running.Store(false)
+	shared.once.Do(func() {})
+	if shared.cluster == nil {
+		return code
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := shared.cluster.Stop(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "stopping the tests' Postgres:", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// Database gives the URL of a fresh, empty database (for a superuser), dropped with
+// its slots when the test ends. Names are unique, so slots named after them are too.
+func Database(t testing.TB) string {
+	t.Helper()
+	if !shared.running.Load() {
+		t.Fatal("pgtest.Database needs: func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }")
+	}
+	shared.once.Do(func() {
+		shared.cluster, shared.err = pgcluster.Start(context.Background(), pgcluster.Options{})
+	})
+	if shared.err != nil {
+		t.Fatalf("starting the tests' Postgres: %v", shared.err)
+	}
+	name := fmt.Sprintf("test_%d", shared.number.Add(1))
+	if err := shared.cluster.CreateDatabase(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := drop(shared.cluster.URL("postgres"), name); err != nil {
+			t.Errorf("dropping the test's database: %v", err)
+		}
+	})
+	return shared.cluster.URL(name)
+}
+
+// Cluster starts a cluster for this test alone, with settings such as
+// "wal_level=replica", and stops it when the test ends.
+func Cluster(t testing.TB, settings ...string) *pgcluster.Cluster {
+	t.Helper()
+	options := pgcluster.Options{Settings: map[string]string{}}
+	for _, setting := range settings {
+		name, value, ok := strings.Cut(setting, "=")
+		if !ok {
+			t.Fatalf("setting %q is not of the form name=value", setting)
+		}
+		options.Settings[name] = value
+	}
+	c, err := pgcluster.Start(t.Context(), options)
+	if err != nil {
+		t.Fatalf("starting the test's Postgres: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := c.Stop(ctx); err != nil {
+			t.Errorf("stopping the test's Postgres: %v", err)
+		}
+	})
+	return c
+}
+
+// Connect opens a connection that is closed when the test ends.
+func Connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// The server may be gone by now; the test has said all there is to say.
+		_ = conn.Close(context.Background())
+	})
+	return conn
+}
+
+// Exec runs statements on a connection of their own, each in its own transaction. It
+// may be called in a Cleanup, when the test's context is done.
+func Exec(t testing.TB, url string, statements ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for _, statement := range statements {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+// drop removes a database with its slots, which would otherwise hold it.
+func drop(admin, name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, admin)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for {
+		if _, err = conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name); err != nil {
+			return err
+		}
+		// A slot stays active until its terminated walsender is gone, hence the loop.
+		_, err = conn.Exec(ctx, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1", name)
+		if err == nil {
+			_, err = conn.Exec(ctx, "DROP DATABASE "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

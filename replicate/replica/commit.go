@@ -1,0 +1,87 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+)
+
+// begin opens the SQLite transaction if none is open.
+func (a *applier) begin() error {
+	tx := &a.r.tx
+	if tx.open {
+		return nil
+	}
+	if _, err := a.f.begin.exec(); err != nil {
+		return fmt.Errorf("beginning to write the replica: %w", err)
+	}
+	*tx = transaction{open: true, next: a.r.State(), run: tx.run}
+	return nil
+}
+
+// commit makes the open transaction true, in the order that keeps caches honest: the
+// observer first, then SQLite, then whoever waits for the position.
+func (a *applier) commit() error {
+	r, tx := a.r, &a.r.tx
+	if r.options.Delay != nil {
+		r.options.Delay()
+	}
+	if tx.truncated {
+		tx.next.Incarnation++
+	}
+	for i, v := range tx.next.values() {
+		a.f.save.args[i].Value = v
+	}
+	if _, err := a.f.save.exec(); err != nil {
+		return fmt.Errorf("saving the replica's position: %w", err)
+	}
+	if o := r.options.Observer; o != nil {
+		o.Commit(tx.next.Position)
+	}
+	if tx.truncated {
+		r.announce(tx.next.Incarnation)
+	}
+	if _, err := a.f.commit.exec(); err != nil {
+		return fmt.Errorf("committing to the replica: %w", err)
+	}
+	done := *tx
+	*tx = transaction{run: tx.run}
+	r.waiters.publish(done.next)
+	r.rows.Add(done.rows)
+	r.transactions.Add(done.transactions)
+	return a.f.checkpoint(a.ctx, r)
+}
+
+// announce publishes a new incarnation before its content is visible, so that nothing
+// that was computed from the old one is believed while the observer forgets it. If
+// the content does not become visible after all, the number stays used.
+func (r *Replica) announce(incarnation uint64) {
+	s := r.State()
+	s.Incarnation = incarnation
+	r.waiters.publish(s)
+	if o := r.options.Observer; o != nil {
+		o.Replaced(incarnation)
+	}
+}
+
+// rollback undoes everything that is open.
+func (r *Replica) rollback() error {
+	if !r.tx.open {
+		return nil
+	}
+	r.tx = transaction{run: r.tx.run}
+	if o := r.options.Observer; o != nil {
+		o.Rollback()
+	}
+	f := r.file.Load()
+	if _, err := f.rollback.exec(); err != nil {
+		// Some failures, a full disk among them, SQLite has rolled back itself. Then,
+		// and only then, a transaction can begin.
+		if _, e := f.begin.exec(); e != nil {
+			return fmt.Errorf("rolling the replica back: %w", errors.Join(err, e))
+		}
+		if _, e := f.rollback.exec(); e != nil {
+			return fmt.Errorf("rolling the replica back: %w", errors.Join(err, e))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package replica
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+	"outpost/replicate/change"
+)
+
+// crashFile names the file that the child process applies to, for ever.
+const crashFile = "REPLICA_TEST_CRASH_FILE"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(crashFile); path != "" {
+		fmt.Fprintln(os.Stderr, applyForEver(path))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// applyForEver applies transactions that each insert an item and count it in a link,
+// and moves the LSN by ten; every fourth comes in parts. It prints each position
+// after Apply returned.
+func applyForEver(path string) error {
+	// A small log, so that checkpoints are among what is interrupted.
+	r, err := Open(context.Background(), Options{Path: path, WALBytes: 256 << 10})
+	if err != nil {
+		return err
+	}
+	h := newHub(items(), links())
+	h.seq, h.lsn = r.State().Seq, r.State().Position.LSN
+	note := strings.Repeat("note ", 200)
+	for {
+		n := int(h.lsn-1000)/10 + 1
+		records := [][]byte{insert(items(), row(n, 7, "x", note)), update(links(), nil, row("count", 1, n))}
+		deliveries := []Delivery{h.tx(records...)}
+		if n%4 == 0 {
+			h.lsn, h.seq = h.lsn-10, h.seq-1
+			deliveries = h.parts(1, 5, records...)
+		}
+		for _, d := range deliveries {
+			if err := r.Apply(context.Background(), []Delivery{d}); err != nil {
+				return err
+			}
+		}
+		fmt.Println(uint64(r.State().Position.LSN))
+	}
+}
+
+func TestReplicaSurvivesKill(t *testing.T) {
+	h := newHub(items(), links())
+	path := filepath.Join(t.TempDir(), "replica.db")
+	fill(t, h, path)
+	r, err := Open(t.Context(), Options{Path: path})
+	must(t, err)
+	apply(t, r, h.tx(insert(links(), row("count", 1, 0))))
+	must(t, r.Close())
+	// The first transaction counted nothing.
+	setLSN(t, path, 1000)
+
+	var last uint64
+	for round := range 8 {
+		last = max(last, killChild(t, path, 1+rand.IntN(300)))
+		r, err := Open(t.Context(), Options{Path: path})
+		must(t, err)
+		state := r.State()
+		if uint64(state.Position.LSN) < last {
+			t.Fatalf("round %d: position %d was applied, now it is at %d", round, last, state.Position.LSN)
+		}
+		n := strconv.Itoa(int(state.Position.LSN-1000) / 10)
+		equal(t, "items", dump(t, r, countItems), n)
+		equal(t, "counted", dump(t, r, "SELECT CAST(weight AS INTEGER) FROM links"), n)
+		must(t, r.Read(t.Context(), func(v View) error {
+			equal(t, "state inside", v.At, state)
+			return nil
+		}))
+		must(t, r.Close())
+	}
+	if last == 1000 {
+		t.Error("no child got anywhere")
+	}
+}
+
+// killChild lets a child print that many positions, kills it and gives the last one.
+func killChild(t *testing.T, path string, lines int) (last uint64) {
+	t.Helper()
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), crashFile+"="+path)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	must(t, err)
+	must(t, child.Start())
+	lineScanner := bufio.NewScanner(out)
+	for i := 0; lineScanner.Scan(); i++ {
+		if last, err = strconv.ParseUint(lineScanner.Text(), 10, 64); err != nil {
+			break // a line that the kill cut
+		}
+		if i == lines {
+			must(t, child.Process.Kill())
+		}
+	}
+	if err := child.Wait(); err == nil || child.ProcessState.ExitCode() != -1 {
+		t.Fatalf("the child was not killed: %v", err)
+	}
+	return last
+}
+
+func setLSN(t *testing.T, path string, lsn change.LSN) {
+	t.Helper()
+	must(t, withFile(path, "rw", func(c *conn) error {
+		return c.exec(context.Background(), "UPDATE _outpost_state SET lsn = ?", int64(lsn))
+	}))
+}

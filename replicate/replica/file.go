@@ -1,0 +1,224 @@
+package replica
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"outpost/replicate/change"
+)
+
+// checkTime bounds the check of a file's structure; what a large one has not shown
+// by then has to show when it is read.
+const checkTime = 3 * time.Second
+
+// errUnusable is wrapped where a sound file does not fit this program.
+var errUnusable = errors.New("the replica file cannot be used")
+
+// file is an opened SQLite file: one writer, and a pool of readers.
+type file struct {
+	path   string
+	tables []*change.Table
+	opened State // what it held when it was opened
+
+	writer                  *conn
+	byOID                   map[uint32]*table
+	begin, commit, rollback *statement
+	save                    *statement
+
+	pool  *sql.DB
+	state *sql.Stmt
+	stmts io.Closer // what Options.Prepare gave, or nil
+
+	forceAt int64 // size of the log at which to force the next checkpoint
+}
+
+// openFile opens the file at path whole, or not at all. check looks for damage first.
+func (r *Replica) openFile(ctx context.Context, path string, check bool) (_ *file, err error) {
+	f := &file{path: path, byOID: make(map[uint32]*table), forceAt: r.options.WALBytes}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.close())
+		}
+	}()
+	if err := f.openWriter(ctx, r.options.WALBytes, check); err != nil {
+		return nil, fmt.Errorf("opening the replica %s: %w", path, err)
+	}
+	if err := ensureObjects(ctx, f.writer, r.options.Objects); err != nil {
+		if ctx.Err() == nil && !isDamage(err) {
+			err = fmt.Errorf("%w: %w", errUnusable, err)
+		}
+		return nil, err
+	}
+	if err := f.openPool(ctx, r.options); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *file) openWriter(ctx context.Context, walBytes int64, check bool) (err error) {
+	// The log is cut to this size whenever it starts over, after a large transaction.
+	limit := fmt.Sprintf("journal_size_limit(%d)", walBytes/2)
+	f.writer, err = openConn(dsn(f.path, "rw", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(0)", "cache_size(-32768)", limit))
+	if err != nil {
+		return err
+	}
+	if check {
+		if err := quickCheck(ctx, f.writer); err != nil {
+			return err
+		}
+	}
+	if f.opened, err = readState(ctx, f.writer); err != nil {
+		return err
+	}
+	if f.tables, err = readTables(ctx, f.writer); err != nil {
+		return err
+	}
+	for _, t := range f.tables {
+		f.byOID[t.OID] = newTable(f.writer, t)
+	}
+	for _, s := range []struct {
+		place      **statement
+		sql        string
+		parameters int
+	}{{&f.begin, "BEGIN IMMEDIATE", 0}, {&f.commit, "COMMIT", 0}, {&f.rollback, "ROLLBACK", 0}, {&f.save, updateState, 6}} {
+		if *s.place, err = f.writer.prepare(s.sql, s.parameters); err != nil {
+			return err
+		}
+	}
+	// Nothing else writes, so from here on only checkpoints wait, for readers.
+	return f.writer.exec(ctx, "PRAGMA busy_timeout(250)")
+}
+
+// quickCheck looks through the file's structure, as far as it comes in time.
+func quickCheck(ctx context.Context, c *conn) error {
+	timed, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	rows, err := c.query(timed, "PRAGMA quick_check(1)")
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case timed.Err() != nil:
+		return nil
+	case err != nil:
+		return err
+	case len(rows) != 1 || rows[0][0] != "ok":
+		return fmt.Errorf("%w: %v", errDamaged, rows)
+	}
+	return nil
+}
+
+func (f *file) openPool(ctx context.Context, o Options) (err error) {
+	f.pool, err = sql.Open("sqlite", dsn(f.path, "ro", "query_only(1)", "temp_store(2)", "cache_size(-8192)"))
+	if err != nil {
+		return fmt.Errorf("opening the replica for reading: %w", err)
+	}
+	// As many idle ones as there may be: a statement is prepared once per connection.
+	f.pool.SetMaxOpenConns(o.Readers)
+	f.pool.SetMaxIdleConns(o.Readers)
+	if f.state, err = f.pool.PrepareContext(ctx, selectState); err != nil {
+		return fmt.Errorf("opening the replica for reading: %w", err)
+	}
+	if o.Prepare == nil {
+		return nil
+	}
+	if f.stmts, err = o.Prepare(ctx, f.pool); err != nil {
+		if ctx.Err() == nil && !isDamage(err) {
+			err = fmt.Errorf("%w: %w", errUnusable, err)
+		}
+		return fmt.Errorf("preparing the queries: %w", err)
+	}
+	return nil
+}
+
+// close ends the readers first: the last connection to go, the writer's, then empties
+// the log into the file and removes it.
+func (f *file) close() error {
+	var errs []error
+	if f.stmts != nil {
+		errs = append(errs, f.stmts.Close())
+	}
+	if f.state != nil {
+		errs = append(errs, f.state.Close())
+	}
+	if f.pool != nil {
+		errs = append(errs, f.pool.Close())
+	}
+	for _, t := range f.byOID {
+		errs = append(errs, t.close())
+	}
+	for _, s := range []*statement{f.begin, f.commit, f.rollback, f.save} {
+		if s != nil {
+			errs = append(errs, s.close())
+		}
+	}
+	if f.writer != nil {
+		errs = append(errs, f.writer.close())
+	}
+	return errors.Join(errs...)
+}
+
+// damagedSuffix names what was set aside.
+const damagedSuffix = ".damaged"
+
+// setAside moves a damaged file away with its log, for someone to look at; an older
+// one is overwritten.
+func setAside(path string) error {
+	for _, suffix := range []string{"", "-wal"} {
+		to := path + damagedSuffix + suffix
+		if err := os.Rename(path+suffix, to); errors.Is(err, os.ErrNotExist) {
+			if err := removeFile(to); err != nil {
+				return err
+			}
+		} else if err != nil {
+			return fmt.Errorf("setting a damaged replica aside: %w", err)
+		}
+	}
+	return removeJournals(path)
+}
+
+func removeJournals(path string) error {
+	return errors.Join(removeFile(path+"-wal"), removeFile(path+"-shm"), removeFile(path+"-journal"))
+}
+
+// removeFile removes a file that may not be there.
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// moveInto renames from to path so that a power cut leaves one or the other, whole.
+func moveInto(from, path string) error {
+	if err := syncPath(from); err != nil {
+		return err
+	}
+	if err := os.Rename(from, path); err != nil {
+		return err
+	}
+	return syncPath(filepath.Dir(path))
+}
+
+// syncPath makes a file's content, or a folder's names, durable.
+func syncPath(path string) (err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return f.Sync()
+}
+
+func fileSize(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}

@@ -1,0 +1,159 @@
+package replica
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"outpost/replicate/change"
+	"outpost/replicate/pgoutput"
+)
+
+// record applies one pgoutput message.
+func (a *applier) record(b []byte) error {
+	if a.knownRelation(b) {
+		return nil
+	}
+	m, err := pgoutput.Decode(b)
+	if err != nil {
+		return resync("%w", err)
+	}
+	switch m := m.(type) {
+	case *pgoutput.Insert:
+		return a.insert(m)
+	case *pgoutput.Update:
+		return a.update(m)
+	case *pgoutput.Delete:
+		return a.delete(m)
+	case *pgoutput.Relation:
+		return a.relation(m, b)
+	case *pgoutput.Truncate:
+		return a.truncate(m)
+	}
+	return resync("the stream holds a %T where only changes may stand", m)
+}
+
+// table finds the table of a row and counts the row.
+func (a *applier) table(oid uint32) (*table, error) {
+	t := a.f.byOID[oid]
+	if t == nil || t.described != a.r.tx.run {
+		return nil, resync("a change of table %d came before its description", oid)
+	}
+	a.r.tx.rows++
+	a.rows++
+	if a.rows%1024 == 0 { // a large transaction must be able to end early
+		if err := a.ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func (a *applier) insert(m *pgoutput.Insert) error {
+	t, err := a.table(m.OID)
+	if err != nil {
+		return err
+	}
+	if err := t.insertRow(&a.cv, m.New); err != nil {
+		return err
+	}
+	a.observe(t, nil, m.New)
+	return nil
+}
+
+func (a *applier) update(m *pgoutput.Update) error {
+	t, err := a.table(m.OID)
+	if err != nil {
+		return err
+	}
+	if err := t.updateRow(&a.cv, m.Old, m.New); err != nil {
+		return err
+	}
+	a.observe(t, m.Old, m.New)
+	return nil
+}
+
+func (a *applier) delete(m *pgoutput.Delete) error {
+	t, err := a.table(m.OID)
+	if err != nil {
+		return err
+	}
+	if err := t.deleteRow(&a.cv, m.Old); err != nil {
+		return err
+	}
+	a.observe(t, m.Old, nil)
+	return nil
+}
+
+func (a *applier) observe(t *table, old, row change.Row) {
+	if o := a.r.options.Observer; o != nil {
+		o.Row(t.Table, old, row)
+	}
+}
+
+// truncate empties tables. What was computed from them cannot be told row by row, so
+// it begins a new incarnation.
+func (a *applier) truncate(m *pgoutput.Truncate) error {
+	for _, oid := range m.OIDs {
+		t, err := a.table(oid)
+		if err != nil {
+			return err
+		}
+		if err := t.truncateRows(); err != nil {
+			return err
+		}
+		if o := a.r.options.Observer; o != nil {
+			o.Truncate(t.Table)
+		}
+	}
+	a.r.tx.truncated = true
+	return nil
+}
+
+// knownRelation recognises a Relation message that was compared before, without
+// decoding it: one comes with every transaction. It begins with 'R' and the OID.
+func (a *applier) knownRelation(b []byte) bool {
+	if len(b) < 5 || b[0] != 'R' {
+		return false
+	}
+	t := a.f.byOID[binary.BigEndian.Uint32(b[1:])]
+	if t == nil || !bytes.Equal(t.relation, b) {
+		return false
+	}
+	t.described = a.r.tx.run
+	return true
+}
+
+// relation compares a table's description with what the replica has.
+func (a *applier) relation(m *pgoutput.Relation, raw []byte) error {
+	t := a.f.byOID[m.OID]
+	if t == nil {
+		return resync("the replica has no table %s.%s", m.Namespace, m.Name)
+	}
+	if difference := differs(t.Table, m); difference != "" {
+		return resync("table %s.%s is not what the replica has: %s", m.Namespace, m.Name, difference)
+	}
+	t.relation = bytes.Clone(raw)
+	t.described = a.r.tx.run
+	return nil
+}
+
+func differs(t *change.Table, m *pgoutput.Relation) string {
+	if t.Schema != m.Namespace || t.Name != m.Name {
+		return fmt.Sprintf("it is called %s.%s here", t.Schema, t.Name)
+	}
+	if len(t.Columns) != len(m.Columns) {
+		return fmt.Sprintf("it has %d columns, here %d", len(m.Columns), len(t.Columns))
+	}
+	for i := range m.Columns {
+		is, here := &m.Columns[i], &t.Columns[i]
+		if is.Name != here.Name || is.TypeOID != here.TypeOID {
+			return fmt.Sprintf("its column %d is %s of type %d, here %s of type %d", i+1, is.Name, is.TypeOID, here.Name, here.TypeOID)
+		}
+		if is.Key != slices.Contains(t.Identity, i) {
+			return fmt.Sprintf("its replica identity differs in column %s", is.Name)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,186 @@
+package replica
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"outpost/replicate/change"
+)
+
+// The errors that callers tell apart.
+var (
+	// ErrResync says that the replica cannot go on from where it is: only another file helps.
+	ErrResync = errors.New("the replica must be loaded again")
+	// ErrNotLoaded says that there is no file yet.
+	ErrNotLoaded = errors.New("the replica is not loaded yet")
+	// ErrClosed says that the replica was closed.
+	ErrClosed = errors.New("the replica is closed")
+)
+
+func resync(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrResync}, args...)...)
+}
+
+// Options say where the file is and who takes part.
+type Options struct {
+	Path     string
+	Log      *slog.Logger
+	Observer Observer // may be nil
+	Objects  []Object
+	// Prepare is called for each pool of readers that is opened, and once more to try
+	// a file that Swap is about to put in place. It may be nil.
+	Prepare func(ctx context.Context, db *sql.DB) (io.Closer, error)
+	// Readers is how many may read at the same time; 8 if zero.
+	Readers int
+	// WALBytes is the size of the write-ahead log past which a commit is followed by a
+	// checkpoint that waits for readers; 64 MiB if zero. At four times that size the
+	// applier stands still until the log could be emptied.
+	WALBytes int64
+	// Delay is called before each commit of the applier, if set: a slow replica to order.
+	Delay func()
+}
+
+// Observer sees every row before SQLite commits it. It is called from the applying
+// goroutine only; values alias buffers that are reused.
+type Observer interface {
+	// Row is one change: an insert has no old row, a delete no new one. An old row
+	// holds what was sent, the identity's columns; an UPDATE may come without one.
+	Row(t *change.Table, old, row change.Row)
+	// Truncate says that all rows of t are gone.
+	Truncate(t *change.Table)
+	// Commit comes directly before SQLite's COMMIT: tags are to be raised now.
+	Commit(at change.Position)
+	// Rollback says that what was seen since the last Commit did not happen, and, if
+	// it comes directly after a Commit, that this did not happen either.
+	Rollback()
+	// Replaced says that other content is about to be visible: a new file, or a
+	// TRUNCATE. State() has the new incarnation already; no read sees its content yet.
+	Replaced(incarnation uint64)
+}
+
+// Replica is one SQLite file with its writer, its readers and those who wait.
+// Apply, Abandon and Swap exclude each other; everything else may run at any time.
+type Replica struct {
+	options Options
+	log     *slog.Logger
+
+	applying  sync.Mutex // held by whoever writes or exchanges the file
+	tx        transaction
+	snapshots snapshots
+
+	gate    gate
+	file    atomic.Pointer[file] // nil while there is none
+	waiters waiters
+	closed  atomic.Bool
+	damaged atomic.Bool // a reader met damage
+
+	rows, transactions atomic.Uint64
+}
+
+// Open opens the file at o.Path. Where there is none the replica is empty and not
+// loaded; a damaged file is set aside as o.Path.damaged and logged. A file that this
+// program cannot use (its Objects or Prepare fail on it) leaves the replica not
+// loaded too, for another file is what mends that.
+func Open(ctx context.Context, o Options) (*Replica, error) {
+	if o.Readers == 0 {
+		o.Readers = 8
+	}
+	if o.WALBytes == 0 {
+		o.WALBytes = 64 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &Replica{options: o, log: o.Log}
+	r.waiters.published.Store(&State{})
+	if _, err := os.Stat(o.Path); errors.Is(err, os.ErrNotExist) {
+		// A log without its file would be replayed into the next one.
+		return r, removeJournals(o.Path)
+	} else if err != nil {
+		return nil, fmt.Errorf("opening the replica: %w", err)
+	}
+	f, err := r.openFile(ctx, o.Path, true)
+	switch {
+	case err == nil:
+		r.install(f)
+	case ctx.Err() != nil:
+		return nil, err
+	case isDamage(err):
+		r.log.Error("the replica file is damaged; it is set aside and will be loaded again", "file", o.Path+damagedSuffix, "error", err)
+		return r, setAside(o.Path)
+	case errors.Is(err, errUnusable):
+		r.log.Error("the replica file does not fit this program; it will be loaded again", "error", err)
+	default:
+		return nil, err
+	}
+	return r, nil
+}
+
+// install makes an opened file the current one. No reader may be inside.
+func (r *Replica) install(f *file) {
+	r.damaged.Store(false)
+	r.file.Store(f)
+	r.waiters.publish(f.opened)
+}
+
+// Loaded says whether there is a file to read.
+func (r *Replica) Loaded() bool { return r.file.Load() != nil }
+
+// State is what readers may rely on: the position is published after its commit. It
+// is zero while nothing was ever loaded.
+func (r *Replica) State() State { return *r.waiters.published.Load() }
+
+// Tables are the replicated tables, in the order in which they were loaded. They are
+// not to be changed.
+func (r *Replica) Tables() []*change.Table {
+	if f := r.file.Load(); f != nil {
+		return f.tables
+	}
+	return nil
+}
+
+// Stats counts what was applied since Open, and what the log holds now.
+type Stats struct {
+	Rows         uint64
+	Transactions uint64
+	WALBytes     int64
+}
+
+// Stats gives the current figures.
+func (r *Replica) Stats() Stats {
+	return Stats{Rows: r.rows.Load(), Transactions: r.transactions.Load(), WALBytes: fileSize(r.options.Path + "-wal")}
+}
+
+// closeWait bounds how long Close waits for readers.
+const closeWait = 10 * time.Second
+
+// Close ends everything; an open transaction is rolled back. Readers may finish.
+func (r *Replica) Close() error {
+	if r.closed.Swap(true) {
+		return nil
+	}
+	r.applying.Lock()
+	defer r.applying.Unlock()
+	r.snapshots.stop()
+	r.waiters.close()
+	err := r.rollback()
+	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
+	defer cancel()
+	if drained := r.gate.close(ctx); drained == nil {
+		defer r.gate.open()
+	} else {
+		err = errors.Join(err, fmt.Errorf("closing the replica: a reader did not end: %w", drained))
+	}
+	if f := r.file.Swap(nil); f != nil {
+		err = errors.Join(err, f.close())
+	}
+	return err
+}

@@ -1,0 +1,153 @@
+package replica
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"outpost/replicate/change"
+)
+
+// State says what a replica holds. It is committed together with the rows.
+type State struct {
+	Position change.Position
+	// Seq is the stream's sequence of the last message applied.
+	Seq uint64
+	// Incarnation grows whenever content changes other than row by row: another file,
+	// TRUNCATE. What was computed from one incarnation says nothing about the next.
+	Incarnation uint64
+	// System and Timeline are those of the Postgres server the positions belong to.
+	System   uint64
+	Timeline uint32
+}
+
+// The file's mark (the ASCII letters "outp") and the version of what is in it.
+const (
+	applicationID = 0x6f757470
+	formatVersion = 1
+)
+
+const createSystem = `
+CREATE TABLE _outpost_state (
+	only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+	generation INTEGER NOT NULL,
+	lsn INTEGER NOT NULL,
+	seq INTEGER NOT NULL,
+	incarnation INTEGER NOT NULL,
+	system INTEGER NOT NULL,
+	timeline INTEGER NOT NULL
+);
+CREATE TABLE _outpost_tables (ordinal INTEGER PRIMARY KEY, definition TEXT NOT NULL);
+CREATE TABLE _outpost_objects (name TEXT PRIMARY KEY, hash TEXT NOT NULL, created TEXT NOT NULL);
+`
+
+const (
+	selectState = `SELECT generation, lsn, seq, incarnation, system, timeline FROM _outpost_state`
+	insertState = `INSERT INTO _outpost_state VALUES (1, ?, ?, ?, ?, ?, ?)`
+	updateState = `UPDATE _outpost_state SET generation = ?, lsn = ?, seq = ?, incarnation = ?, system = ?, timeline = ?`
+)
+
+// values gives the state's columns; SQLite's integers are signed, so the unsigned
+// ones keep their bits.
+func (s State) values() []driver.Value {
+	return []driver.Value{
+		int64(s.Position.Generation), int64(s.Position.LSN), int64(s.Seq),
+		int64(s.Incarnation), int64(s.System), int64(s.Timeline),
+	}
+}
+
+// scanner is a *sql.Row.
+type scanner interface{ Scan(dest ...any) error }
+
+func scanState(row scanner) (State, error) {
+	var generation, lsn, seq, incarnation, system, timeline int64
+	err := row.Scan(&generation, &lsn, &seq, &incarnation, &system, &timeline)
+	return newState(generation, lsn, seq, incarnation, system, timeline), err
+}
+
+func newState(generation, lsn, seq, incarnation, system, timeline int64) State {
+	return State{
+		Position: change.Position{Generation: change.Generation(generation), LSN: change.LSN(lsn)},
+		Seq:      uint64(seq), Incarnation: uint64(incarnation), System: uint64(system), Timeline: uint32(timeline),
+	}
+}
+
+// readState fails with errDamaged on a file that never became a replica.
+func readState(ctx context.Context, c *conn) (State, error) {
+	for pragma, want := range map[string]int64{"application_id": applicationID, "user_version": formatVersion} {
+		rows, err := c.query(ctx, "PRAGMA "+pragma)
+		if err != nil {
+			return State{}, fmt.Errorf("reading the replica's %s: %w", pragma, err)
+		}
+		if len(rows) != 1 || rows[0][0] != want {
+			return State{}, fmt.Errorf("%w: its %s is not %d", errDamaged, pragma, want)
+		}
+	}
+	rows, err := c.query(ctx, selectState)
+	if err != nil {
+		return State{}, fmt.Errorf("reading the replica's state: %w", err)
+	}
+	if len(rows) != 1 {
+		return State{}, fmt.Errorf("%w: it has no state", errDamaged)
+	}
+	var n [6]int64
+	for i, v := range rows[0] {
+		var ok bool
+		if n[i], ok = v.(int64); !ok {
+			return State{}, fmt.Errorf("%w: its state is not made of numbers", errDamaged)
+		}
+	}
+	return newState(n[0], n[1], n[2], n[3], n[4], n[5]), nil
+}
+
+func readTables(ctx context.Context, c *conn) ([]*change.Table, error) {
+	rows, err := c.query(ctx, `SELECT definition FROM _outpost_tables ORDER BY ordinal`)
+	if err != nil {
+		return nil, fmt.Errorf("reading the replica's tables: %w", err)
+	}
+	tables := make([]*change.Table, len(rows))
+	for i, row := range rows {
+		text, _ := row[0].(string)
+		if err := json.Unmarshal([]byte(text), &tables[i]); err != nil {
+			return nil, fmt.Errorf("%w: the definition of table %d: %w", errDamaged, i+1, err)
+		}
+	}
+	return tables, nil
+}
+
+// Inspect reads the State of a replica file that nobody has open.
+func Inspect(ctx context.Context, path string) (state State, err error) {
+	err = withFile(path, "ro", func(c *conn) error {
+		state, err = readState(ctx, c)
+		return err
+	})
+	return state, err
+}
+
+// SetSeq stamps the stream's sequence into a file that nobody has open, durably.
+func SetSeq(ctx context.Context, path string, seq uint64) error {
+	return withFile(path, "rw", func(c *conn) error {
+		if _, err := readState(ctx, c); err != nil {
+			return err
+		}
+		if err := c.exec(ctx, `UPDATE _outpost_state SET seq = ?`, int64(seq)); err != nil {
+			return fmt.Errorf("stamping the sequence into %s: %w", path, err)
+		}
+		return nil
+	})
+}
+
+func withFile(path, mode string, fn func(*conn) error) (err error) {
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("opening a replica file: %w", err)
+	}
+	c, err := openConn(dsn(path, mode, "synchronous(FULL)"))
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	return fn(c)
+}

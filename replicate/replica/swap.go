@@ -1,0 +1,97 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Swap puts the complete file at path in the replica's place; afterwards there is
+// none at path. First the file is made ready and tried where it is: its structure,
+// its objects, the readers' queries. Until that is done nothing changes, and if it
+// fails the old file goes on serving. Then readers wait for an instant.
+func (r *Replica) Swap(ctx context.Context, path string) error {
+	r.applying.Lock()
+	defer r.applying.Unlock()
+	if r.closed.Load() {
+		return ErrClosed
+	}
+	if err := r.rollback(); err != nil {
+		return err
+	}
+	incarnation, err := r.makeReady(ctx, path)
+	if err != nil {
+		return fmt.Errorf("making the new replica file ready: %w", err)
+	}
+	r.snapshots.stop()
+	defer r.snapshots.allow()
+	if err := r.gate.close(ctx); err != nil {
+		return fmt.Errorf("waiting for readers of the old replica file: %w", err)
+	}
+	defer r.gate.open()
+	r.announce(incarnation)
+	if err := r.exchange(context.WithoutCancel(ctx), path); err != nil {
+		return fmt.Errorf("replacing the replica file: %w", err)
+	}
+	return nil
+}
+
+// makeReady stamps the incarnation that the file will have.
+func (r *Replica) makeReady(ctx context.Context, path string) (incarnation uint64, err error) {
+	f, err := r.openFile(ctx, path, true)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+	incarnation = max(r.State().Incarnation, f.opened.Incarnation) + 1
+	err = f.writer.exec(ctx, `UPDATE _outpost_state SET incarnation = ?`, int64(incarnation))
+	return incarnation, err
+}
+
+// exchange closes the old file and opens the new one in its place. Nobody reads.
+// Should it fail, there is either the old file or none.
+func (r *Replica) exchange(ctx context.Context, path string) error {
+	old := r.file.Swap(nil)
+	if err := r.moveIn(old, path); err != nil {
+		if old != nil && fileSize(r.options.Path) > 0 {
+			back, e := r.openFile(ctx, r.options.Path, false)
+			if e != nil {
+				return errors.Join(err, e)
+			}
+			r.reinstall(back)
+		}
+		return err
+	}
+	f, err := r.openFile(ctx, r.options.Path, false)
+	if err != nil {
+		return err
+	}
+	r.install(f)
+	return nil
+}
+
+// reinstall takes the old file back; the incarnation that was announced for the new
+// one stays used.
+func (r *Replica) reinstall(f *file) {
+	f.opened.Incarnation = r.State().Incarnation
+	r.install(f)
+}
+
+func (r *Replica) moveIn(old *file, path string) error {
+	if old != nil {
+		if err := old.close(); err != nil {
+			return fmt.Errorf("closing the old one: %w", err)
+		}
+	}
+	// The log of the old file must never meet the new one. It is gone already, unless
+	// closing could not empty it; then the old file is worth nothing without it.
+	if fileSize(r.options.Path+"-wal") > 0 {
+		if err := removeFile(r.options.Path); err != nil {
+			return err
+		}
+	}
+	if err := removeJournals(r.options.Path); err != nil {
+		return err
+	}
+	return moveInto(path, r.options.Path)
+}

@@ -1,0 +1,207 @@
+package replica
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"outpost/replicate/change"
+)
+
+// maxUpdates bounds the UPDATE statements kept prepared per table: there is one for
+// each set of columns that came with an update, and unchanged TOAST values vary it.
+const maxUpdates = 64
+
+// table applies one table's rows through prepared statements.
+type table struct {
+	*change.Table
+	conn    *conn
+	columns []string // their SQLite names, quoted
+	isKey   []bool
+
+	insert, remove, truncate *statement
+	updates                  map[string]*statement // by the set of columns, a bit each
+	set                      []byte                // scratch for that
+
+	relation  []byte // the Relation message that was last found equal
+	described uint64 // the run of records in which it came last
+}
+
+func newTable(c *conn, t *change.Table) *table {
+	out := &table{
+		Table: t, conn: c, columns: columnNames(t), isKey: make([]bool, len(t.Columns)),
+		updates: make(map[string]*statement), set: make([]byte, (len(t.Columns)+7)/8),
+	}
+	for _, k := range t.Key {
+		out.isKey[k] = true
+	}
+	return out
+}
+
+// columnNames tells columns apart that SQLite could not, and quotes them.
+func columnNames(t *change.Table) []string {
+	names := make([]string, len(t.Columns))
+	taken := make(map[string]bool, len(names))
+	for i := range t.Columns {
+		taken[foldASCII(t.Columns[i].Name)] = true
+	}
+	seen := make(map[string]bool, len(names))
+	for i := range t.Columns {
+		name := t.Columns[i].Name
+		if seen[foldASCII(name)] {
+			for n := 2; ; n++ {
+				name = t.Columns[i].Name + "_" + strconv.Itoa(n)
+				if !taken[foldASCII(name)] {
+					break
+				}
+			}
+			taken[foldASCII(name)] = true
+		}
+		seen[foldASCII(name)] = true
+		names[i] = quote(name)
+	}
+	return names
+}
+
+func foldASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// createTable is the statement that makes t in a replica.
+func createTable(t *change.Table) string {
+	names := columnNames(t)
+	rowid := len(t.Key) == 1 && t.Columns[t.Key[0]].Kind == change.Integer
+	var parts []string
+	for i, name := range names {
+		part := name
+		if affinity := affinity(t.Columns[i].Kind); affinity != "" {
+			part += " " + affinity
+		}
+		if rowid && i == t.Key[0] {
+			part += " PRIMARY KEY"
+		}
+		parts = append(parts, part)
+	}
+	if !rowid && len(t.Key) > 0 {
+		parts = append(parts, "PRIMARY KEY ("+strings.Join(pick(names, t.Key), ", ")+")")
+	}
+	return "CREATE TABLE " + quote(t.SQLite) + " (\n\t" + strings.Join(parts, ",\n\t") + "\n)"
+}
+
+// affinity is never NUMERIC, which would turn numerics into floats, nor REAL, which
+// would turn NaN into NULL.
+func affinity(k change.Kind) string {
+	switch k {
+	case change.Integer, change.Boolean:
+		return "INTEGER"
+	case change.Bytes:
+		return "BLOB"
+	case change.Float:
+		return ""
+	}
+	return "TEXT"
+}
+
+func pick(names []string, indexes []int) []string {
+	out := make([]string, len(indexes))
+	for i, n := range indexes {
+		out[i] = names[n]
+	}
+	return out
+}
+
+// insertSQL inserts that many rows at once.
+func insertSQL(t *change.Table, rows int) string {
+	tuple := "(" + strings.TrimSuffix(strings.Repeat("?,", len(t.Columns)), ",") + ")"
+	return "INSERT INTO " + quote(t.SQLite) + " (" + strings.Join(columnNames(t), ", ") + ") VALUES " +
+		strings.TrimSuffix(strings.Repeat(tuple+",", rows), ",")
+}
+
+func (t *table) whereKey() string {
+	return " WHERE " + strings.Join(pick(t.columns, t.Key), " = ? AND ") + " = ?"
+}
+
+// prepared gives the statement at place, preparing it at its first use.
+func (t *table) prepared(place **statement, parameters int, sql func() string) (*statement, error) {
+	if *place == nil {
+		s, err := t.conn.prepare(sql(), parameters)
+		if err != nil {
+			return nil, err
+		}
+		*place = s
+	}
+	return *place, nil
+}
+
+// update gives the statement that sets the columns whose bits are in t.set.
+func (t *table) update() (*statement, error) {
+	if s := t.updates[string(t.set)]; s != nil {
+		return s, nil
+	}
+	if len(t.updates) == maxUpdates {
+		for k, s := range t.updates {
+			delete(t.updates, k)
+			if err := s.close(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var sets []string
+	for i := range t.columns {
+		if t.sets(i) {
+			sets = append(sets, t.columns[i]+" = ?")
+		}
+	}
+	parameters := len(sets) + len(t.Key)
+	if len(sets) == 0 { // nothing to set, but the row must be there all the same
+		key := t.columns[t.Key[0]]
+		sets = append(sets, key+" = "+key)
+	}
+	s, err := t.conn.prepare("UPDATE "+quote(t.SQLite)+" SET "+strings.Join(sets, ", ")+t.whereKey(), parameters)
+	if err != nil {
+		return nil, err
+	}
+	t.updates[string(t.set)] = s
+	return s, nil
+}
+
+func (t *table) sets(column int) bool { return t.set[column/8]&(1<<(column%8)) != 0 }
+
+// chooseSet picks the columns that an update sets: not what is unchanged, and the
+// key only if it moves, since a statement that sets the key rewrites every index.
+func (t *table) chooseSet(old, row change.Row) {
+	clear(t.set)
+	for i := range row {
+		if row[i].Presence == change.Unchanged {
+			continue
+		}
+		if t.isKey[i] && (old == nil || old[i].Presence == row[i].Presence && bytes.Equal(old[i].Data, row[i].Data)) {
+			continue
+		}
+		t.set[i/8] |= 1 << (i % 8)
+	}
+}
+
+func (t *table) close() error {
+	var errs []error
+	for _, s := range []*statement{t.insert, t.remove, t.truncate} {
+		if s != nil {
+			errs = append(errs, s.close())
+		}
+	}
+	for _, s := range t.updates {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(errs...)
+}
+
+func (t *table) String() string { return fmt.Sprintf("%s.%s", t.Schema, t.Name) }
