@@ -1,0 +1,82 @@
+package auth
+
+import (
+	"outpost/server/training"
+)
+
+// Reason says why a token is not good.
+type Reason string
+
+// The reasons.
+const (
+	Malformed   Reason = "malformed"
+	Expired     Reason = "expired"
+	UnknownKey  Reason = "unknown_key" // or one that has not arrived here yet
+	Forged      Reason = "forged"
+	UnknownUser Reason = "unknown_user"
+	Inactive    Reason = "inactive"
+	Revoked     Reason = "revoked"
+	Moved       Reason = "moved" // to another company since
+)
+
+// Rejection is the cause inside the training.Error that a refused token gets: the Error's
+// message is for the one who sent it, this is for the log.
+type Rejection struct {
+	Reason Reason
+	Err    error // may be nil
+}
+
+// Error gives the reason and its cause.
+func (r *Rejection) Error() string {
+	if r.Err != nil {
+		return "token " + string(r.Reason) + ": " + r.Err.Error()
+	}
+	return "token " + string(r.Reason)
+}
+
+// Unwrap gives the cause.
+func (r *Rejection) Unwrap() error { return r.Err }
+
+func reject(reason Reason, err error) error {
+	message := "The access token is not valid."
+	switch reason {
+	case Expired:
+		message = "The access token has expired."
+	case Inactive:
+		message = "The account is not active."
+	case Revoked:
+		message = "The session has ended."
+	}
+	return &training.Error{Code: training.Unauthorized, Message: message, Err: &Rejection{Reason: reason, Err: err}}
+}
+
+// Require says Forbidden unless p may do what role may.
+func Require(p training.Principal, role training.Role) error {
+	if rank(p.Role) < rank(role) {
+		return training.Errorf(training.Forbidden, "This needs the role %s.", role)
+	}
+	return nil
+}
+
+// lesser is the role of the two that may do less.
+func lesser(a, b training.Role) training.Role {
+	if rank(b) < rank(a) {
+		return b
+	}
+	return a
+}
+
+// rank orders the roles; one that is not known may do nothing.
+func rank(r training.Role) int {
+	switch r {
+	case training.Learner:
+		return 1
+	case training.Manager:
+		return 2
+	case training.Admin:
+		return 3
+	case training.PlatformAdmin:
+		return 4
+	}
+	return 0
+}

@@ -1,0 +1,88 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func filledCache(t testing.TB) (*Cache, []byte) {
+	c, r := start(t)
+	key := "GET /api/v1/courses/42?locale=de public"
+	ask(t, c, key, Miss, answer(r, strings.Repeat("a lesson ", 500), Row("courses", 42), Ref("lessons", "course_id", 42), Table("course_translations")))
+	return c, []byte(key)
+}
+
+func TestHitAllocatesNothing(t *testing.T) {
+	c, key := filledCache(t)
+	e, _, _ := c.Get(key)
+	if _, err := e.Encoded("br"); err != nil {
+		t.Fatal(err)
+	}
+	// The store's own buffer of reads allocates once in 64.
+	if n := testing.AllocsPerRun(1000, func() {
+		e, _, ok := c.Get(key)
+		if !ok {
+			t.Fatal("not a hit")
+		}
+		if _, err := e.Encoded("br"); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations a hit", n)
+	}
+}
+
+func BenchmarkGetHit(b *testing.B) {
+	c, key := filledCache(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, ok := c.Get(key); !ok {
+			b.Fatal("not a hit")
+		}
+	}
+}
+
+func BenchmarkGetHitParallel(b *testing.B) {
+	c, key := filledCache(b)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, _, ok := c.Get(key); !ok {
+				b.Fatal("not a hit")
+			}
+		}
+	})
+}
+
+func BenchmarkDoHit(b *testing.B) {
+	c, key := filledCache(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Do(context.Background(), key, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDoMiss(b *testing.B) {
+	c, r := start(b)
+	fill := answer(r, "x", Table("t"))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := c.Do(context.Background(), []byte(fmt.Sprint(i)), fill); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRecordRow(b *testing.B) {
+	c, _ := start(b)
+	r := NewRecorder(c)
+	row := user(1, 7)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Row(users, nil, row)
+	}
+}

@@ -1,0 +1,184 @@
+package telemetry
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+func scrape(t *testing.T, m *Metrics) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	b, err := io.ReadAll(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestMetricsHaveTheNamesThatDashboardsRelyOn(t *testing.T) {
+	m := New(Build{Version: "v1"}, "fra", nil)
+	m.Request("GET", "/api/v1/courses/{id}", 200, time.Millisecond)
+	m.Request("BREW", Unmatched, 404, time.Millisecond)
+	m.Connections(1)
+	m.Queries("sqlite")("courses", time.Millisecond)
+	m.Cache("/api/v1/courses/{id}", "hit")
+	m.CacheMiss("courses")
+	m.Forward("ok")
+	if err := m.WatchReplica(func() Replica { return Replica{LagSeconds: .5, LSN: 7, Rows: 3, Transactions: 2} }); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.WatchSlot(func() (int64, bool) { return 99, true }); err != nil {
+		t.Fatal(err)
+	}
+	got := scrape(t, m)
+	for _, want := range []string{
+		`http_requests_total{endpoint="/api/v1/courses/{id}",method="GET",status="200"} 1`,
+		`http_requests_total{endpoint="unmatched",method="OTHER",status="404"} 1`,
+		`http_request_duration_seconds_count{endpoint="/api/v1/courses/{id}",method="GET"} 1`,
+		`active_connections 1`,
+		`db_query_duration_seconds_count{engine="sqlite",query_type="courses"} 1`,
+		`outpost_cache_requests_total{endpoint="/api/v1/courses/{id}",result="hit"} 1`,
+		`outpost_cache_misses_total{tag_table="courses"} 1`,
+		`outpost_forward_total{result="ok"} 1`,
+		`outpost_replica_lag_seconds 0.5`,
+		`outpost_replica_position_lsn 7`,
+		`outpost_replica_applied_rows_total 3`,
+		`outpost_replica_applied_transactions_total 2`,
+		`outpost_slot_retained_bytes 99`,
+		`outpost_build_info{`,
+		`process_resident_memory_bytes`,
+		`go_goroutines`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the figures lack %s", want)
+		}
+	}
+}
+
+func TestTwoNodesInOneProcessDoNotShareFigures(t *testing.T) {
+	a, b := New(Build{}, "fra", nil), New(Build{}, "syd", nil)
+	a.Request("GET", "/x", 200, time.Millisecond)
+	if strings.Contains(scrape(t, b), `endpoint="/x"`) {
+		t.Error("the second node shows the first one's request")
+	}
+}
+
+func TestAnEdgeHasNoSlotFigure(t *testing.T) {
+	m := New(Build{}, "syd", nil)
+	if err := m.WatchSlot(func() (int64, bool) { return 0, false }); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(scrape(t, m), "outpost_slot_retained_bytes") {
+		t.Error("a slot's figure is shown where there is no slot")
+	}
+}
+
+func TestTrafficForgetsAfterAMinute(t *testing.T) {
+	c := &clock{t: time.Unix(1_000_000, 0)}
+	m := New(Build{}, "fra", c.now)
+	for range 98 {
+		m.Request("GET", "/x", 200, time.Millisecond)
+	}
+	m.Request("GET", "/x", 200, time.Second)
+	m.Request("GET", "/x", 200, time.Second)
+	m.Cache("/x", "hit")
+	m.Cache("/x", "hit")
+	m.Cache("/x", "shared")
+	m.Cache("/x", "miss")
+	c.add(10 * time.Second)
+	got := m.Traffic()
+	if got.Requests != 100 || got.Rate != 10 {
+		t.Errorf("counted %d requests at %v a second, want 100 at 10", got.Requests, got.Rate)
+	}
+	if got.HitRatio != .75 {
+		t.Errorf("hit ratio is %v, want 0.75", got.HitRatio)
+	}
+	near := func(name string, got, want time.Duration) {
+		if got < want || float64(got) > float64(want)*growth*growth {
+			t.Errorf("%s is %v, want about %v", name, got, want)
+		}
+	}
+	near("P50", got.P50, time.Millisecond)
+	near("P95", got.P95, time.Millisecond)
+	near("P99", got.P99, time.Second)
+
+	c.add(70 * time.Second)
+	if got := m.Traffic(); got != (Traffic{}) {
+		t.Errorf("after a quiet minute the traffic is %+v", got)
+	}
+	m.Request("GET", "/x", 200, time.Millisecond)
+	if got := m.Traffic(); got.Requests != 1 {
+		t.Errorf("a reused slice counts %d requests, want 1", got.Requests)
+	}
+}
+
+func TestTrafficIsCountedFromManyGoroutines(t *testing.T) {
+	c := &clock{t: time.Unix(1_000_000, 0)}
+	m := New(Build{}, "fra", c.now)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 1000 {
+				m.Request("GET", "/x", 200, time.Millisecond)
+				m.Traffic()
+			}
+		})
+	}
+	wg.Wait()
+	if got := m.Traffic().Requests; got != 8000 {
+		t.Errorf("counted %d requests, want 8000", got)
+	}
+}
+
+func TestLogRefusesWhatItDoesNotKnow(t *testing.T) {
+	for _, c := range []struct{ format, level, want string }{
+		{"xml", "info", `log format is "xml"; it may be text or json`},
+		{"json", "loud", `log level is "loud"; it may be debug, info, warn or error`},
+	} {
+		if _, err := NewLog(io.Discard, c.format, c.level); err == nil || err.Error() != c.want {
+			t.Errorf("NewLog(%q, %q) says %v, want %q", c.format, c.level, err, c.want)
+		}
+	}
+	var b bytes.Buffer
+	log, err := NewLog(&b, "json", "warn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Info("quiet")
+	log.Warn("loud", slog.Int("n", 1))
+	if got := b.String(); strings.Contains(got, "quiet") || !strings.Contains(got, `"n":1`) {
+		t.Errorf("logged %s", got)
+	}
+}
+
+func BenchmarkRequest(b *testing.B) {
+	m := New(Build{}, "fra", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Request("GET", "/api/v1/courses/{id}", 200, time.Millisecond)
+	}
+}

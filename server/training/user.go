@@ -1,0 +1,71 @@
+package training
+
+import "time"
+
+// PrivacyMode says how much of a person a company's own staff may see.
+type PrivacyMode string
+
+// The privacy modes.
+const (
+	Aggregate    PrivacyMode = "aggregate"
+	Pseudonymous PrivacyMode = "pseudonymous"
+	Individual   PrivacyMode = "individual"
+)
+
+// Company is a tenant.
+type Company struct {
+	ID          int64
+	Name        string
+	Slug        string
+	Country     string
+	Zone        string
+	Locale      string
+	PrivacyMode PrivacyMode
+	Version     int64
+}
+
+// User is an account with its company.
+type User struct {
+	ID         int64
+	Email      string
+	FullName   string
+	Role       Role
+	Department string
+	JobRisk    string
+	Locale     string
+	IsActive   bool
+	Company    Company
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	Version    int64
+}
+
+// Account is what decides whether a credential still holds, and with which rights.
+type Account struct {
+	Active         bool // the user and its company
+	Role           Role
+	CompanyID      int64
+	Zone           string
+	Locale         string
+	SessionRevoked bool // false for a session that has not arrived yet: checked negatively
+	// RevokedBefore voids every access token issued up to it, whatever its session. A token's
+	// time of issue is in whole seconds, so compare with this truncated to seconds, and void
+	// the equal one too. Zero: none is void.
+	RevokedBefore time.Time
+}
+
+// LoginRequest is an attempt to log in.
+type LoginRequest struct {
+	Login     string // e-mail address
+	Password  string
+	IP        string
+	UserAgent string
+}
+
+// Session is what a login or a refresh begins: whoever serves it makes the access token
+// from the Principal.
+type Session struct {
+	Principal
+	RefreshToken   string
+	RefreshExpires time.Time
+}
