@@ -41,9 +41,14 @@ func (e *Edge) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if resync = errors.Is(err, replica.ErrResync) || !e.Replica.Loaded(); resync {
+		resync = errors.Is(err, replica.ErrResync) || !e.Replica.Loaded()
+		switch {
+		case errors.Is(err, ErrNoSnapshot):
+			resync = true
+			e.Log.Info("waiting for the primary to have a snapshot")
+		case resync:
 			e.Log.Warn("this replica takes a new snapshot; what it has is served meanwhile, marked stale", "reason", err)
-		} else {
+		default:
 			e.Log.Warn("following the stream broke off; trying again", "error", err)
 		}
 		if time.Since(began) > settled {

@@ -29,7 +29,8 @@ type Follower struct {
 	Conn    *stream.Conn
 	Log     *slog.Logger
 
-	heard   atomic.Int64  // local time of the last applied message, unix nanoseconds
+	began   atomic.Int64  // local time of the first Run, unix nanoseconds
+	heard   atomic.Int64  // when the replica was last known to have all, or to have moved
 	stored  atomic.Int64  // when the hub stored it, by the hub's clock
 	pending atomic.Uint64 // messages in the stream behind it
 	head    atomic.Uint64 // sequence of the newest message known of
@@ -38,6 +39,7 @@ type Follower struct {
 // Run applies messages until ctx ends, the connection breaks for good, or the
 // replica refuses one: replica.ErrResync then says that only another snapshot helps.
 func (f *Follower) Run(ctx context.Context) (err error) {
+	f.began.CompareAndSwap(0, time.Now().UnixNano())
 	at := f.Replica.State()
 	bounds, err := f.Conn.Bounds(ctx)
 	if err != nil {
@@ -50,6 +52,9 @@ func (f *Follower) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("%w: the stream ends at message %d, this replica has %d: it is another stream", replica.ErrResync, bounds.Last, at.Seq)
 	}
 	f.head.Store(bounds.Last)
+	if at.Seq == bounds.Last {
+		f.heard.Store(time.Now().UnixNano())
+	}
 	feed, err := f.Conn.Follow(ctx, at.Seq+1)
 	if err != nil {
 		return err
@@ -94,6 +99,9 @@ func (f *Follower) Lag() time.Duration {
 // newer has been heard: the hub or its source is away, or a resync is running.
 func (f *Follower) Stale() (time.Duration, bool) {
 	heard := f.heard.Load()
+	if heard == 0 {
+		heard = f.began.Load()
+	}
 	if heard == 0 {
 		return 0, true
 	}

@@ -37,6 +37,8 @@ const (
 	longestPause = 15 * time.Second
 	// watchInterval is how often the catalogue and the slot are looked at.
 	watchInterval = 5 * time.Second
+	// markAfter is how long an expected position may take to come by itself.
+	markAfter = 10 * time.Millisecond
 	// renewals within this time of each other wait ever longer: a full copy that
 	// fails or repeats must not become the primary's main work.
 	renewalWindow = 10 * time.Minute
@@ -61,6 +63,8 @@ type Hub struct {
 	snapshots snapshots
 
 	published atomic.Uint64 // LSN of the newest position in the stream
+	expected  atomic.Uint64 // highest LSN that somebody will wait for
+	expecting chan struct{} // holds a token while expected may be ahead of published
 	retained  atomic.Int64  // bytes of WAL that the slot holds back
 	streaming atomic.Bool
 }
@@ -70,7 +74,7 @@ func New(o Options) *Hub {
 	if o.StreamBytes == 0 {
 		o.StreamBytes = DefaultStreamBytes
 	}
-	h := &Hub{Options: o}
+	h := &Hub{Options: o, expecting: make(chan struct{}, 1)}
 	h.Follower.Replica, h.Follower.Conn, h.Follower.Log = o.Replica, o.Conn, o.Log
 	h.snapshots.hub = h
 	return h
@@ -93,7 +97,11 @@ func (h *Hub) Run(ctx context.Context) error {
 				return nil
 			}
 			renewals, renewed = renewals+1, time.Now()
-			h.Log.Warn("beginning a new generation; replicas serve what they have meanwhile, marked stale", "reason", broken.reason)
+			if h.Replica.Loaded() {
+				h.Log.Warn("beginning a new generation; replicas serve what they have meanwhile, marked stale", "reason", broken.reason)
+			} else {
+				h.Log.Info("beginning the first generation", "reason", broken.reason)
+			}
 			if err = h.renew(ctx); err == nil {
 				broken = nil
 			}
@@ -184,7 +192,48 @@ func (h *Hub) session(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.pump(ctx, log, end, slot.Confirmed) })
 	group.Go(func() error { return h.watch(ctx) })
+	group.Go(func() error { return h.mark(ctx) })
 	return group.Wait()
+}
+
+// Expect says that somebody will wait for this position: where the slot does not reach
+// it by itself, the hub sees to it. It returns at once.
+func (h *Hub) Expect(lsn change.LSN) {
+	for {
+		known := h.expected.Load()
+		if uint64(lsn) <= known || h.expected.CompareAndSwap(known, uint64(lsn)) {
+			break
+		}
+	}
+	select {
+	case h.expecting <- struct{}{}:
+	default: // mark has been told
+	}
+}
+
+// mark commits something behind an expected position that has not come by itself.
+func (h *Hub) mark(ctx context.Context) error {
+	marker, err := h.Source.Marker(ctx)
+	if err != nil {
+		return err
+	}
+	defer marker.Close(context.WithoutCancel(ctx))
+	for {
+		select {
+		case <-h.expecting:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if !sleep(ctx, markAfter) {
+			return ctx.Err()
+		}
+		if h.published.Load() >= h.expected.Load() {
+			continue
+		}
+		if err := marker.Mark(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // followOwn keeps the primary's own replica up with the stream. What it refuses, no

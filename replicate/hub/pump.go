@@ -32,7 +32,8 @@ type pump struct {
 	expected []commit // in the stream already; must arrive again, just so
 	tx       transaction
 	batch    wire.Message
-	size     int // bytes in batch
+	size     int        // bytes in batch
+	beat     change.LSN // passed without anything to publish, as the newest keepalive says
 }
 
 // pump runs from the slot's confirmed position until something breaks.
@@ -52,7 +53,7 @@ func (h *Hub) pump(ctx context.Context, log *stream.Log, end tail, confirmed cha
 	for {
 		event, ok, err := from.TryNext()
 		if err == nil && !ok {
-			if err = p.flush(ctx); err != nil {
+			if err = p.rest(ctx); err != nil {
 				return err
 			}
 			event, ok, err = p.wait(ctx)
@@ -86,7 +87,7 @@ func (p *pump) idle() bool { return !p.tx.open && len(p.expected) == 0 }
 
 func (p *pump) event(ctx context.Context, e source.Event) error {
 	if e.Keepalive {
-		return p.keepalive(ctx, e.WALEnd)
+		return p.keepalive(e.WALEnd)
 	}
 	m, err := pgoutput.Decode(e.Data)
 	if err != nil {
@@ -110,19 +111,29 @@ func (p *pump) event(ctx context.Context, e source.Event) error {
 	return nil
 }
 
-// keepalive moves the position where nothing that is published was committed. A
-// write's own position may lie there, and somebody is waiting for it.
-func (p *pump) keepalive(ctx context.Context, at change.LSN) error {
+// keepalive notes how far Postgres has got between transactions.
+func (p *pump) keepalive(at change.LSN) error {
 	if p.tx.open || at <= p.end.lsn {
 		return nil
 	}
 	if len(p.expected) > 0 {
 		return breaks("Postgres has passed %s without sending the transaction that the stream has there", p.expected[0].end)
 	}
+	p.beat = at
+	return nil
+}
+
+// rest publishes what there is, now that nothing more has arrived. A heartbeat moves
+// the position where nothing that is published was committed: a write's own position
+// may lie there, and somebody is waiting for it.
+func (p *pump) rest(ctx context.Context) error {
 	if err := p.flush(ctx); err != nil {
 		return err
 	}
-	return p.heartbeat(ctx, at)
+	if p.tx.open || p.beat <= p.end.lsn {
+		return nil
+	}
+	return p.heartbeat(ctx, p.beat)
 }
 
 func (p *pump) begin(m *pgoutput.Begin) error {

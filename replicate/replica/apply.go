@@ -96,7 +96,7 @@ func (r *Replica) Abandon(context.Context) error {
 type applier struct {
 	r    *Replica
 	f    *file
-	ctx  context.Context //nolint:containedctx // it lives as long as the call
+	ctx  context.Context // it lives as long as the call
 	cv   converter
 	rows int
 }

@@ -237,3 +237,36 @@ func TestClosedReplica(t *testing.T) {
 		}
 	}
 }
+
+// A full disk is no reason to load everything again.
+func TestApplyRecoversFromAFullDisk(t *testing.T) {
+	var seen recorder
+	r, h := open(t, func(o *Options) { o.Observer = &seen })
+	limit := func(pages int) {
+		must(t, r.file.Load().writer.exec(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages)))
+	}
+	limit(1) // as many as there are
+	d := h.tx(insert(items(), row(1, 7, "one", strings.Repeat("x", 1<<20))))
+	err := r.Apply(t.Context(), []Delivery{d})
+	if err == nil || errors.Is(err, ErrResync) || !strings.Contains(err.Error(), "full") {
+		t.Fatalf("got %v", err)
+	}
+	equal(t, "observed", seen.take(), "rollback")
+	equal(t, "items", dump(t, r, countItems), "0")
+	limit(1 << 30)
+	apply(t, r, d)
+	equal(t, "items", dump(t, r, countItems), "1")
+}
+
+func TestDelayComesBeforeEachCommit(t *testing.T) {
+	delays := 0
+	var r *Replica
+	r, h := open(t, func(o *Options) {
+		o.Delay = func() {
+			delays++
+			equal(t, "published", r.State().Position.LSN, 1000)
+		}
+	})
+	apply(t, r, h.tx(insert(items(), row(1, 7, "one", nil))), h.heartbeat(2000))
+	equal(t, "delays", delays, 1)
+}

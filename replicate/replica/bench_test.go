@@ -14,7 +14,7 @@ import (
 // people has eight columns, like a table that grows.
 func people() *change.Table {
 	t := &change.Table{OID: 400, Schema: "public", Name: "people", SQLite: "people", Key: []int{0}, Identity: []int{0}}
-	for _, c := range []change.Column{
+	t.Columns = []change.Column{
 		{Name: "id", Kind: change.Integer},
 		{Name: "company_id", Kind: change.Integer},
 		{Name: "email", Kind: change.Text},
@@ -23,8 +23,6 @@ func people() *change.Table {
 		{Name: "score", Kind: change.Float},
 		{Name: "created_at", Kind: change.Timestamptz},
 		{Name: "department", Kind: change.Text},
-	} {
-		t.Columns = append(t.Columns, c)
 	}
 	return t
 }

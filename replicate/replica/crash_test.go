@@ -16,12 +16,16 @@ import (
 	"outpost/replicate/change"
 )
 
-// crashFile names the file that the child process applies to, for ever.
-const crashFile = "REPLICA_TEST_CRASH_FILE"
+// The variables that make this binary the child process, and what it does.
+const (
+	crashFile = "REPLICA_TEST_CRASH_FILE"
+	crashWork = "REPLICA_TEST_CRASH_WORK"
+)
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashFile); path != "" {
-		fmt.Fprintln(os.Stderr, applyForEver(path))
+		work := map[string]func(string) error{"apply": applyForEver, "swap": swapForEver}[os.Getenv(crashWork)]
+		fmt.Fprintln(os.Stderr, work(path))
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
@@ -69,7 +73,7 @@ func TestReplicaSurvivesKill(t *testing.T) {
 
 	var last uint64
 	for round := range 8 {
-		last = max(last, killChild(t, path, 1+rand.IntN(300)))
+		last = max(last, killChild(t, path, "apply", 1+rand.IntN(300)))
 		r, err := Open(t.Context(), Options{Path: path})
 		must(t, err)
 		state := r.State()
@@ -90,11 +94,60 @@ func TestReplicaSurvivesKill(t *testing.T) {
 	}
 }
 
+// script lets fill work without a test around it.
+type script struct{ ctx context.Context }
+
+func (script) Helper()                    {}
+func (script) Fatal(args ...any)          { panic(fmt.Sprint(args...)) }
+func (s script) Context() context.Context { return s.ctx }
+
+// swapForEver puts one generation after the other in place; each has an item that
+// bears its number. Of each something is applied, so that the log is not empty.
+func swapForEver(path string) error {
+	ctx := context.Background()
+	r, err := Open(ctx, Options{Path: path})
+	if err != nil {
+		return err
+	}
+	for {
+		h := newHub(items(), links())
+		h.header.Generation = r.State().Position.Generation + 1
+		fill(script{ctx}, h, path+".fresh", row(1, 7, uint64(h.header.Generation), nil))
+		if err := r.Swap(ctx, path+".fresh"); err != nil {
+			return err
+		}
+		if err := r.Apply(ctx, []Delivery{h.tx(insert(items(), row(2, 7, "x", nil)))}); err != nil {
+			return err
+		}
+		fmt.Println(uint64(r.State().Position.Generation))
+	}
+}
+
+func TestSwapSurvivesKill(t *testing.T) {
+	h := newHub(items(), links())
+	path := filepath.Join(t.TempDir(), "replica.db")
+	fill(t, h, path, row(1, 7, 7, nil))
+	for round := range 6 {
+		last := killChild(t, path, "swap", 1+rand.IntN(5))
+		r, err := Open(t.Context(), Options{Path: path})
+		must(t, err)
+		if !r.Loaded() {
+			t.Fatalf("round %d: there is no file", round)
+		}
+		generation := uint64(r.State().Position.Generation)
+		if generation < last {
+			t.Errorf("round %d: generation %d was there, now it is %d", round, last, generation)
+		}
+		equal(t, "item", dump(t, r, "SELECT name FROM items WHERE id = 1"), strconv.FormatUint(generation, 10))
+		must(t, r.Close())
+	}
+}
+
 // killChild lets a child print that many positions, kills it and gives the last one.
-func killChild(t *testing.T, path string, lines int) (last uint64) {
+func killChild(t *testing.T, path, work string, lines int) (last uint64) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), crashFile+"="+path)
+	child.Env = append(os.Environ(), crashFile+"="+path, crashWork+"="+work)
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	must(t, err)

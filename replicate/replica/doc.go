@@ -39,7 +39,8 @@
 //
 // A single key column of integers is the INTEGER PRIMARY KEY; any other key is a
 // PRIMARY KEY over the rowid table. SQLite cannot tell column names apart that differ
-// only in the case of ASCII letters: the second of such a pair gets the suffix _2.
+// only in the case of ASCII letters: the second of such a pair gets the suffix _2, or
+// the next number that is free.
 //
 // The tables _outpost_state, _outpost_tables and _outpost_objects are the replica's own.
 package replica

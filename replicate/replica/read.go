@@ -44,7 +44,7 @@ func (r *Replica) Read(ctx context.Context, fn func(View) error) (err error) {
 			err = fmt.Errorf("ending a read of the replica: %w", e)
 		}
 	}()
-	at, err := scanState(tx.StmtContext(ctx, f.state).QueryRowContext(ctx))
+	at, err := scanState(tx.StmtContext(ctx, f.state).QueryRowContext(ctx)) //nolint:sqlclosecheck // the transaction closes it
 	if err != nil {
 		return fmt.Errorf("reading the replica's state: %w", err)
 	}

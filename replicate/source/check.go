@@ -101,8 +101,8 @@ func (s *Source) checkPublication(ctx context.Context, conn *pgx.Conn) error {
 	name := pgx.Identifier{s.Publication}.Sanitize()
 	err := conn.QueryRow(ctx, query, s.Publication).Scan(&sent[0], &sent[1], &sent[2], &sent[3])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("publication %s does not exist in database %s: run the migrations, or CREATE PUBLICATION %s FOR TABLE …",
-			strconv.Quote(s.Publication), strconv.Quote(conn.Config().Database), name)
+		return fmt.Errorf("%w: CREATE PUBLICATION %s FOR TABLE … in database %s",
+			ErrNoPublication, name, strconv.Quote(conn.Config().Database))
 	}
 	if err != nil {
 		return fmt.Errorf("looking for publication %s: %w", s.Publication, err)

@@ -91,12 +91,14 @@ func TestCheckExplainsAConnectionThatFails(t *testing.T) {
 }
 
 func TestCheckExplainsAServerThatCannotReplicate(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Cluster(t, "wal_level=replica")
 	pgtest.Exec(t, c.URL("postgres"), people)
 	refused(t, config(t, c.URL("postgres")), "wal_level=replica", "ALTER SYSTEM SET wal_level = logical", "restart")
 }
 
 func TestCheckExplainsSlots(t *testing.T) {
+	t.Parallel()
 	c := pgtest.Cluster(t, "max_replication_slots=1")
 	url := c.URL("postgres")
 	pgtest.Exec(t, url, people, publishAll, "SELECT pg_create_logical_replication_slot('taken', 'test_decoding')")

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// published creates a database with tables and a publication of them all.
+// database creates a database, and a source of what statements publish in it.
 func database(t *testing.T, statements ...string) (*Source, string) {
 	t.Helper()
 	url := pgtest.Database(t)

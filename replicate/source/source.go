@@ -40,6 +40,9 @@ var (
 	ErrSlotAhead = errors.New("the replication slot was confirmed beyond this position: Postgres would leave out what lies between")
 )
 
+// ErrNoPublication is what Check finds first in a database that nobody prepared.
+var ErrNoPublication = errors.New("the publication does not exist")
+
 // Config names a source.
 type Config struct {
 	URL         string // of the database, for a role that may replicate

@@ -29,7 +29,8 @@ func TestStreamGivesWholeTransactionsInOrder(t *testing.T) {
 		"SELECT pg_logical_emit_message(true, 'test', 'hello')")
 	var got []string
 	var last change.LSN
-	for len(got) < 21 {
+	described := false
+	for len(got) < 20 {
 		message, e := next(t, st)
 		switch m := message.(type) {
 		case *pgoutput.Begin:
@@ -41,7 +42,10 @@ func TestStreamGivesWholeTransactionsInOrder(t *testing.T) {
 			}
 			last = m.EndLSN
 		case *pgoutput.Relation:
-			got = append(got, "relation "+m.Name)
+			if !described { // Postgres may say it again whenever its caches were reset
+				got = append(got, "relation "+m.Name)
+			}
+			described = true
 		case *pgoutput.Insert:
 			got = append(got, "insert "+show(m.New))
 		case *pgoutput.Update:
@@ -59,7 +63,7 @@ func TestStreamGivesWholeTransactionsInOrder(t *testing.T) {
 		"begin", `update  to "2" "Bob"`, "commit",
 		"begin", `update "2" n to "3" "Bob"`, "commit",
 		"begin", `delete "1" n`, "commit",
-		"begin", "relation people", "truncate", "commit", // it has another file now
+		"begin", "truncate", "commit",
 		"begin", "message hello", "commit",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -128,13 +132,12 @@ func TestConfirmedTransactionsDoNotComeAgainOthersDo(t *testing.T) {
 	if err := first.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := first.Next(t.Context()); err == nil {
-		if _, err = first.Next(t.Context()); err == nil {
-			// What was read ahead may still come, but it ends.
-			for err == nil {
-				_, err = first.Next(t.Context())
-			}
-		}
+	var err error
+	for err == nil { // what was read ahead may still come, but it ends
+		_, err = first.Next(t.Context())
+	}
+	if !errors.Is(err, errClosed) {
+		t.Errorf("a closed stream ended with %v", err)
 	}
 	if err := first.Confirm(confirmed + 1); err == nil {
 		t.Error("a closed stream confirmed something")
@@ -192,6 +195,7 @@ func TestStreamRefusesWhereThereWouldBeAGap(t *testing.T) {
 }
 
 func TestStreamRefusesASlotThatWasInvalidated(t *testing.T) {
+	t.Parallel()
 	cluster := pgtest.Cluster(t, "max_slot_wal_keep_size=1MB", "min_wal_size=32MB", "max_wal_size=32MB")
 	url := cluster.URL("postgres")
 	pgtest.Exec(t, url, people, publishAll)
@@ -213,14 +217,15 @@ func TestStreamRefusesASlotThatWasInvalidated(t *testing.T) {
 // A caller that takes its time must not cost the connection, also when so much waits
 // that nothing more is read.
 func TestStreamStaysAliveWhileTheCallerIsBusy(t *testing.T) {
-	cluster := pgtest.Cluster(t, "wal_sender_timeout=1s")
+	t.Parallel()
+	cluster := pgtest.Cluster(t, "wal_sender_timeout=2s")
 	url := cluster.URL("postgres")
 	pgtest.Exec(t, url, people, publishAll)
 	s := New(config(t, url))
 	s.queueBytes, s.beat = 1<<20, 200*time.Millisecond
 	_, lsn := copied(t, s)
 	st := stream(t, s, lsn)
-	const rows = 40_000
+	const rows = 15_000
 	pgtest.Exec(t, url, fmt.Sprintf("INSERT INTO people SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, %d) g", rows))
 	waitFor(t, func() bool {
 		st.queue.mu.Lock()
@@ -228,7 +233,7 @@ func TestStreamStaysAliveWhileTheCallerIsBusy(t *testing.T) {
 		return st.queue.bytes > 1<<20-4096
 	})
 	pid := query[int](t, url, "SELECT pid FROM pg_stat_replication")
-	eventually(t, url, "SELECT now() > $1::timestamptz + interval '3 s'", time.Now())
+	eventually(t, url, "SELECT now() > $1::timestamptz + interval '5 s'", time.Now())
 	seen := 0
 	for seen < rows {
 		if m, _ := next(t, st); m != nil {
@@ -244,14 +249,15 @@ func TestStreamStaysAliveWhileTheCallerIsBusy(t *testing.T) {
 
 // With no beat of ours in between, only the answers to keepalives keep it alive.
 func TestStreamAnswersKeepalivesByItself(t *testing.T) {
-	cluster := pgtest.Cluster(t, "wal_sender_timeout=1s")
+	t.Parallel()
+	cluster := pgtest.Cluster(t, "wal_sender_timeout=2s")
 	url := cluster.URL("postgres")
 	pgtest.Exec(t, url, people, publishAll)
 	s := New(config(t, url))
 	s.beat = time.Hour
 	_, lsn := copied(t, s)
 	st := stream(t, s, lsn)
-	eventually(t, url, "SELECT now() > $1::timestamptz + interval '3 s'", time.Now())
+	eventually(t, url, "SELECT now() > $1::timestamptz + interval '5 s'", time.Now())
 	asked := 0
 	for {
 		e, ok, err := st.TryNext()
@@ -354,6 +360,7 @@ func TestStreamGivesUpAConnectionThatFellSilent(t *testing.T) {
 }
 
 func TestStreamEndsWithItsServer(t *testing.T) {
+	t.Parallel()
 	cluster := pgtest.Cluster(t)
 	url := cluster.URL("postgres")
 	pgtest.Exec(t, url, people, publishAll)

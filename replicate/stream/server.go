@@ -206,11 +206,13 @@ func free(addr string) error {
 // NATS server by hand; here they are details.
 type logger struct{ log *slog.Logger }
 
-func (l logger) Noticef(format string, v ...any) {
-	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
+func (l logger) Noticef(format string, v ...any) { l.print(slog.LevelDebug, format, v) }
+func (l logger) Debugf(format string, v ...any)  { l.print(slog.LevelDebug, format, v) }
+func (l logger) Tracef(format string, v ...any)  { l.print(slog.LevelDebug, format, v) }
+func (l logger) Warnf(format string, v ...any)   { l.print(slog.LevelWarn, format, v) }
+func (l logger) Errorf(format string, v ...any)  { l.print(slog.LevelError, format, v) }
+func (l logger) Fatalf(format string, v ...any)  { l.print(slog.LevelError, format, v) }
+
+func (l logger) print(level slog.Level, format string, v []any) {
+	l.log.Log(context.Background(), level, "the embedded NATS server", "message", fmt.Sprintf(format, v...))
 }
-func (l logger) Warnf(format string, v ...any)  { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
-func (l logger) Fatalf(format string, v ...any) { l.log.Error("nats: " + fmt.Sprintf(format, v...)) }
-func (l logger) Errorf(format string, v ...any) { l.log.Error("nats: " + fmt.Sprintf(format, v...)) }
-func (l logger) Debugf(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l logger) Tracef(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }

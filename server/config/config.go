@@ -34,9 +34,12 @@ type Config struct {
 	CacheBytes    int64
 	MaxLag        time.Duration
 	Wait          time.Duration
-	OTLP          string
-	LogLevel      slog.Level
-	LogFormat     string // "text", "json", or "" for text on a terminal
+	// ClientIPHeader names the client where the platform's own proxy sets it, which is on
+	// Fly alone; elsewhere anyone could send it.
+	ClientIPHeader string
+	OTLP           string
+	LogLevel       slog.Level
+	LogFormat      string // "text", "json", or "" for text on a terminal
 }
 
 // Pool bounds the connections to Postgres.
@@ -110,12 +113,24 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 	return c, errors.Join(append(r.errs, c.validate())...)
 }
 
+// Logging reads the two variables that every command honours.
+func Logging(lookup func(string) (string, bool)) (format string, level slog.Level, err error) {
+	r := reader{lookup: lookup}
+	level = r.level("LOG_LEVEL", slog.LevelInfo)
+	format = r.oneOf("LOG_FORMAT", "", "text", "json")
+	return format, level, errors.Join(r.errs...)
+}
+
 // defaults fills in what follows from other variables.
 func (c *Config) defaults(lookup func(string) (string, bool)) {
+	app, onFly := lookup("FLY_APP_NAME")
+	if onFly {
+		c.ClientIPHeader = "Fly-Client-IP"
+	}
 	if c.Primary() {
 		return
 	}
-	if app, ok := lookup("FLY_APP_NAME"); ok && c.PrimaryURL == "" {
+	if onFly && c.PrimaryURL == "" {
 		_, port, _ := net.SplitHostPort(c.Addr) // validated by addr
 		c.PrimaryURL = "http://" + net.JoinHostPort(c.PrimaryRegion+"."+app+".internal", port)
 	}

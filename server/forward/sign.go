@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,12 @@ type Claim struct {
 func Sign(key string, c Claim, now time.Time) string {
 	at := strconv.FormatInt(now.Unix(), 10)
 	return "v1." + at + "." + hex.EncodeToString(proof(key, c, at))
+}
+
+// SignHeader puts the proof of a node's own request into its header.
+func SignHeader(h http.Header, key, region, method, target string, now time.Time) {
+	h.Set(HeaderForwarded, region)
+	h.Set(HeaderCluster, Sign(key, Claim{Method: method, Target: target, Region: region}, now))
 }
 
 // Verify says whether header is a proof of c by a holder of key, made within five minutes of

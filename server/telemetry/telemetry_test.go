@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 type clock struct {
@@ -76,6 +77,17 @@ func TestMetricsHaveTheNamesThatDashboardsRelyOn(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("the figures lack %s", want)
 		}
+	}
+}
+
+// The server framework reuses the memory of a request's strings.
+func TestALabelOutlivesTheRequest(t *testing.T) {
+	m := New(Build{}, "fra", nil)
+	method := []byte("GET")
+	m.Request(unsafe.String(&method[0], len(method)), "/x", 200, time.Millisecond)
+	copy(method, "PUT")
+	if !strings.Contains(scrape(t, m), `method="GET"`) {
+		t.Error("the label changed with the request's memory")
 	}
 }
 

@@ -1,0 +1,155 @@
+# Two commands matter: `make run` and `make test`. `make` alone lists the rest.
+# Nothing here needs Docker, root or a fixed port, and nothing is written outside
+# this folder and Go's caches.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# Of `make run` and `make load`. Another PORT has another data folder, so that two
+# can run side by side.
+PORT := 8080
+DATA = ./.outpost$(if $(filter-out 8080,$(PORT)),-$(PORT))
+SIZE := small
+
+# Of the tests. RACE= leaves the race detector (and its C compiler) out; ARGS goes to
+# `go test`, PKG names packages.
+RACE := -race
+ARGS :=
+PKG := ./...
+
+# Of the measurements. BASE is what bench-compare compares the working tree with.
+FUZZTIME := 30s
+BENCH := .
+COUNT := 6
+BASE := HEAD
+
+TOOLS := benchstat gofumpt golangci-lint oapi-codegen sqlc
+
+# The version comes from git here, not from the go command: that one fails in a clone
+# that belongs to somebody else.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+
+##@ Use
+
+.PHONY: run
+run: need-postgres build ## a private Postgres, a primary and two edges on demo data (PORT=9000 DATA=folder SIZE=medium)
+	@exec bin/outpost dev --base-port $(PORT) --data "$(DATA)" --size $(SIZE)
+
+# With the go command's own settings, so that lint and tests find everything compiled;
+# the image's static build is in the Dockerfile.
+.PHONY: build
+build: ## the program, as bin/outpost
+	go build -ldflags "-X main.version=$(VERSION)" -o bin/outpost .
+
+##@ Check
+
+.PHONY: test
+test: need-postgres need-browser need-cc .bin/gotest ## every test; one that is skipped counts as failed (PKG=./server/... ARGS='-run Name')
+	@CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -timeout 20m $(ARGS) $(PKG)
+
+.PHONY: test-long
+test-long: need-postgres need-browser need-cc .bin/gotest ## the same three times over, in random order, with the long runs of the random tests
+	@OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -count=3 -shuffle=on -timeout 3h $(ARGS) $(PKG)
+
+.PHONY: check
+check: lint tidy-check generate-check build test ## all that CI does
+
+.PHONY: lint
+lint: .bin/golangci-lint ## golangci-lint, formatting included
+	.bin/golangci-lint run --allow-parallel-runners ./... ./.ci
+
+.PHONY: tidy-check
+tidy-check:
+	go mod tidy -diff
+
+.PHONY: fuzz
+fuzz: ## each fuzz test for FUZZTIME=30s
+	@grep -rlE --include='*_test.go' '^func Fuzz' replicate server sql | while read -r file; do \
+	  for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
+	    echo "== $$name"; \
+	    go test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) "./$$(dirname "$$file")" </dev/null || exit 1; \
+	  done; \
+	done
+
+##@ Change
+
+.PHONY: fmt
+fmt: .bin/gofumpt ## format every Go file that is not generated
+	.bin/gofumpt -w . .ci/*.go
+
+.PHONY: generate
+generate: .bin/sqlc .bin/oapi-codegen ## the code made from SQL and from the OpenAPI document
+	.bin/sqlc generate -f sql/sqlc.yaml
+	cd server/api && ../../.bin/oapi-codegen -config oapi-codegen.yaml openapi.yaml
+
+.PHONY: generate-check
+generate-check: .bin/sqlc .bin/oapi-codegen
+	.bin/sqlc diff -f sql/sqlc.yaml
+	@tmp=$$(mktemp -d); trap 'rm -r "$$tmp"' EXIT; cd server/api; \
+	sed "s|^output:.*|output: $$tmp/now.go|" oapi-codegen.yaml > "$$tmp/config.yaml"; \
+	../../.bin/oapi-codegen -config "$$tmp/config.yaml" openapi.yaml; \
+	diff -u $$(sed -n 's/^output: *//p' oapi-codegen.yaml) "$$tmp/now.go" || \
+	{ echo "openapi.yaml says something else now: make generate"; exit 1; }
+
+##@ Measure
+
+GOBENCH = go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) $(PKG)
+
+.PHONY: bench
+bench: need-postgres ## Go benchmarks (BENCH=Hit PKG=./server/cache COUNT=6)
+	@mkdir -p .bench
+	$(GOBENCH) | tee .bench/new.txt
+
+.PHONY: bench-compare
+bench-compare: need-postgres .bin/benchstat ## the working tree's benchmarks against those of BASE=HEAD
+	@mkdir -p .bench; tree=$$(mktemp -d); trap 'git worktree remove --force "$$tree"' EXIT; \
+	git worktree add --quiet --detach "$$tree" $(BASE); \
+	(cd "$$tree" && $(GOBENCH)) | tee .bench/old.txt; \
+	$(GOBENCH) | tee .bench/new.txt; \
+	.bin/benchstat $(BASE)=.bench/old.txt now=.bench/new.txt
+
+.PHONY: load
+load: .bin/k6 ## one minute of k6 against a running `make run` (the same PORT)
+	@BASE_URLS="$${BASE_URLS:-http://127.0.0.1:$(PORT),http://127.0.0.1:$$(($(PORT) + 1)),http://127.0.0.1:$$(($(PORT) + 2))}" \
+	  .bin/k6 run $$([ -t 1 ] || echo --quiet) --no-usage-report bench/load/smoke.js
+
+##@ House
+
+.PHONY: tools
+tools: $(addprefix .bin/,$(TOOLS)) ## every program in .ci/tools, into .bin
+
+.PHONY: clean
+clean: ## remove what was built; data of `make run` stays until `rm -r .outpost*`
+	rm -rf bin .bin .bench
+
+.PHONY: need-postgres need-browser need-cc
+need-postgres:
+	@.ci/need postgres
+
+# Only once a test drives a browser.
+need-browser:
+	@! grep -q chromedp go.mod || .ci/need chromium
+
+need-cc:
+	@$(if $(RACE),.ci/need cc)
+
+$(addprefix .bin/,$(TOOLS)): .bin/%: .ci/tools
+	@package=$$(sed -n 's/^$* //p' .ci/tools); echo "installing $$package …"; \
+	GOBIN="$(CURDIR)/.bin" go install "$$package"; touch $@
+
+.bin/gotest: .ci/gotest.go
+	@go build -o $@ $<
+
+.bin/k6: bench/go.mod bench/go.sum
+	@echo "building k6, which takes about 90 s the first time …"
+	@cd bench && go build -o ../.bin/k6 go.k6.io/k6/v2; touch ../.bin/k6

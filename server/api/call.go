@@ -1,0 +1,262 @@
+package api
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"outpost/replicate/change"
+	"outpost/server/forward"
+	"outpost/server/telemetry"
+	"outpost/server/training"
+)
+
+// call is one request on its way. It is reused, and so is everything that it got from Fiber:
+// what outlives the handler (a fill, a log line) takes a copy.
+type call struct {
+	api   *API
+	c     *fiber.Ctx
+	route *route
+	began time.Time
+	id    string // copied
+
+	client    netip.Addr
+	forwarded string // the region that sent it on, proved; copied
+	principal training.Principal
+	known     bool // principal is set
+	verdict   verdict
+
+	asked    change.Position // that the request carries
+	cookie   change.Position // the part of asked that came in the cookie
+	position change.Position // to send; zero: the published one
+	stale    int             // seconds to admit to; -1: none
+	cached   string          // for Cache-Status; empty: none of the cache's business
+	cause    error           // of a failure, for the log alone
+
+	authTook, waitTook, readTook time.Duration
+
+	key []byte // of the cache
+	buf []byte // scratch for headers
+}
+
+// serve takes one request through what all have in common.
+func (a *API) serve(c *fiber.Ctx, r *route) error {
+	k := a.begin(c, r)
+	defer a.end(k)
+	if err := a.run(k); err != nil && !errors.Is(err, errAnswered) {
+		k.fail(err)
+	}
+	return nil
+}
+
+func (a *API) run(k *call) error {
+	if err := k.readPosition(); err != nil {
+		return err
+	}
+	if err := a.authenticate(k); err != nil {
+		return err
+	}
+	if k.forwarded == "" && !k.route.free {
+		// A node that forwards has counted the request already.
+		if k.limit(a.rates, k.bucket()); !k.verdict.allowed {
+			return k.tooMany()
+		}
+	}
+	if k.route.write && !a.primary() {
+		return a.pass(k)
+	}
+	return k.route.handle(a, k)
+}
+
+// begin starts a call. r is nil for a request that fits no route.
+func (a *API) begin(c *fiber.Ctx, r *route) *call {
+	k := a.pool.Get().(*call)
+	*k = call{api: a, c: c, route: r, began: a.Now(), stale: -1, key: k.key[:0], buf: k.buf[:0]}
+	k.verdict.allowed = true
+	k.id = requestID(c)
+	k.client = k.address()
+	a.trust(k)
+	return k
+}
+
+// trust takes another node's word for where the request came from, if it can prove that it
+// is one.
+func (a *API) trust(k *call) {
+	h := &k.c.Request().Header
+	proof := h.Peek(forward.HeaderCluster)
+	if len(proof) == 0 {
+		return
+	}
+	claim := forward.Claim{
+		Method: string(h.Method()), Target: string(h.RequestURI()),
+		Region: string(h.Peek(forward.HeaderForwarded)), ClientIP: string(h.Peek(forward.HeaderForwardedFor)),
+	}
+	if claim.Region == "" || !forward.Verify(a.ClusterKey, string(proof), claim, a.Now()) {
+		return
+	}
+	k.forwarded = claim.Region
+	if addr, err := netip.ParseAddr(claim.ClientIP); err == nil {
+		k.client = addr
+	}
+}
+
+// end completes the answer, counts and logs it. It is deferred, so that it sees panics.
+func (a *API) end(k *call) {
+	if p := recover(); p != nil {
+		k.c.Response().Reset()
+		k.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+	}
+	k.headers()
+	took := a.Now().Sub(k.began)
+	status := k.c.Response().StatusCode()
+	a.Metrics.Request(k.c.Method(), k.endpoint(), status, took)
+	a.log(k, status, took)
+	k.c = nil
+	a.pool.Put(k)
+}
+
+func (k *call) endpoint() string {
+	if k.route == nil {
+		return telemetry.Unmatched
+	}
+	return k.route.endpoint
+}
+
+func (a *API) log(k *call, status int, took time.Duration) {
+	level := slog.LevelInfo
+	if status >= 500 {
+		level = slog.LevelError
+		if k.cause == nil || errors.Is(k.cause, errAway) {
+			level = slog.LevelWarn // said 503 on purpose
+		}
+	}
+	if !a.Log.Enabled(a.base, level) {
+		return
+	}
+	// The path without its query and no header: what is secret travels there.
+	attrs := []slog.Attr{
+		slog.String("method", strings.Clone(k.c.Method())), slog.String("endpoint", k.endpoint()),
+		slog.String("path", strings.Clone(k.c.Path())), slog.Int("status", status),
+		slog.Duration("took", took), slog.Int("bytes", len(k.c.Response().Body())),
+		slog.String("request_id", k.id), slog.String("client", k.client.String()),
+	}
+	if k.known {
+		attrs = append(attrs, slog.Int64("user", k.principal.UserID))
+	}
+	if k.cached != "" {
+		attrs = append(attrs, slog.String("cache", k.cached))
+	}
+	if k.forwarded != "" {
+		attrs = append(attrs, slog.String("forwarded_by", k.forwarded))
+	}
+	if k.cause != nil {
+		attrs = append(attrs, slog.String("error", k.cause.Error()))
+	}
+	a.Log.LogAttrs(a.base, level, "request", attrs...)
+}
+
+// address is the client's: the trusted proxy's word, else the connection's.
+func (k *call) address() netip.Addr {
+	if name := k.api.ClientIPHeader; name != "" {
+		if addr, err := netip.ParseAddr(k.c.Get(name)); err == nil {
+			return addr
+		}
+	}
+	if tcp, ok := k.c.Context().RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
+// bucket is the rate limit's: the user's, else the address's, for this route.
+func (k *call) bucket() bucketKey {
+	if k.known {
+		return bucketKey{route: k.route.number, number: uint64(k.principal.UserID)}
+	}
+	return bucketKey{route: k.route.number, addr: source(k.client)}
+}
+
+// limit takes a token from l and remembers the strictest verdict.
+func (k *call) limit(l *limiter, key bucketKey) {
+	k.verdict = stricter(k.verdict, l.take(key, k.began))
+}
+
+// context is for work that this request waits for. It has values of no request, so that
+// what a fill keeps of it is harmless.
+func (k *call) context() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(k.api.base, k.api.Limits.Request)
+}
+
+// requestID is the client's if it is fit to be logged and passed on, else a new one.
+func requestID(c *fiber.Ctx) string {
+	given := c.Request().Header.Peek(headerRequestID)
+	if n := len(given); n > 0 && n <= 128 && token(given) {
+		return string(given)
+	}
+	var raw [16]byte
+	var text [32]byte
+	high, low := rand.Uint64(), rand.Uint64()
+	for i := range 8 {
+		raw[i], raw[8+i] = byte(high>>(8*i)), byte(low>>(8*i))
+	}
+	hex.Encode(text[:], raw[:])
+	return string(text[:])
+}
+
+// token says whether b consists of characters that need no care anywhere.
+func token(b []byte) bool {
+	for _, c := range b {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.', c == ':', c == '/', c == '+', c == '=':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// traceparent gives back what the client sent if it is one: 00-<32 hex>-<16 hex>-<2 hex>.
+func traceparent(b []byte) bool {
+	if len(b) != 55 || b[2] != '-' || b[35] != '-' || b[52] != '-' {
+		return false
+	}
+	for i, c := range b {
+		if i == 2 || i == 35 || i == 52 {
+			continue
+		}
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func appendPosition(b []byte, p change.Position) []byte {
+	b = strconv.AppendUint(b, uint64(p.Generation), 10)
+	b = append(b, ':')
+	b = appendHex(b, uint32(p.LSN>>32))
+	b = append(b, '/')
+	return appendHex(b, uint32(p.LSN))
+}
+
+func appendHex(b []byte, n uint32) []byte {
+	at := len(b)
+	b = strconv.AppendUint(b, uint64(n), 16)
+	for i := at; i < len(b); i++ {
+		if b[i] >= 'a' {
+			b[i] -= 'a' - 'A'
+		}
+	}
+	return b
+}

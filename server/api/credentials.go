@@ -1,0 +1,107 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"outpost/server/auth"
+	"outpost/server/training"
+)
+
+// authenticate finds out who asks. Where the route is for everyone, a bad token is no token.
+//
+// An edge may not know yet what the primary does: a key, a user, a move to another company.
+// Such a token is believed neither here nor refused: the request waits for its position, and
+// then the primary decides.
+func (a *API) authenticate(k *call) error {
+	began := a.Now()
+	defer func() { k.authTook = a.Now().Sub(began) }()
+	token, ok := bearer(k.c.Get(fiber.HeaderAuthorization))
+	if !ok {
+		if k.route.open {
+			return nil
+		}
+		a.limitStranger(k)
+		if !k.verdict.allowed {
+			return k.tooMany()
+		}
+		return training.Errorf(training.Unauthorized, "This needs an access token: Authorization: Bearer <token>.")
+	}
+	err := a.believe(k, token)
+	if err == nil || k.route.open {
+		return nil
+	}
+	a.limitStranger(k)
+	if !k.verdict.allowed {
+		return k.tooMany()
+	}
+	if !unsure(err) {
+		return err
+	}
+	if published := a.Published().Position; k.asked.Compare(published) > 0 && k.asked.Generation == published.Generation {
+		ctx, cancel := context.WithTimeout(a.base, a.Limits.Wait)
+		defer cancel()
+		if a.Wait(ctx, k.asked) == nil {
+			if err = a.believe(k, token); err == nil || !unsure(err) {
+				return err
+			}
+		}
+	}
+	if a.primary() || k.forwarded != "" {
+		return err
+	}
+	if passErr := a.pass(k); passErr != nil {
+		return passErr
+	}
+	return errAnswered
+}
+
+// believe sets the principal if the token is good. While the primary is away, so that nobody
+// can get a new one, a token is good for longer, for reads.
+func (a *API) believe(k *call, token string) error {
+	p, err := a.Auth.Authenticate(a.base, token)
+	if err != nil && reason(err) == auth.Expired && !k.route.write && a.Away != nil && a.Away() {
+		p, err = a.Auth.AuthenticateLate(a.base, token, auth.MaxGrace)
+	}
+	if err != nil {
+		return err
+	}
+	k.principal, k.known = p, true
+	return nil
+}
+
+// limitStranger counts a request without a good token for its address.
+func (a *API) limitStranger(k *call) {
+	if k.forwarded == "" {
+		k.limit(a.rates, bucketKey{route: k.route.number, addr: source(k.client)})
+	}
+}
+
+func reason(err error) auth.Reason {
+	var r *auth.Rejection
+	if errors.As(err, &r) {
+		return r.Reason
+	}
+	return ""
+}
+
+// unsure says whether the refusal may only be this replica's being behind.
+func unsure(err error) bool {
+	switch reason(err) {
+	case auth.UnknownKey, auth.UnknownUser, auth.Moved:
+		return true
+	}
+	return training.CodeOf(err) == training.Unavailable
+}
+
+func bearer(header string) (string, bool) {
+	const scheme = "bearer "
+	if len(header) <= len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
+		return "", false
+	}
+	token := strings.TrimSpace(header[len(scheme):])
+	return token, token != ""
+}

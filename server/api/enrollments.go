@@ -1,0 +1,152 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"outpost/server/api/openapi"
+	"outpost/server/cache"
+	"outpost/server/training"
+)
+
+const maxKey = 128
+
+func (a *API) getEnrollment(k *call) error {
+	if err := a.reach(k); err != nil {
+		return err
+	}
+	id, err := k.idParam("enrollment", 64)
+	if err != nil {
+		return err
+	}
+	locale, err := k.locale()
+	if err != nil {
+		return err
+	}
+	k.key = newKey(k.key, "enrollment").person(k).number(id).text(locale)
+	if done, err := a.hit(k); done {
+		return err
+	}
+	p, now := k.principal, a.Now
+	return a.miss(k, func(ctx context.Context, q training.Queries) (answer, error) {
+		e, err := q.Enrollment(ctx, p, id, locale)
+		if err != nil {
+			return answer{}, err
+		}
+		at := now()
+		return answer{
+			value: enrollmentBody(e, at), version: e.Version, validUntil: e.ValidUntil(at),
+			// The company's privacy mode decides what others see of it.
+			tags: []cache.Tag{
+				cache.Row("enrollments", e.ID), cache.Row("courses", e.CourseID), cache.Row("companies", e.CompanyID),
+			},
+		}, nil
+	})
+}
+
+func (a *API) enroll(k *call) error {
+	var in openapi.EnrollRequest
+	if err := k.decode(&in, "course_id"); err != nil {
+		return err
+	}
+	if in.CourseId < 1 {
+		return training.InvalidField("course_id", "must be at least 1")
+	}
+	ctx, cancel := k.context()
+	defer cancel()
+	ctx, err := k.idempotent(ctx)
+	if err != nil {
+		return err
+	}
+	e, created, lsn, err := a.Writer.Enroll(ctx, k.principal, in.CourseId)
+	if err != nil {
+		return err
+	}
+	a.wrote(k, lsn)
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	return k.json(status, enrollmentBody(e, a.Now()))
+}
+
+func (a *API) recordProgress(k *call) error {
+	id, err := k.idParam("enrollment", 64)
+	if err != nil {
+		return err
+	}
+	lesson, err := k.idParam("lesson", 32)
+	if err != nil {
+		return err
+	}
+	var in openapi.ProgressRequest
+	if err := k.decode(&in, "seconds"); err != nil {
+		return err
+	}
+	if in.Seconds < 0 || in.Seconds > maxSeconds {
+		return training.InvalidField("seconds", "must be between 0 and %d", maxSeconds)
+	}
+	ctx, cancel := k.context()
+	defer cancel()
+	e, lsn, err := a.Writer.RecordProgress(ctx, k.principal, id, int(lesson), in.Seconds)
+	if err != nil {
+		return err
+	}
+	a.wrote(k, lsn)
+	return k.json(http.StatusOK, enrollmentBody(e, a.Now()))
+}
+
+// maxSeconds is a day: nobody sits longer over a lesson.
+const maxSeconds = 24 * 60 * 60
+
+// idempotent hands the Idempotency-Key on to the write.
+func (k *call) idempotent(ctx context.Context) (context.Context, error) {
+	given := k.c.Request().Header.Peek(headerIdempotencyKey)
+	if len(given) == 0 {
+		return ctx, nil
+	}
+	if len(given) > maxKey || !token(given) {
+		return nil, badRequest("The header Idempotency-Key must be at most 128 letters, digits and -_.:/+=.")
+	}
+	return training.WithIdempotencyKey(ctx, string(given)), nil
+}
+
+func summaryBody(e training.Enrollment, at time.Time) openapi.EnrollmentSummary {
+	return openapi.EnrollmentSummary{
+		Id: e.ID, UserId: e.UserID, CourseId: e.CourseID, CourseSlug: e.CourseSlug, CourseTitle: e.CourseTitle, Cycle: e.Cycle,
+		Status: openapi.EnrollmentStatus(e.StatusAt(at)), Overdue: e.Overdue(at), DueAt: utc(e.DueAt), StartedAt: utc(e.StartedAt),
+		CompletedAt: utc(e.CompletedAt), ExpiresAt: utc(e.ExpiresAt), Score: e.Score, LessonsDone: e.LessonsDone,
+		LessonCount: e.Lessons, CreatedAt: e.CreatedAt.UTC(), UpdatedAt: e.UpdatedAt.UTC(), Version: e.Version,
+	}
+}
+
+func enrollmentBody(e training.Enrollment, at time.Time) openapi.Enrollment {
+	s := summaryBody(e, at)
+	progress := make([]openapi.Progress, len(e.Progress))
+	for i, p := range e.Progress {
+		progress[i] = openapi.Progress{LessonId: p.LessonID, Lesson: p.Lesson, DoneAt: p.DoneAt.UTC(), Seconds: p.Seconds}
+	}
+	return openapi.Enrollment{
+		Id: s.Id, UserId: s.UserId, CourseId: s.CourseId, CourseSlug: s.CourseSlug, CourseTitle: s.CourseTitle, Cycle: s.Cycle,
+		Status: s.Status, Overdue: s.Overdue, DueAt: s.DueAt, StartedAt: s.StartedAt, CompletedAt: s.CompletedAt,
+		ExpiresAt: s.ExpiresAt, Score: s.Score, LessonsDone: s.LessonsDone, LessonCount: s.LessonCount,
+		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, Version: s.Version, Progress: progress,
+	}
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC()
+	return &u
+}
+
+// earlier is the earlier of two instants of which the zero one means never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,176 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestABucketFillsAgain(t *testing.T) {
+	l, err := newLimiter("default", Rate{Count: 60, Per: time.Minute, Burst: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := bucketKey{number: 1}
+	now := day
+	for i := range 62 {
+		if v := l.take(key, now); !v.allowed || v.remaining != 61-i {
+			t.Fatalf("request %d: %+v", i, v)
+		}
+	}
+	if v := l.take(key, now); v.allowed || v.retry != 1 || v.reset != 62 || v.remaining != 0 {
+		t.Errorf("one too many: %+v", v)
+	}
+	if v := l.take(bucketKey{number: 2}, now); !v.allowed {
+		t.Error("another one's bucket is empty too")
+	}
+	if v := l.take(key, now.Add(time.Second)); !v.allowed {
+		t.Errorf("a second later: %+v", v)
+	}
+	if v := l.take(key, now.Add(time.Hour)); !v.allowed || v.remaining != 61 {
+		t.Errorf("an hour later: %+v", v)
+	}
+}
+
+func TestALimiterIsBounded(t *testing.T) {
+	l, err := newLimiter("default", Rate{Count: 1, Per: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 * buckets {
+		l.take(bucketKey{number: uint64(i)}, day)
+	}
+	if n := l.buckets.Len(); n != buckets {
+		t.Errorf("it keeps %d buckets", n)
+	}
+	for _, r := range []Rate{{Count: -1, Per: time.Second}, {Count: 1}, {Count: 1, Per: time.Second, Burst: -1}} {
+		if _, err := newLimiter("default", r); err == nil {
+			t.Errorf("it takes %+v", r)
+		}
+	}
+}
+
+func TestOneHouseholdIsOneSource(t *testing.T) {
+	for addr, want := range map[string]string{
+		"203.0.113.9": "203.0.113.9", "::ffff:203.0.113.9": "203.0.113.9", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::", "fe80::1%eth0": "fe80::",
+	} {
+		if got := source(netip.MustParseAddr(addr)).String(); got != want {
+			t.Errorf("%s counts as %s, want %s", addr, got, want)
+		}
+	}
+	if source(netip.Addr{}).IsValid() {
+		t.Error("no address became one")
+	}
+}
+
+func TestTooManyRequestsAreRefusedWithAllTheHeaders(t *testing.T) {
+	n := newNode(t, func(d *Deps, _ *node) { d.Limits.Rate = Rate{Count: 3, Per: time.Minute, Burst: 1} })
+	header := n.as(1)
+	first := n.do("GET", "/api/v1/me", header, "")
+	for name, want := range map[string]string{
+		"Ratelimit": `"default";r=3;t=20`, "Ratelimit-Policy": `"default";q=3;w=60;burst=1`,
+		"X-Ratelimit-Limit": "4", "X-Ratelimit-Remaining": "3", "X-Ratelimit-Reset": "20", "Retry-After": "",
+	} {
+		if got := first.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	for range 3 {
+		n.do("GET", "/api/v1/me", header, "")
+	}
+	last := n.do("GET", "/api/v1/me", header, "")
+	if last.StatusCode != 429 || last.Header.Get("X-Ratelimit-Remaining") != "0" || last.Header.Get("Ratelimit") == "" {
+		t.Errorf("one too many: %d %v", last.StatusCode, last.Header)
+	}
+	if after := last.Header.Get("Retry-After"); after != "20" && after != "19" {
+		t.Errorf("Retry-After is %q", after)
+	}
+	if a := n.do("GET", "/api/v1/courses", header, ""); a.StatusCode != 200 {
+		t.Errorf("another route: %d", a.StatusCode)
+	}
+	if a := n.do("GET", "/api/v1/me", n.as(2), ""); a.StatusCode != 200 {
+		t.Errorf("another user: %d", a.StatusCode)
+	}
+	for range 4 {
+		if a := n.do("GET", "/api/v1/me", nil, ""); a.StatusCode != 401 {
+			t.Errorf("a stranger: %d", a.StatusCode)
+		}
+	}
+	if a := n.do("GET", "/api/v1/me", http.Header{"Authorization": {"Bearer x"}}, ""); a.StatusCode != 429 {
+		t.Errorf("a stranger who goes on: %d", a.StatusCode)
+	}
+	for range 10 {
+		if a := n.do("GET", "/livez", nil, ""); a.StatusCode != 200 || a.Header.Get("Ratelimit") != "" {
+			t.Fatalf("health: %d %v", a.StatusCode, a.Header)
+		}
+	}
+}
+
+func TestLoginsAreLimitedByAccountAndByAddress(t *testing.T) {
+	n := newNode(t, func(d *Deps, _ *node) {
+		d.Limits.Login = Rate{Count: 2, Per: time.Minute, Burst: 1}
+		d.ClientIPHeader = "Fly-Client-IP"
+	})
+	try := func(account, ip string) int {
+		t.Helper()
+		a := n.do("POST", "/api/v1/auth/login", http.Header{"Fly-Client-Ip": {ip}}, fmt.Sprintf(`{"email":%q,"password":"guess"}`, account))
+		if a.StatusCode == 429 && (a.Header.Get("Retry-After") == "" || !strings.HasPrefix(a.Header.Get("Ratelimit"), `"login"`)) {
+			t.Errorf("a refused login has %v", a.Header)
+		}
+		return a.StatusCode
+	}
+	for i := range 3 {
+		if got := try("USER1@example.com", fmt.Sprintf("203.0.113.%d", i)); got != 401 {
+			t.Errorf("guess %d: %d", i, got)
+		}
+	}
+	if got := try("user1@example.com", "203.0.113.9"); got != 429 {
+		t.Errorf("the account's fourth, from elsewhere: %d", got)
+	}
+	for i := range 3 {
+		if got := try(fmt.Sprintf("user%d@example.com", 10+i), "198.51.100.1"); got != 401 {
+			t.Errorf("address, guess %d: %d", i, got)
+		}
+	}
+	if got := try("user20@example.com", "198.51.100.1"); got != 429 {
+		t.Errorf("the address' fourth, for another account: %d", got)
+	}
+	if n := len(n.writer.logins); n != 6 {
+		t.Errorf("%d passwords were checked, want 6", n)
+	}
+}
+
+// The primary limits logins by the client behind an edge, and leaves it to the edge to limit the
+// rest; nobody else can claim to be another client.
+func TestTheClientBehindAnEdgeIsTheOneThatCounts(t *testing.T) {
+	primary := newNode(t, func(d *Deps, _ *node) {
+		d.Limits.Login = Rate{Count: 1, Per: time.Minute}
+		d.Limits.Rate = Rate{Count: 1, Per: time.Minute}
+	})
+	edge := newEdge(t, primary.listen(), func(d *Deps, _ *node) { d.ClientIPHeader = "Fly-Client-IP" })
+	login := func(n *node, user int, ip string) answered {
+		t.Helper()
+		return n.do("POST", "/api/v1/auth/login", http.Header{"Fly-Client-Ip": {ip}, "Outpost-Forwarded-For": {ip}, "Outpost-Forwarded": {"syd"}, "Outpost-Cluster": {"v1.1.00"}},
+			fmt.Sprintf(`{"email":"user%d@example.com","password":"guess"}`, user))
+	}
+	for i := range 3 {
+		if a := login(edge, i, fmt.Sprintf("203.0.113.%d", i)); a.StatusCode != 401 {
+			t.Errorf("client %d: %d", i, a.StatusCode)
+		}
+	}
+	if a := login(edge, 7, "203.0.113.0"); a.StatusCode != 429 || !strings.HasPrefix(a.Header.Get("Ratelimit"), `"login"`) || a.Header.Get("Retry-After") == "" {
+		t.Errorf("a client's second: %d %v", a.StatusCode, a.Header)
+	}
+	if got := primary.writer.logins[0]; got.IP != "203.0.113.0" {
+		t.Errorf("the primary saw %+v", got)
+	}
+	if a := login(primary, 8, "203.0.113.77"); a.StatusCode != 401 {
+		t.Errorf("straight to the primary: %d", a.StatusCode)
+	}
+	if a := login(primary, 9, "203.0.113.78"); a.StatusCode != 429 {
+		t.Errorf("a client that claims to be others: %d", a.StatusCode)
+	}
+}

@@ -1,0 +1,154 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// listening is what is open.
+type listening struct {
+	mu        sync.Mutex
+	stopped   bool
+	listeners []net.Listener
+	conns     map[*conn]struct{}
+	closing   sync.WaitGroup // connections that are being closed in the background
+}
+
+// Listen serves requests from ln until Shutdown, then returns nil.
+func (a *API) Listen(ln net.Listener) error {
+	l := &listener{Listener: ln, api: a}
+	a.mu.Lock()
+	if a.stopped {
+		a.mu.Unlock()
+		return ln.Close()
+	}
+	a.listeners = append(a.listeners, l)
+	a.mu.Unlock()
+	if err := a.app.Listener(l); err != nil {
+		return fmt.Errorf("serving the API: %w", err)
+	}
+	return nil
+}
+
+// Shutdown takes no more connections, lets the requests in flight finish, and closes what is
+// idle. When ctx ends first, what is still open is cut. Called again,
+// it does nothing more.
+func (a *API) Shutdown(ctx context.Context) error {
+	a.mu.Lock()
+	a.stopped = true
+	listeners := a.listeners
+	a.mu.Unlock()
+	// Those that the server has not taken up yet it would not close.
+	var errs []error
+	for _, l := range listeners {
+		errs = append(errs, l.Close())
+	}
+	if err := a.app.ShutdownWithContext(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("waiting for requests in flight: %w", err))
+	}
+	a.stop()
+	a.mu.Lock()
+	for c := range a.conns {
+		errs = append(errs, c.cut())
+	}
+	a.mu.Unlock()
+	a.closing.Wait()
+	return errors.Join(errs...)
+}
+
+// listener wraps connections, and may be closed twice.
+type listener struct {
+	net.Listener
+	api  *API
+	once sync.Once
+}
+
+// Accept waits for a connection.
+func (l *listener) Accept() (net.Conn, error) {
+	inner, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: inner, api: l.api}
+	l.api.mu.Lock()
+	defer l.api.mu.Unlock()
+	if l.api.conns == nil {
+		l.api.conns = make(map[*conn]struct{})
+	}
+	l.api.conns[c] = struct{}{}
+	l.api.Metrics.Connections(1)
+	return c, nil
+}
+
+// Close closes the listener, once.
+func (l *listener) Close() (err error) {
+	l.once.Do(func() { err = l.Listener.Close() })
+	return err
+}
+
+// conn is a client's connection. A client must take bytes for as long as it is sent any, but
+// a long download may take its time, so the deadline is set anew for each write. And the
+// answer to a request that was not read to its end must arrive, so closing lingers.
+type conn struct {
+	net.Conn
+	api  *API
+	once sync.Once
+}
+
+const (
+	lingerTime  = 2 * time.Second
+	lingerBytes = 64 << 20
+)
+
+// Write writes with a deadline of its own.
+func (c *conn) Write(b []byte) (int, error) {
+	if err := c.Conn.SetWriteDeadline(time.Now().Add(c.api.Limits.Stall)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
+
+// Close says that nothing more will come, and takes what the client is still sending for a
+// little while: closed at once, the kernel would reset the connection, and the client lose
+// the answer that says 413.
+func (c *conn) Close() (err error) {
+	c.once.Do(func() {
+		c.api.mu.Lock()
+		delete(c.api.conns, c)
+		linger := !c.api.stopped // Shutdown waits for those that linger already, not for new ones
+		if linger {
+			c.api.closing.Add(1)
+		}
+		c.api.mu.Unlock()
+		c.api.Metrics.Connections(-1)
+		half, ok := c.Conn.(interface{ CloseWrite() error })
+		if !ok || !linger || half.CloseWrite() != nil {
+			if linger {
+				c.api.closing.Done()
+			}
+			err = c.Conn.Close()
+			return
+		}
+		go func() {
+			defer c.api.closing.Done()
+			// Whatever fails here, the connection is gone.
+			_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
+			_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+			_ = c.Conn.Close()
+		}()
+	})
+	return err
+}
+
+// cut ends a connection without lingering. The server's own Close of it comes later.
+func (c *conn) cut() error {
+	if err := c.Conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("closing a connection: %w", err)
+	}
+	return nil
+}

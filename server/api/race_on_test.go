@@ -1,0 +1,6 @@
+//go:build race
+
+package api
+
+// raceDetector allocates by itself.
+const raceDetector = true

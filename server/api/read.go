@@ -1,0 +1,203 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"outpost/replicate/change"
+	"outpost/server/cache"
+	"outpost/server/training"
+)
+
+// answer is what a read found, and on what it depends.
+type answer struct {
+	value      any         // what is encoded
+	version    int64       // of a single resource's row; 0: none
+	tags       []cache.Tag // all that the answer depends on
+	validUntil time.Time   // when it changes without a write; zero: never
+}
+
+// question reads an answer inside one transaction of the replica. It may run when the request
+// that asked is long over: it must hold nothing that belongs to Fiber or to the call.
+type question func(ctx context.Context, q training.Queries) (answer, error)
+
+// hit answers from the cache if it can. The request's position has been reached before.
+func (a *API) hit(k *call) (bool, error) {
+	began := a.Now()
+	e, at, ok := a.Cache.Get(k.key)
+	if !ok {
+		return false, nil
+	}
+	a.Metrics.Cache(k.route.endpoint, cache.Hit)
+	k.readTook = a.Now().Sub(began)
+	return true, k.send(e, at, "outpost; hit")
+}
+
+// miss answers from the replica, by way of the cache.
+func (a *API) miss(k *call, ask question) error {
+	began := a.Now()
+	ctx, cancel := k.context()
+	defer cancel()
+	// The fill may outlive the call, which by then is another request's.
+	route, read, version := k.route, a.Read, a.Version
+	result, err := a.Cache.Do(ctx, k.key, func(ctx context.Context) (cache.Filled, error) {
+		var found answer
+		at, err := read(ctx, func(q training.Queries) (err error) {
+			found, err = ask(ctx, q)
+			return err
+		})
+		if err != nil {
+			return cache.Filled{}, err
+		}
+		return fill(route, version, found, cache.At(at))
+	})
+	k.readTook = a.Now().Sub(began)
+	if err != nil {
+		return a.unread(k, err)
+	}
+	a.Metrics.Cache(k.route.endpoint, result.Status)
+	status := "outpost; fwd=miss; stored"
+	switch result.Status {
+	case cache.Hit:
+		status = "outpost; hit"
+	case cache.Shared:
+		status = "outpost; fwd=miss; collapsed"
+	}
+	return k.send(result.Entry, result.At, status)
+}
+
+// unread lets the primary answer what this edge has no replica for.
+func (a *API) unread(k *call, err error) error {
+	if training.CodeOf(err) != training.Unavailable || a.primary() || k.forwarded != "" {
+		return err
+	}
+	if passErr := a.pass(k); passErr != nil {
+		return errors.Join(err, passErr)
+	}
+	return nil
+}
+
+func fill(r *route, version string, found answer, at cache.At) (cache.Filled, error) {
+	body, err := encodeJSON(found.value)
+	if err != nil {
+		return cache.Filled{}, fmt.Errorf("encoding the answer of %s: %w", r.endpoint, err)
+	}
+	return cache.Filled{
+		Status: http.StatusOK, ContentType: fiber.MIMEApplicationJSON, Body: body, ETag: etag(version, found.version, body),
+		Tags: found.tags, At: at, ValidUntil: found.validUntil, Namespace: r.namespace, Store: true,
+	}, nil
+}
+
+// encodeJSON leaves <, > and & alone, of which Markdown is full: no browser takes JSON with
+// nosniff for HTML.
+func encodeJSON(value any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
+}
+
+// etag is the row's version, if it is one row's, and a hash of the body and the build. The
+// version is what If-Match compares; it alone would not do, since an answer may also show
+// what depends on the clock or on other rows.
+func etag(build string, version int64, body []byte) string {
+	h := xxhash.New()
+	_, _ = h.WriteString(build) // a hash never fails
+	_, _ = h.Write([]byte{0})
+	_, _ = h.Write(body)
+	b := append(make([]byte, 0, 40), '"')
+	if version > 0 {
+		b = strconv.AppendInt(b, version, 10)
+		b = append(b, '.')
+	}
+	b = fmt.Appendf(b, "%016x", h.Sum64())
+	return string(append(b, '"'))
+}
+
+// send answers with an entry: the body as it is kept, or 304.
+func (k *call) send(e *cache.Entry, at change.Position, status string) error {
+	if k.position.IsZero() { // not what older left as it was
+		k.position = at
+	}
+	k.cached = status
+	return k.body(e, "private, no-cache")
+}
+
+// encoded is a body with its compressed forms.
+type encoded interface {
+	Encodable() bool
+	Encoded(encoding string) ([]byte, error)
+	ETagFor(encoding string) (string, error)
+}
+
+func (k *call) body(e encoded, control string) error {
+	encoding := ""
+	if e.Encodable() {
+		encoding = chooseEncoding(k.c.Request().Header.Peek(fiber.HeaderAcceptEncoding))
+	}
+	tag, err := e.ETagFor(encoding)
+	if err != nil {
+		return fmt.Errorf("compressing an answer: %w", err)
+	}
+	r := k.c.Response()
+	h := &r.Header
+	set(h, fiber.HeaderCacheControl, append(k.buf[:0], control...))
+	set(h, fiber.HeaderVary, append(k.buf[:0], vary...))
+	k.buf = append(k.buf[:0], tag...)
+	set(h, fiber.HeaderETag, k.buf)
+	if match := k.c.Request().Header.Peek(fiber.HeaderIfNoneMatch); len(match) > 0 && matches(match, tag) {
+		r.SetStatusCode(http.StatusNotModified)
+		return nil
+	}
+	body, err := e.Encoded(encoding)
+	if err != nil {
+		return fmt.Errorf("compressing an answer: %w", err)
+	}
+	if encoding != "" {
+		h.SetContentEncoding(encoding)
+	}
+	h.SetContentType(fiber.MIMEApplicationJSON)
+	r.SetBodyRaw(body)
+	return nil
+}
+
+// companyLocale is remembered like an answer.
+func (k *call) companyLocale() (string, error) {
+	id := k.principal.CompanyID
+	key := newKey(k.key, "company_locale").number(id)
+	e, _, ok := k.api.Cache.Get(key)
+	if !ok {
+		ctx, cancel := k.context()
+		defer cancel()
+		read := k.api.Read
+		result, err := k.api.Cache.Do(ctx, key, func(ctx context.Context) (cache.Filled, error) {
+			var locale string
+			at, err := read(ctx, func(q training.Queries) (err error) {
+				locale, err = q.CompanyLocale(ctx, id)
+				return err
+			})
+			return cache.Filled{
+				Value: locale, Size: len(locale), Tags: []cache.Tag{cache.Row("companies", id)}, At: cache.At(at),
+				Namespace: "companies", Store: true,
+			}, err
+		})
+		if err != nil {
+			return "", err
+		}
+		e = result.Entry
+	}
+	locale, _ := e.Value.(string)
+	return locale, nil
+}

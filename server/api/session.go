@@ -1,0 +1,133 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"outpost/server/api/openapi"
+	"outpost/server/auth"
+	"outpost/server/training"
+)
+
+const (
+	maxLogin     = 254
+	maxRefresh   = 512
+	maxUserAgent = 256
+)
+
+func (a *API) login(k *call) error {
+	var in openapi.LoginRequest
+	if err := k.decode(&in, "password"); err != nil {
+		return err
+	}
+	login, field, err := loginName(in)
+	if err != nil {
+		return err
+	}
+	if err := invalid(checkText(checkText(nil, field, login, maxLogin), "password", in.Password, auth.MaxPassword)...); err != nil {
+		return err
+	}
+	k.limit(a.sources, bucketKey{addr: source(k.client)})
+	if k.verdict.allowed {
+		k.limit(a.accounts, a.accounts.of(strings.ToLower(login)))
+	}
+	if !k.verdict.allowed {
+		return k.tooMany()
+	}
+	ctx, cancel := k.context()
+	defer cancel()
+	session, lsn, err := a.Writer.Login(ctx, training.LoginRequest{
+		Login: login, Password: in.Password, IP: k.ip(), UserAgent: k.userAgent(),
+	})
+	if err != nil {
+		return err
+	}
+	a.wrote(k, lsn)
+	return a.tokens(k, session)
+}
+
+// loginName takes the account's name under either of its two names.
+func loginName(in openapi.LoginRequest) (login, field string, err error) {
+	switch {
+	case in.Email != nil && in.Username != nil && *in.Email != *in.Username:
+		return "", "", training.InvalidField("username", "must be left out where email is given")
+	case in.Email != nil:
+		return strings.TrimSpace(*in.Email), "email", nil
+	case in.Username != nil:
+		return strings.TrimSpace(*in.Username), "username", nil
+	}
+	return "", "", training.InvalidField("username", "is required, or email")
+}
+
+func (a *API) refresh(k *call) error {
+	var in openapi.RefreshRequest
+	if err := k.decode(&in, "refresh_token"); err != nil {
+		return err
+	}
+	if err := invalid(checkText(nil, "refresh_token", in.RefreshToken, maxRefresh)...); err != nil {
+		return err
+	}
+	ctx, cancel := k.context()
+	defer cancel()
+	session, lsn, err := a.Writer.Refresh(ctx, in.RefreshToken)
+	if err != nil {
+		return err
+	}
+	a.wrote(k, lsn)
+	return a.tokens(k, session)
+}
+
+func (a *API) logout(k *call) error {
+	ctx, cancel := k.context()
+	defer cancel()
+	lsn, err := a.Writer.Logout(ctx, k.principal)
+	if err != nil {
+		return err
+	}
+	a.wrote(k, lsn)
+	k.c.Response().SetStatusCode(http.StatusNoContent)
+	return nil
+}
+
+func (a *API) tokens(k *call, s training.Session) error {
+	access, life, err := a.Tokens(s.Principal)
+	if err != nil {
+		return fmt.Errorf("making an access token: %w", err)
+	}
+	k.principal, k.known = s.Principal, true // for the log
+	return k.json(http.StatusOK, openapi.Tokens{
+		AccessToken: access, RefreshToken: s.RefreshToken, TokenType: openapi.Bearer, ExpiresIn: int(life.Seconds()),
+	})
+}
+
+func (k *call) ip() string {
+	if !k.client.IsValid() {
+		return ""
+	}
+	return k.client.String()
+}
+
+// userAgent is fit for a text column: a client may send any bytes.
+func (k *call) userAgent() string {
+	s := strings.ToValidUTF8(k.c.Get(fiber.HeaderUserAgent), "\uFFFD")
+	s = strings.ReplaceAll(s, "\x00", "")
+	if len(s) > maxUserAgent {
+		s = strings.ToValidUTF8(s[:maxUserAgent], "")
+	}
+	return strings.Clone(s)
+}
+
+// json answers with a value that nobody else will ask for.
+func (k *call) json(status int, value any) error {
+	body, err := encodeJSON(value)
+	if err != nil {
+		return fmt.Errorf("encoding an answer: %w", err)
+	}
+	r := k.c.Response()
+	r.SetStatusCode(status)
+	r.Header.SetContentType(fiber.MIMEApplicationJSON)
+	return k.compressed(body)
+}

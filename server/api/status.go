@@ -1,0 +1,36 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"outpost/server/api/openapi"
+	"outpost/server/training"
+)
+
+func (a *API) status(k *call) error {
+	return k.json(http.StatusOK, a.Status(k.known && k.principal.Role == training.PlatformAdmin))
+}
+
+func (a *API) live(k *call) error {
+	return k.json(http.StatusOK, openapi.Health{Status: "ok"})
+}
+
+// ready gives the reason when it says no: whoever operates the node reads it there.
+func (a *API) ready(k *call) error {
+	if err := a.readiness(); err != nil {
+		return &problem{status: http.StatusServiceUnavailable, detail: err.Error(), retry: retryAfter, cause: errAway}
+	}
+	return k.json(http.StatusOK, openapi.Health{Status: "ok"})
+}
+
+// readiness sends new requests elsewhere as soon as the node begins to stop.
+func (a *API) readiness() error {
+	a.mu.Lock()
+	stopped := a.stopped
+	a.mu.Unlock()
+	if stopped {
+		return errors.New("the node is stopping")
+	}
+	return a.Ready()
+}

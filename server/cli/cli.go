@@ -1,0 +1,125 @@
+// Package cli is the command line: it reads arguments, starts what they ask for and
+// turns an error into one line and an exit code.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/KimMachineGun/automemlimit/memlimit" // a memory limit from the cgroup
+	"github.com/alecthomas/kong"                     // the command line
+	"golang.org/x/term"
+	"outpost/server/config"
+	"outpost/server/node"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+type commands struct {
+	Dev     devCommand     `cmd:"" help:"A private Postgres, a primary and edges in one process, on demo data."`
+	Serve   serveCommand   `cmd:"" help:"One node, configured by its environment."`
+	Migrate migrateCommand `cmd:"" help:"Bring Postgres' schema up to date, show its state, or undo one step."`
+	Seed    seedCommand    `cmd:"" help:"Put demo data into an empty DATABASE_URL."`
+	Status  statusCommand  `cmd:"" help:"Show the regions, how far each is, and how often its cache hits."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// build is what the program is called in its version and to other nodes.
+type build string
+
+// Run runs one command until it is done or the process is told to stop, and gives
+// the exit code: 0 done, 1 failed, 2 wrong usage. An empty version is read from the
+// binary.
+func Run(version string, args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c commands
+	code := -1
+	parser, err := kong.New(&c,
+		kong.Name("outpost"), kong.Description("Reads answered in every region, writes sent home."),
+		kong.Writers(stdout, stderr), kong.Exit(func(n int) { code = n }), kong.Bind(named(version)),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)))
+	if err != nil {
+		fmt.Fprintln(stderr, "outpost:", err)
+		return exitFailed
+	}
+	command, err := parser.Parse(args)
+	if code >= 0 { // --help
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "outpost: %v; see outpost --help\n", err)
+		return exitUsage
+	}
+	if err := command.Run(); err != nil {
+		fmt.Fprintln(stderr, "outpost:", err)
+		if usage := new(usageError); errors.As(err, usage) {
+			return exitUsage
+		}
+		return exitFailed
+	}
+	return exitDone
+}
+
+// usageError is a wrong use that the parser could not see.
+type usageError struct{ error }
+
+type serveCommand struct{}
+
+func (serveCommand) Run(ctx context.Context, b build) error {
+	c, err := config.FromEnv(os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	log := newLog(c.LogFormat, c.LogLevel)
+	if _, err := memlimit.Set(); err != nil {
+		log.Debug("no memory limit was found", "error", err)
+	}
+	n, err := node.New(ctx, c, node.Options{Log: log, Version: string(b)})
+	if err != nil {
+		return err
+	}
+	return n.Run(ctx)
+}
+
+// newLog writes to standard error: text on a terminal and JSON elsewhere, unless told.
+func newLog(format string, level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "text" || format == "" && term.IsTerminal(int(os.Stderr.Fd())) {
+		return slog.New(slog.NewTextHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(out io.Writer, b build) error {
+	_, err := fmt.Fprintln(out, "outpost", b)
+	return err
+}
+
+// named is the version that was set at build time, else the module's, else the commit.
+func named(version string) build {
+	info, ok := debug.ReadBuildInfo()
+	if version != "" || !ok {
+		return build(version)
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return build(s.Value[:12])
+		}
+	}
+	return build(info.Main.Version)
+}

@@ -1,0 +1,97 @@
+package node
+
+import (
+	"context"
+	"os"
+
+	"outpost/server/api"
+	"outpost/server/auth"
+	"outpost/server/config"
+	"outpost/server/forward"
+	"outpost/server/training"
+)
+
+// openAPI gives the HTTP surface what it needs of the others.
+func (n *Node) openAPI(ctx context.Context) (err error) {
+	deps := api.Deps{
+		Region: n.config.Region, Version: n.options.Version,
+		Read: n.store.Read, Wait: n.replica.Wait, Cache: n.cache,
+		Published: func() training.At {
+			at := n.replica.State()
+			return training.At{Position: at.Position, Incarnation: at.Incarnation}
+		},
+		Auth:  auth.NewAuthenticator(auth.Options{Cache: n.cache, Read: n.store.Read}),
+		Stale: n.follow.Stale, Ready: n.Ready, Status: n.status,
+		ClusterKey: n.config.ClusterKey, ClientIPHeader: n.config.ClientIPHeader,
+		Limits:  api.Limits{Wait: n.config.Wait, Rate: limit(n.config.RateLimit), Login: limit(n.config.LoginLimit)},
+		Metrics: n.metrics, Log: n.log,
+	}
+	if n.config.Primary() {
+		err = n.openWriter(ctx, &deps)
+	} else {
+		err = n.openForwarder(&deps)
+	}
+	if err != nil {
+		return err
+	}
+	n.api, err = api.New(deps)
+	return err
+}
+
+func (n *Node) openWriter(ctx context.Context, deps *api.Deps) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	signer, err := n.primary.EnsureSigningKey(ctx)
+	if err != nil {
+		return err
+	}
+	deps.Writer, deps.Tokens = n.primary, signer.Sign
+	deps.Snapshot = func(ctx context.Context) (*os.File, string, error) {
+		file, snapshot, err := n.hub.OpenSnapshot(ctx)
+		if err != nil {
+			return nil, "", err
+		}
+		return file, snapshot.ETag, nil
+	}
+	return nil
+}
+
+func (n *Node) openForwarder(deps *api.Deps) error {
+	client, err := forward.New(forward.Config{
+		Base: n.config.PrimaryURL, Key: n.config.ClusterKey, Region: n.config.Region,
+		Transport: n.transport, Observe: n.metrics.Forward,
+	})
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, func() error {
+		client.Close()
+		return nil
+	})
+	deps.Forward = client
+	return nil
+}
+
+// world is the answer of /api/v1/status.
+type world struct {
+	World
+	Hub *hubStatus `json:"hub,omitempty"`
+}
+
+// hubStatus is for those who run the platform.
+type hubStatus struct {
+	Streaming     bool   `json:"streaming"` // connected to the slot
+	Published     string `json:"published_lsn"`
+	RetainedBytes int64  `json:"slot_retained_bytes"`
+}
+
+func (n *Node) status(detailed bool) any {
+	w := world{World: n.board.world(n.region())}
+	if detailed && n.hub != nil {
+		s := n.hub.Status()
+		w.Hub = &hubStatus{s.Streaming, s.Published.String(), s.RetainedBytes}
+	}
+	return w
+}
+
+func limit(l config.Limit) api.Rate { return api.Rate{Count: l.Count, Per: l.Per, Burst: l.Burst} }

@@ -1,0 +1,269 @@
+// Package node builds one node out of its parts, starts them, and stops them in the
+// order that loses nothing. It is the only package that knows everyone.
+//
+// New checks everything that an operator can get wrong and says so at once; after
+// it, what breaks is tried again, and the node serves what it has.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"outpost/replicate/change"
+	"outpost/replicate/follow"
+	"outpost/replicate/hub"
+	"outpost/replicate/replica"
+	"outpost/replicate/source"
+	"outpost/replicate/stream"
+	"outpost/server/api"
+	"outpost/server/cache"
+	"outpost/server/config"
+	"outpost/server/primary"
+	"outpost/server/store"
+	"outpost/server/telemetry"
+	"outpost/sql"
+)
+
+// Timeouts of start and stop.
+const (
+	startTimeout = 4 * time.Second  // for everything that needs Postgres
+	stopTimeout  = 25 * time.Second // for requests in flight; less than an orchestrator's kill timeout
+)
+
+// Options are what tests and `outpost dev` bend.
+type Options struct {
+	Log     *slog.Logger
+	Version string
+	// Dial connects to the primary region; nil is the network as it is.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// BeforeCommit is called before each commit of the replica; nil for none.
+	BeforeCommit func()
+}
+
+// Node is one process' worth of Outpost.
+type Node struct {
+	config  config.Config
+	options Options
+	log     *slog.Logger
+	started time.Time
+
+	folder  *folder
+	metrics *telemetry.Metrics
+	replica *replica.Replica
+	cache   *cache.Cache
+	store   *store.Store
+	primary *primary.Primary // nil at an edge
+	server  *stream.Server   // nil where no NATS is embedded
+	conn    *stream.Conn
+	hub     *hub.Hub     // nil at an edge
+	edge    *follow.Edge // nil at the primary
+	follow  *follow.Follower
+	board   *board
+	// transport is an edge's way to the primary, for writes and snapshots.
+	transport *http.Transport
+	api       *api.API
+
+	listener, adminListener net.Listener
+
+	closers []func() error // in the order of opening
+}
+
+// New builds the node; Run runs it. After an error nothing is left open.
+func New(ctx context.Context, c config.Config, o Options) (_ *Node, err error) {
+	if c.Zone != "global" {
+		return nil, fmt.Errorf("OUTPOST_ZONE is %q; this version keeps all data in every region, so it must be global", c.Zone)
+	}
+	if o.Dial == nil {
+		o.Dial = new(net.Dialer).DialContext
+	}
+	n := &Node{config: c, options: o, started: time.Now(), log: o.Log.With("region", c.Region)}
+	n.board = newBoard(n.log)
+	n.metrics = telemetry.New(telemetry.Build{Version: o.Version}, c.Region, nil)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close())
+		}
+	}()
+	steps := []func(context.Context) error{n.openFolder, n.listen, n.openPrimary, n.openReplica, n.openStream, n.openAPI}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+// Run serves until ctx ends, then finishes the requests in flight and stops.
+func (n *Node) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, n.close()) }()
+	// The parts outlive ctx until the API has answered what it had taken in.
+	parts, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, parts := errgroup.WithContext(parts)
+	if n.hub != nil {
+		group.Go(func() error { return n.hub.Run(parts) })
+	} else {
+		group.Go(func() error { return n.edge.Run(parts) })
+	}
+	if n.primary != nil {
+		group.Go(func() error { return n.primary.Run(parts) })
+	}
+	group.Go(func() error { return n.announce(parts) })
+	group.Go(func() error { return n.api.Listen(n.listener) })
+	group.Go(func() error { return n.api.ListenAdmin(n.adminListener) })
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-parts.Done(): // a part failed
+		}
+		n.log.Info("stopping: finishing the requests in flight")
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		err := n.api.Shutdown(limit)
+		stop()
+		return err
+	})
+	n.log.Info("started", "role", role(n.config.Primary()), "api", n.listener.Addr().String(), "admin", n.adminListener.Addr().String())
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// Addr is where the API listens, AdminAddr where metrics and health do, and HubAddr
+// where the embedded NATS does; nil where nothing does.
+func (n *Node) Addr() net.Addr { return n.listener.Addr() }
+
+// AdminAddr is the admin listener's address.
+func (n *Node) AdminAddr() net.Addr { return n.adminListener.Addr() }
+
+// HubAddr is the address that edges follow; nil at an edge.
+func (n *Node) HubAddr() net.Addr {
+	if n.server == nil {
+		return nil
+	}
+	return n.server.Addr()
+}
+
+// Ready says why the node should get no traffic; nil when it should.
+func (n *Node) Ready() error {
+	if !n.replica.Loaded() {
+		return errors.New("the replica is not loaded yet")
+	}
+	if n.follow.Lag() > n.config.MaxLag {
+		return fmt.Errorf("the replica is %v behind the stream", n.follow.Lag().Round(time.Millisecond))
+	}
+	return nil
+}
+
+func (n *Node) openFolder(context.Context) (err error) {
+	if n.folder, err = openFolder(n.config.Data); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.folder.Close)
+	return nil
+}
+
+func (n *Node) listen(ctx context.Context) (err error) {
+	if n.listener, err = listen(ctx, "OUTPOST_ADDR", n.config.Addr); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, closeListener(n.listener))
+	if n.adminListener, err = listen(ctx, "OUTPOST_ADMIN_ADDR", n.config.AdminAddr); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, closeListener(n.adminListener))
+	return nil
+}
+
+func listen(ctx context.Context, variable, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	var call *os.SyscallError
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s: %s is in use by another program; stop that, or choose another port", variable, addr)
+	case errors.As(err, &call):
+		return nil, fmt.Errorf("%s: cannot listen on %s: %w", variable, addr, call.Err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: cannot listen on %s: %w", variable, addr, err)
+	}
+	return l, nil
+}
+
+// closeListener closes one that its server may have closed already.
+func closeListener(l net.Listener) func() error {
+	return func() error {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return fmt.Errorf("closing a listener: %w", err)
+		}
+		return nil
+	}
+}
+
+// openPrimary checks what an operator can get wrong about Postgres.
+func (n *Node) openPrimary(ctx context.Context) (err error) {
+	if !n.config.Primary() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := n.checkDatabase(ctx); err != nil {
+		return fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	n.primary, err = primary.Open(ctx, primary.Config{
+		URL: n.config.DatabaseURL, MaxConns: n.config.Pool.MaxConns, MinConns: n.config.Pool.MinConns,
+		AcquireTimeout: n.config.Pool.AcquireTimeout, MaxLifetime: n.config.Pool.MaxLifetime, Pooler: n.config.Pool.Pooler,
+		Observe: n.metrics.Queries("postgres"), Log: n.log,
+		Committed: func(at change.LSN) { n.hub.Expect(at) },
+	})
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, func() error {
+		n.primary.Close()
+		return nil
+	})
+	return nil
+}
+
+func (n *Node) checkDatabase(ctx context.Context) error {
+	err := source.Check(ctx, n.sourceConfig(""))
+	if errors.Is(err, source.ErrNoPublication) {
+		return errors.New("the database has not been prepared for this program: run outpost migrate")
+	}
+	if err != nil {
+		return err
+	}
+	have, want, err := sql.Current(ctx, n.config.DatabaseURL)
+	switch {
+	case err != nil:
+		return err
+	case have < want:
+		return fmt.Errorf("the database's schema is version %d, this program needs %d: run outpost migrate", have, want)
+	case have > want:
+		return fmt.Errorf("the database's schema is version %d, this program knows %d: run a newer outpost", have, want)
+	}
+	return nil
+}
+
+func (n *Node) sourceConfig(slot string) source.Config {
+	return source.Config{URL: n.config.DatabaseURL, Publication: sql.Publication, Slot: slot, Log: n.log}
+}
+
+// close closes what was opened, the last first.
+func (n *Node) close() error {
+	var errs []error
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		errs = append(errs, n.closers[i]())
+	}
+	n.closers = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,200 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"outpost/replicate/follow"
+	"outpost/replicate/hub"
+	"outpost/replicate/replica"
+	"outpost/replicate/source"
+	"outpost/replicate/stream"
+	"outpost/server/api"
+	"outpost/server/cache"
+	"outpost/server/forward"
+	"outpost/server/store"
+	"outpost/server/telemetry"
+	"outpost/sql"
+)
+
+// announceInterval is how often a region tells the others how it is.
+const announceInterval = time.Second
+
+// openReplica opens the replica's file, with the cache listening to what changes.
+func (n *Node) openReplica(ctx context.Context) (err error) {
+	n.cache, err = cache.New(cache.Options{
+		MaxBytes: n.config.CacheBytes, Tables: sql.Tables(),
+		Published: func() cache.At {
+			at := n.replica.State()
+			return cache.At{Position: at.Position, Incarnation: at.Incarnation}
+		},
+		Missed: func(reason cache.Reason, table string) {
+			if reason == cache.Changed {
+				n.metrics.CacheMiss(table)
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, func() error {
+		n.cache.Close()
+		return nil
+	})
+	folder, err := n.folder.sub("replica")
+	if err != nil {
+		return err
+	}
+	scripts, err := sql.Objects()
+	if err != nil {
+		return err
+	}
+	var objects []replica.Object
+	for _, o := range scripts {
+		objects = append(objects, replica.Object{Name: o.Name, SQL: o.SQL})
+	}
+	n.replica, err = replica.Open(ctx, replica.Options{
+		Path: filepath.Join(folder, "replica.db"), Log: n.log, Observer: cache.NewRecorder(n.cache),
+		Objects: objects, Prepare: store.Prepare, Delay: n.options.BeforeCommit,
+	})
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.replica.Close)
+	n.cache.Reset(n.replica.State().Incarnation)
+	n.store = store.New(n.replica)
+	n.store.Observe = n.metrics.Queries("sqlite")
+	return n.metrics.WatchReplica(func() telemetry.Replica {
+		stats := n.replica.Stats()
+		return telemetry.Replica{
+			LagSeconds: n.follow.Lag().Seconds(), LSN: uint64(n.replica.State().Position.LSN),
+			Rows: stats.Rows, Transactions: stats.Transactions,
+		}
+	})
+}
+
+// openStream connects to the stream: the primary to the one it embeds, unless an
+// existing NATS was named; an edge to the primary's.
+func (n *Node) openStream(ctx context.Context) (err error) {
+	folder, err := n.folder.sub("stream")
+	if err != nil {
+		return err
+	}
+	// Every replica takes the whole stream; which zone may see what is not declared yet.
+	options := stream.ConnOptions{URL: n.config.HubURL, ClusterKey: n.config.ClusterKey, Zone: stream.All, Dial: n.options.Dial, Log: n.log}
+	if n.config.Primary() {
+		options.ClusterKey = ""
+		if n.config.HubURL == "" {
+			n.server, err = stream.StartServer(stream.ServerOptions{
+				Dir: folder, Addr: n.config.HubAddr, ClusterKey: n.config.ClusterKey, Zones: []string{stream.All}, Log: n.log,
+			})
+			if err != nil {
+				return fmt.Errorf("OUTPOST_HUB_ADDR: %w", err)
+			}
+			options.Server = n.server
+			n.closers = append(n.closers, func() error {
+				n.server.Shutdown()
+				return nil
+			})
+		}
+	}
+	if n.conn, err = stream.Connect(options); err != nil {
+		return fmt.Errorf("OUTPOST_HUB_URL: %w", err)
+	}
+	n.closers = append(n.closers, func() error {
+		n.conn.Close()
+		return nil
+	})
+	if n.config.Primary() {
+		return n.openHub(ctx)
+	}
+	return n.openEdge()
+}
+
+func (n *Node) openHub(ctx context.Context) error {
+	folder, err := n.folder.sub("hub")
+	if err != nil {
+		return err
+	}
+	identity, err := source.New(n.sourceConfig("")).Identify(ctx)
+	if err != nil {
+		return fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	n.hub = hub.New(hub.Options{
+		Source: source.New(n.sourceConfig(source.SlotName(identity.Database))),
+		Conn:   n.conn, Replica: n.replica, Dir: folder, Log: n.log,
+	})
+	n.follow = &n.hub.Follower
+	return n.metrics.WatchSlot(func() (int64, bool) {
+		status := n.hub.Status()
+		return status.RetainedBytes, status.Streaming
+	})
+}
+
+func (n *Node) openEdge() error {
+	n.transport = forward.NewTransport(n.options.Dial)
+	n.closers = append(n.closers, func() error {
+		n.transport.CloseIdleConnections()
+		return nil
+	})
+	n.edge = follow.NewEdge(n.replica, n.conn, &follow.Snapshots{
+		URL:    n.config.PrimaryURL + api.PathSnapshot,
+		Client: &http.Client{Transport: n.transport},
+		Dir:    filepath.Join(n.config.Data, "replica"),
+		Sign: func(h http.Header) {
+			h.Set(forward.HeaderForwarded, n.config.Region)
+			h.Set(forward.HeaderCluster, forward.Sign(n.config.ClusterKey,
+				forward.Claim{Method: http.MethodGet, Target: api.PathSnapshot, Region: n.config.Region}, time.Now()))
+		},
+	}, n.log)
+	n.follow = &n.edge.Follower
+	return nil
+}
+
+// announce tells the other regions how this one is, and listens to them.
+func (n *Node) announce(ctx context.Context) error {
+	stop, err := n.conn.Announcements(n.board.hear)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	tick := time.NewTicker(announceInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		data, err := json.Marshal(n.region())
+		if err != nil {
+			return fmt.Errorf("describing this region: %w", err)
+		}
+		if err := n.conn.Announce(n.config.Region, data); err != nil {
+			n.log.Debug("the other regions were not told", "error", err) // the connection's own messages say why
+		}
+	}
+}
+
+// region is this node as it is now.
+func (n *Node) region() Region {
+	traffic := n.metrics.Traffic()
+	r := Region{
+		Region: n.config.Region, Role: role(n.config.Primary()), Ready: true,
+		Position: position(n.replica.State().Position), LagSeconds: seconds(n.follow.Lag()),
+		HitRatio: traffic.HitRatio, Requests: traffic.Rate,
+		P50: milliseconds(traffic.P50), P95: milliseconds(traffic.P95), P99: milliseconds(traffic.P99),
+		Uptime: seconds(time.Since(n.started)), Version: n.options.Version,
+	}
+	if err := n.Ready(); err != nil {
+		r.Ready, r.Reason = false, err.Error()
+	}
+	if age, stale := n.follow.Stale(); stale {
+		r.StaleSeconds = seconds(age)
+	}
+	return r
+}

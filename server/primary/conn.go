@@ -1,0 +1,121 @@
+package primary
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"outpost/replicate/change"
+	"outpost/server/primary/pgsql"
+	"outpost/server/training"
+)
+
+// attempts is how often a transaction is begun that another one made impossible.
+const attempts = 4
+
+// errAgain makes write begin anew: the transaction saw a state that has passed.
+var errAgain = errors.New("somebody else was faster")
+
+// write runs fn in a transaction and gives a position at which it is visible.
+func (p *Primary) write(ctx context.Context, doing string, fn func(*pgsql.Queries) error) (change.LSN, error) {
+	return p.positioned(ctx, doing, func(conn *pgxpool.Conn) error { return transact(ctx, conn, fn) })
+}
+
+// statement is write for a single statement, which is a transaction without being told.
+func (p *Primary) statement(ctx context.Context, doing string, fn func(*pgsql.Queries) error) (change.LSN, error) {
+	return p.positioned(ctx, doing, func(conn *pgxpool.Conn) error { return fn(pgsql.New(conn)) })
+}
+
+func (p *Primary) positioned(ctx context.Context, doing string, fn func(*pgxpool.Conn) error) (lsn change.LSN, err error) {
+	err = p.with(ctx, doing, func(conn *pgxpool.Conn) error {
+		if err := fn(conn); err != nil {
+			return err
+		}
+		lsn, err = walInsert(ctx, pgsql.New(conn))
+		return err
+	})
+	if err == nil && p.config.Committed != nil {
+		p.config.Committed(lsn)
+	}
+	return lsn, err
+}
+
+func transact(ctx context.Context, conn *pgxpool.Conn, fn func(*pgsql.Queries) error) error {
+	for attempt := 1; ; attempt++ {
+		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return fn(pgsql.New(tx)) })
+		if err == nil || attempt == attempts || !again(err) {
+			return err
+		}
+	}
+}
+
+// again says that the same transaction may succeed when it is begun anew.
+func again(err error) bool {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code == "40001" || e.Code == "40P01" // serialization_failure, deadlock_detected
+	}
+	return errors.Is(err, errAgain)
+}
+
+// with runs fn on a connection that was checked.
+func (p *Primary) with(ctx context.Context, doing string, fn func(*pgxpool.Conn) error) error {
+	waiting, cancel := context.WithTimeout(ctx, p.config.AcquireTimeout)
+	conn, err := p.pool.Acquire(waiting)
+	cancel()
+	if err != nil {
+		return unavailable(ctx, fmt.Errorf("%s: waiting for a connection: %w", doing, err), true)
+	}
+	defer conn.Release()
+	if err := fn(conn); err != nil {
+		return unavailable(ctx, fmt.Errorf("%s: %w", doing, err), false)
+	}
+	return nil
+}
+
+// retryAfter is what a caller is told to wait when Postgres is away or busy.
+const retryAfter = time.Second
+
+// unavailable makes Unavailable of what lies with Postgres or the way there, and leaves the rest.
+// Whatever keeps a connection from being acquired does.
+func unavailable(ctx context.Context, err error, acquiring bool) error {
+	if training.CodeOf(err) != "" || errors.Is(ctx.Err(), context.Canceled) {
+		return err // answered already, or the caller has gone
+	}
+	var server *pgconn.PgError
+	var network net.Error
+	switch {
+	case acquiring, ctx.Err() != nil:
+	case errors.As(err, &server):
+		if !isOutage(server.Code) {
+			return err
+		}
+	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, net.ErrClosed), pgconn.SafeToRetry(err), errors.Is(err, errAgain):
+	default:
+		return err
+	}
+	return &training.Error{
+		Code: training.Unavailable, Message: "The database cannot be reached. Try again.", RetryAfter: retryAfter, Err: err,
+	}
+}
+
+// isOutage tells, by the class of SQLSTATE, that the server and not the statement is the trouble:
+// connection exceptions, resources, operator intervention (a shutdown), system errors, a server
+// that is read-only (a standby), and a transaction that lost to others again and again.
+func isOutage(code string) bool {
+	for _, class := range []string{"08", "53", "57P", "58", "25006", "40001", "40P01"} {
+		if strings.HasPrefix(code, class) {
+			return true
+		}
+	}
+	return false
+}

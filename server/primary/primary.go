@@ -1,0 +1,141 @@
+// Package primary writes to Postgres, the only place where data is born.
+//
+// Every write is one transaction and answers with a position: a replica that has reached it
+// shows the write. What can be repeated without harm is: enrolling, recording progress and logging
+// out come to the same when they are done twice. Fewer than five statements make up a request.
+//
+// A database that is away, full or slow is training.Unavailable. Whoever calls must not conclude
+// from it that nothing was written: a connection that breaks in a commit leaves that open.
+package primary
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"outpost/replicate/change"
+	"outpost/server/auth"
+)
+
+// Config says where Postgres is and how to use it.
+type Config struct {
+	URL            string
+	MaxConns       int32         // 30
+	MinConns       int32         // 20, never more than MaxConns
+	AcquireTimeout time.Duration // 30 s: the longest wait for a connection
+	MaxLifetime    time.Duration // 1 h
+	Pooler         bool          // a pooler without sessions lies between: nothing is prepared
+	Passwords      *auth.Passwords
+	Observe        func(queryType string, d time.Duration) // may be nil
+	Committed      func(change.LSN)                        // told of each write's position before it is answered; may be nil
+	Log            *slog.Logger
+}
+
+const (
+	// pingTimeout is how long a connection may take to prove that it is alive.
+	pingTimeout = 2 * time.Second
+	// idleTimeout gives connections above the minimum back.
+	idleTimeout = 10 * time.Minute
+)
+
+// Primary is a pool of connections and what is written through them.
+type Primary struct {
+	config   Config
+	pool     *pgxpool.Pool
+	log      *slog.Logger
+	activity activity
+}
+
+// Open makes the pool and proves that Postgres answers.
+func Open(ctx context.Context, c Config) (*Primary, error) {
+	setDefaults(&c)
+	pool, err := pgxpool.ParseConfig(c.URL)
+	if err != nil {
+		// What pgx says may quote parts of the URL.
+		return nil, errors.New("the database URL cannot be read: give it as postgres://user:password@host:port/database")
+	}
+	pool.MaxConns, pool.MinConns = c.MaxConns, min(c.MinConns, c.MaxConns)
+	pool.MaxConnLifetime, pool.MaxConnLifetimeJitter = c.MaxLifetime, c.MaxLifetime/10
+	pool.MaxConnIdleTime = idleTimeout
+	pool.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return true }
+	pool.PingTimeout = pingTimeout
+	pool.ConnConfig.RuntimeParams["application_name"] = "outpost"
+	if c.Pooler {
+		pool.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	}
+	if c.Observe != nil {
+		pool.ConnConfig.Tracer = tracer{c.Observe}
+	}
+	p := &Primary{config: c, log: c.Log}
+	if p.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
+		return nil, fmt.Errorf("making the Postgres pool: %w", err)
+	}
+	if err := p.pool.Ping(ctx); err != nil {
+		p.pool.Close()
+		return nil, fmt.Errorf("connecting to Postgres: %w", err)
+	}
+	return p, nil
+}
+
+func setDefaults(c *Config) {
+	if c.MaxConns == 0 {
+		c.MaxConns = 30
+	}
+	if c.MinConns == 0 {
+		c.MinConns = 20
+	}
+	if c.AcquireTimeout == 0 {
+		c.AcquireTimeout = 30 * time.Second
+	}
+	if c.MaxLifetime == 0 {
+		c.MaxLifetime = time.Hour
+	}
+	if c.Passwords == nil {
+		c.Passwords = auth.NewPasswords(0)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+const (
+	activityInterval = 5 * time.Second
+	sweepInterval    = time.Hour
+	// lastFlush bounds how long an ending process tries to save the last logins.
+	lastFlush = 3 * time.Second
+)
+
+// Run writes what is written in batches, and removes what has served its time, until ctx ends.
+// Postgres being away ends nothing: it is logged and tried again.
+func (p *Primary) Run(ctx context.Context) error {
+	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)
+	defer flush.Stop()
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
+			defer cancel()
+			if err := p.FlushActivity(last); err != nil {
+				p.log.Warn("the last logins were not recorded", "error", err)
+			}
+			return nil
+		case <-flush.C:
+			if err := p.FlushActivity(ctx); err != nil && ctx.Err() == nil {
+				p.log.Warn("logins are not recorded yet", "error", err)
+			}
+		case <-sweep.C:
+			if err := p.Sweep(ctx); err != nil && ctx.Err() == nil {
+				p.log.Warn("what has served its time was not removed yet", "error", err)
+			}
+		}
+	}
+}
+
+// Close waits for the connections in use and closes all.
+func (p *Primary) Close() { p.pool.Close() }

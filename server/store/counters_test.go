@@ -1,0 +1,128 @@
+package store_test
+
+import (
+	stdsql "database/sql"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"outpost/sql"
+)
+
+// recount gives what the counters must be, from the rows.
+const recount = `
+	SELECT company_id, sum(users), sum(active), sum(a), sum(p), sum(c), sum(x) FROM (
+		SELECT company_id, 1 AS users, is_active AS active, 0 AS a, 0 AS p, 0 AS c, 0 AS x FROM users
+		UNION ALL
+		SELECT company_id, 0, 0, status = 'assigned', status = 'in_progress', status = 'completed', status = 'expired' FROM enrollments)
+	GROUP BY company_id ORDER BY company_id`
+
+const counted = `
+	SELECT company_id, users, active_users, assigned, in_progress, completed, expired FROM company_stats
+	WHERE users + assigned + in_progress + completed + expired > 0 ORDER BY company_id`
+
+// TestCountersStayTrueThroughAnyChange changes rows at random, as a replica would, with the
+// objects made in the middle, and counts again.
+func TestCountersStayTrueThroughAnyChange(t *testing.T) {
+	db, err := stdsql.Open("sqlite", filepath.Join(t.TempDir(), "counters.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	exec := func(statement string, args ...any) {
+		t.Helper()
+		if _, err := db.Exec(statement, args...); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	exec("PRAGMA synchronous = OFF")
+	exec("BEGIN")
+	schema, err := os.ReadFile("../../sql/sqlite/schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec(string(schema))
+	random := rand.New(rand.NewPCG(1, 2))
+	statuses := []string{"assigned", "in_progress", "completed", "expired"}
+	step := func() {
+		id, company := random.IntN(40)+1, random.IntN(5)+1
+		switch random.IntN(8) {
+		case 0, 1:
+			exec(`INSERT OR IGNORE INTO users VALUES (?, ?, 'z', '', '', '', '', '', '', '', '', ?, '', '', 1)`, id, company, random.IntN(2))
+		case 2:
+			exec(`UPDATE users SET company_id = ?, is_active = ? WHERE id = ?`, company, random.IntN(2), id)
+		case 3:
+			exec(`DELETE FROM users WHERE id = ?`, id)
+		case 4:
+			exec(`INSERT OR IGNORE INTO enrollments (id, company_id, data_zone, user_id, course_id, cycle, status, lessons_done, created_at, updated_at, version)
+				VALUES (?, ?, 'z', 1, 1, 1, ?, 0, '', '', 1)`, id, company, statuses[random.IntN(4)])
+		case 5:
+			exec(`UPDATE enrollments SET company_id = ?, status = ? WHERE id = ?`, company, statuses[random.IntN(4)], id)
+		case 6:
+			exec(`DELETE FROM enrollments WHERE id = ?`, id)
+		case 7:
+			exec(`INSERT OR IGNORE INTO courses (id, slug, category, level, minutes, is_published, default_locale, created_at, updated_at, version)
+				VALUES (?, '', '', '', 1, ?, 'en', '', '', 1)`, id, random.IntN(2))
+			exec(`UPDATE courses SET is_published = 1 - is_published WHERE id = ?`, random.IntN(40)+1)
+			exec(`DELETE FROM courses WHERE id = ?`, random.IntN(40)+1)
+		}
+	}
+	for range 200 {
+		step()
+	}
+	objects, err := sql.Objects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objects {
+		exec(o.SQL)
+	}
+	for n := range 2000 {
+		if n == 1000 { // as TRUNCATE is applied
+			exec(`DELETE FROM enrollments`)
+		}
+		step()
+		if n%50 == 0 {
+			same(t, db, counted, recount)
+			same(t, db, `SELECT is_published, courses FROM course_totals WHERE courses > 0 ORDER BY 1`,
+				`SELECT is_published, count(*) FROM courses GROUP BY 1 ORDER BY 1`)
+		}
+	}
+}
+
+func same(t *testing.T, db *stdsql.DB, have, want string) {
+	t.Helper()
+	if h, w := integers(t, db, have), integers(t, db, want); !reflect.DeepEqual(h, w) {
+		t.Fatalf("counted %v, there are %v", h, w)
+	}
+}
+
+func integers(t *testing.T, db *stdsql.DB, query string) (out [][]int64) {
+	t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		row, places := make([]int64, len(columns)), make([]any, len(columns))
+		for i := range row {
+			places[i] = &row[i]
+		}
+		if err := rows.Scan(places...); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, row)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

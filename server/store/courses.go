@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"outpost/server/store/sqlite"
+	"outpost/server/training"
+)
+
+func (q *queries) Courses(ctx context.Context, f training.CourseFilter) (training.Page[training.Course], error) {
+	page := training.Page[training.Course]{Page: f.Page, Size: f.Size}
+	if err := f.Validate(training.CourseSorts()...); err != nil {
+		return page, err
+	}
+	found, err := q.findCourses(ctx, f)
+	if err != nil {
+		return page, err
+	}
+	found, page.NextAfter = cut(f.Paging, found)
+	if page.Items, err = q.coursesByID(ctx, f.Locale, found); err != nil {
+		return page, err
+	}
+	published := flag(!f.Unpublished)
+	if f.Category == "" && f.Level == "" {
+		page.Total, err = run(ctx, q, "course_total", q.sql.CourseTotal, published)
+	} else {
+		page.Total, err = run(ctx, q, "count_courses", q.sql.CountCourses, sqlite.CountCoursesParams{
+			Published: published, Category: f.Category, Level: string(f.Level),
+		})
+	}
+	return page, err
+}
+
+// findCourses gives the places of the page, and one more if there is one.
+func (q *queries) findCourses(ctx context.Context, f training.CourseFilter) ([]place, error) {
+	from, err := after(f.Paging, f.Sort == "minutes")
+	if err != nil {
+		return nil, err
+	}
+	published, size, skip := flag(!f.Unpublished), int64(f.Size)+1, f.Offset()
+	switch order(f.Paging) {
+	case "title", "-title":
+		arg := sqlite.CourseIDsByTitleParams{
+			Locale: f.Locale, Published: published, Category: f.Category, Level: string(f.Level),
+			AfterKey: from.text, AfterID: from.id, Size: size, Skip: skip,
+		}
+		if f.Desc {
+			rows, err := run(ctx, q, "courses_by_title", q.sql.CourseIDsByTitleDesc, sqlite.CourseIDsByTitleDescParams(arg))
+			return places(rows, func(r sqlite.CourseIDsByTitleDescRow) place { return place{r.ID, r.SortKey} }), err
+		}
+		rows, err := run(ctx, q, "courses_by_title", q.sql.CourseIDsByTitle, arg)
+		return places(rows, func(r sqlite.CourseIDsByTitleRow) place { return place{r.ID, r.SortKey} }), err
+	case "created_at", "-created_at":
+		arg := sqlite.CourseIDsByCreatedParams{
+			Published: published, Category: f.Category, Level: string(f.Level),
+			AfterKey: from.text, AfterID: from.id, Size: size, Skip: skip,
+		}
+		if f.Desc {
+			rows, err := run(ctx, q, "courses_by_created", q.sql.CourseIDsByCreatedDesc, sqlite.CourseIDsByCreatedDescParams(arg))
+			return places(rows, func(r sqlite.CourseIDsByCreatedDescRow) place { return place{r.ID, r.SortKey} }), err
+		}
+		rows, err := run(ctx, q, "courses_by_created", q.sql.CourseIDsByCreated, arg)
+		return places(rows, func(r sqlite.CourseIDsByCreatedRow) place { return place{r.ID, r.SortKey} }), err
+	case "minutes", "-minutes":
+		arg := sqlite.CourseIDsByMinutesParams{
+			Published: published, Category: f.Category, Level: string(f.Level),
+			AfterKey: from.number, AfterID: from.id, Size: size, Skip: skip,
+		}
+		if f.Desc {
+			rows, err := run(ctx, q, "courses_by_minutes", q.sql.CourseIDsByMinutesDesc, sqlite.CourseIDsByMinutesDescParams(arg))
+			return places(rows, func(r sqlite.CourseIDsByMinutesDescRow) place { return place{r.ID, r.SortKey} }), err
+		}
+		rows, err := run(ctx, q, "courses_by_minutes", q.sql.CourseIDsByMinutes, arg)
+		return places(rows, func(r sqlite.CourseIDsByMinutesRow) place { return place{r.ID, r.SortKey} }), err
+	}
+	return nil, fmt.Errorf("no query sorts courses by %q", f.Sort)
+}
+
+func places[R any](rows []R, convert func(R) place) []place {
+	out := make([]place, len(rows))
+	for i, r := range rows {
+		out[i] = convert(r)
+	}
+	return out
+}
+
+func (q *queries) coursesByID(ctx context.Context, locale string, found []place) ([]training.Course, error) {
+	list, err := idList(ids(found))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := run(ctx, q, "courses", q.sql.CoursesByID, sqlite.CoursesByIDParams{Locale: locale, Ids: list})
+	if err != nil {
+		return nil, err
+	}
+	return arrange(found, rows, func(r *sqlite.CoursesByIDRow) int64 { return r.ID }, course)
+}
+
+func course(r *sqlite.CoursesByIDRow) (training.Course, error) {
+	var t times
+	c := training.Course{
+		ID: r.ID, Slug: r.Slug, Category: r.Category, Level: training.Level(r.Level), Minutes: int(r.Minutes),
+		IsPublished: r.IsPublished == 1, ValidityDays: number(r.ValidityDays), Locale: r.Locale, Title: r.Title,
+		Description: r.Description, Lessons: int(r.Lessons), CreatedAt: t.at(r.CreatedAt), UpdatedAt: t.at(r.UpdatedAt),
+		Version: r.Version,
+	}
+	return c, t.err
+}
+
+func (q *queries) Course(ctx context.Context, ref training.CourseRef) (training.CourseDetail, error) {
+	id, err := q.courseID(ctx, ref)
+	if err != nil {
+		return training.CourseDetail{}, err
+	}
+	found, err := q.coursesByID(ctx, ref.Locale, []place{{id: id}})
+	if err != nil {
+		return training.CourseDetail{}, err
+	}
+	if len(found) == 0 || !found[0].IsPublished && !ref.Unpublished {
+		return training.CourseDetail{}, training.Errorf(training.NotFound, "There is no such course.")
+	}
+	detail := training.CourseDetail{Course: found[0]}
+	lessons, err := run(ctx, q, "lessons", q.sql.LessonsOfCourse, sqlite.LessonsOfCourseParams{Locale: ref.Locale, CourseID: id})
+	if err != nil {
+		return detail, err
+	}
+	detail.Contents = make([]training.LessonSummary, len(lessons))
+	for i, l := range lessons {
+		detail.Contents[i] = training.LessonSummary{
+			ID: l.ID, Position: int(l.Position), Kind: training.LessonKind(l.Kind), Minutes: int(l.Minutes), Title: l.Title,
+		}
+	}
+	return detail, nil
+}
+
+// courseID reads an id, or finds the one of a slug. A slug begins with a letter.
+func (q *queries) courseID(ctx context.Context, ref training.CourseRef) (int64, error) {
+	if id, err := strconv.ParseInt(ref.IDOrSlug, 10, 64); err == nil {
+		return id, nil
+	}
+	id, err := run(ctx, q, "course_by_slug", q.sql.CourseIDBySlug, ref.IDOrSlug)
+	return id, notFound(err, "course")
+}
+
+func (q *queries) Lesson(ctx context.Context, ref training.CourseRef, position int) (training.Lesson, error) {
+	id, err := q.courseID(ctx, ref)
+	if err != nil {
+		return training.Lesson{}, err
+	}
+	r, err := run(ctx, q, "lesson", q.sql.Lesson, sqlite.LessonParams{
+		Locale: ref.Locale, CourseID: id, Position: int64(position), Published: flag(!ref.Unpublished),
+	})
+	if err != nil {
+		return training.Lesson{}, notFound(err, "lesson")
+	}
+	var t times
+	lesson := training.Lesson{
+		LessonSummary: training.LessonSummary{
+			ID: r.ID, Position: int(r.Position), Kind: training.LessonKind(r.Kind), Minutes: int(r.Minutes), Title: r.Title,
+		},
+		CourseID: r.CourseID, CourseSlug: r.Slug, Locale: r.Locale, Body: r.Body, VideoURL: r.VideoUrl,
+		Prev: int(r.Previous), Next: int(r.Next), UpdatedAt: t.at(r.UpdatedAt), Version: r.Version,
+	}
+	if r.QuizID != nil {
+		lesson.Quiz = &training.Quiz{
+			ID: *r.QuizID, PassPercent: number(r.PassPercent), MaxAttempts: number(r.MaxAttempts), Questions: int(r.Questions),
+		}
+	}
+	return lesson, t.err
+}

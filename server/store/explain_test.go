@@ -1,0 +1,132 @@
+package store_test
+
+import (
+	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"outpost/replicate/replica"
+)
+
+// crowd is enough of everything for the planner to care.
+func crowd() []string {
+	return []string{
+		`INSERT INTO companies (name, slug, country) SELECT 'C' || i, 'c' || i, 'DE' FROM generate_series(1, 50) i`,
+		`INSERT INTO users (company_id, data_zone, email, full_name) SELECT 1 + i % 50, 'global', 'u' || i || '@example.com', 'U' || i FROM generate_series(1, 2000) i`,
+		`INSERT INTO sessions (company_id, data_zone, user_id, expires_at) SELECT company_id, data_zone, id, now() FROM users`,
+		`INSERT INTO token_revocations (company_id, data_zone, user_id) SELECT company_id, data_zone, id FROM users`,
+		`INSERT INTO courses (slug, category, minutes, is_published) SELECT 'c' || i, 'email', i, i % 10 > 0 FROM generate_series(1, 300) i`,
+		`INSERT INTO course_translations (course_id, locale, title) SELECT id, l, slug FROM courses, unnest('{de,en}'::text[]) l`,
+		`INSERT INTO lessons (course_id, position) SELECT id, i FROM courses, generate_series(1, 4) i`,
+		`INSERT INTO lesson_translations (course_id, lesson_id, locale, title) SELECT course_id, id, l, 'T' FROM lessons, unnest('{de,en}'::text[]) l`,
+		`INSERT INTO enrollments (company_id, data_zone, user_id, course_id) SELECT company_id, data_zone, id, 1 + id % 300 FROM users`,
+		`INSERT INTO lesson_progress (company_id, data_zone, user_id, enrollment_id, lesson_id) SELECT company_id, data_zone, user_id, id, 1 FROM enrollments`,
+	}
+}
+
+// bounded are what a plan may scan: sets given with the request, and tables of a fixed size.
+var bounded = regexp.MustCompile(`^SCAN (json_each|CONSTANT ROW|\d+ CONSTANT ROWS|course_totals)`)
+
+// TestNoQueryScansATableThatGrows asks SQLite for the plan of every query, with and without
+// statistics.
+func TestNoQueryScansATableThatGrows(t *testing.T) {
+	for name, statements := range map[string][]string{"empty": nil, "crowded": crowd()} {
+		t.Run(name, func(t *testing.T) {
+			r := load(t, statements...)
+			if steps := plan(t, r, "SELECT * FROM users WHERE department = ?1"); !strings.HasPrefix(steps[0], "SCAN") {
+				t.Errorf("the test does not see a scan where there is one: %q", steps)
+			}
+			for query, text := range generated(t) {
+				for _, step := range plan(t, r, text) {
+					if strings.HasPrefix(step, "SCAN") && !bounded.MatchString(step) && !isTitles(query, step) {
+						t.Errorf("%s: %s", query, step)
+					}
+					if strings.Contains(step, "AUTOMATIC") {
+						t.Errorf("%s makes an index of its own: %s", query, step)
+					}
+					if strings.Contains(step, "TEMP B-TREE") && !sorted(query) {
+						t.Errorf("%s sorts what an index should have sorted: %s", query, step)
+					}
+				}
+			}
+		})
+	}
+}
+
+// isTitles allows the one scan there is: titles depend on the locale asked for, so the
+// catalogue, which people write course by course, is looked at as a whole.
+func isTitles(query, step string) bool {
+	return strings.HasPrefix(query, "CourseIDsByTitle") && step == "SCAN c"
+}
+
+// sorted are the queries that may sort: titles, and the few lessons of one course.
+func sorted(query string) bool {
+	return strings.HasPrefix(query, "CourseIDsByTitle") || query == "ProgressOfEnrollment"
+}
+
+func plan(t *testing.T, r *replica.Replica, query string) (steps []string) {
+	t.Helper()
+	err := r.Read(t.Context(), func(v replica.View) error {
+		rows, err := v.Tx.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+query, arguments(query)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				return err
+			}
+			steps = append(steps, detail)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return steps
+}
+
+// arguments are as many as the query names.
+func arguments(query string) []any {
+	highest := 0
+	for _, m := range regexp.MustCompile(`\?(\d+)`).FindAllStringSubmatch(query, -1) {
+		n, _ := strconv.Atoi(m[1])
+		highest = max(highest, n)
+	}
+	return make([]any, highest)
+}
+
+// generated reads the text of every query that sqlc generated.
+func generated(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("sqlite/*.sql.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no generated queries: %v", err)
+	}
+	queries := make(map[string]string)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if c, ok := n.(*ast.BasicLit); ok && strings.HasPrefix(c.Value, "`-- name: ") {
+				text, err := strconv.Unquote(c.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				queries[strings.Fields(text)[2]] = text
+			}
+			return true
+		})
+	}
+	return queries
+}

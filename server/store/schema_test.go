@@ -1,0 +1,72 @@
+package store_test
+
+import (
+	stdsql "database/sql"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"outpost/replicate/replica"
+)
+
+// TestAReplicaLooksLikeTheSchemaThatQueriesAreWrittenFor compares tables, columns, types and
+// keys of a real replica with sql/sqlite/schema.sql.
+func TestAReplicaLooksLikeTheSchemaThatQueriesAreWrittenFor(t *testing.T) {
+	const columns = `
+		SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || (c.pk > 0)
+		FROM sqlite_schema m JOIN pragma_table_info(m.name) c
+		WHERE m.type = 'table' AND m.name NOT LIKE '\_outpost%' ESCAPE '\' AND m.name NOT LIKE 'sqlite%'
+		AND m.name NOT IN ('course_totals', 'company_stats')
+		ORDER BY m.name, c.cid`
+	list := func(query func(string, ...any) (*stdsql.Rows, error)) (out []string) {
+		t.Helper()
+		rows, err := query(columns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var column string
+			if err := rows.Scan(&column); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, column)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	schema, err := os.ReadFile("../../sql/sqlite/schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := stdsql.Open("sqlite", filepath.Join(t.TempDir(), "schema.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(string(schema)); err != nil {
+		t.Fatal(err)
+	}
+	want := list(db.Query)
+	err = load(t).Read(t.Context(), func(v replica.View) error {
+		if have := list(v.Tx.Query); !slices.Equal(have, want) {
+			for _, column := range have {
+				if !slices.Contains(want, column) {
+					t.Errorf("the replica has %s", column)
+				}
+			}
+			for _, column := range want {
+				if !slices.Contains(have, column) {
+					t.Errorf("the replica lacks %s", column)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

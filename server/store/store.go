@@ -1,0 +1,106 @@
+// Package store answers the domain's queries from the local replica.
+//
+// Each Read is one SQLite transaction: whatever is asked inside it is one state, and the
+// position and incarnation of that state come from the same transaction. Tenancy is part of the
+// queries: the company comes from the principal, and what a stranger asks for is not found. No
+// request needs five queries, and no query walks a table that grows.
+package store
+
+import (
+	"context"
+	stdsql "database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"outpost/replicate/replica"
+	"outpost/server/store/sqlite"
+	"outpost/server/training"
+)
+
+// Reader is the replica as the store needs it.
+type Reader interface {
+	Read(ctx context.Context, fn func(replica.View) error) error
+}
+
+// Store reads one replica, which must have been opened with Prepare.
+type Store struct {
+	// Observe is told how long each query took, and Finished how many queries a Read made.
+	// Both may be nil; they are set before the first Read.
+	Observe  func(queryType string, d time.Duration)
+	Finished func(queries int)
+	// Now is the clock, for the validity of signing keys.
+	Now func() time.Time
+
+	replica Reader
+}
+
+// New makes a store over r.
+func New(r Reader) *Store { return &Store{replica: r, Now: time.Now} }
+
+// Prepare prepares the store's statements for a replica's pool: replica.Options.Prepare.
+func Prepare(ctx context.Context, db *stdsql.DB) (io.Closer, error) {
+	q, err := sqlite.Prepare(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the store's statements: %w", err)
+	}
+	return q, nil
+}
+
+// Read gives fn one state to ask and returns which state it was. Without a replica, while the
+// first one is still on its way, it is Unavailable.
+func (s *Store) Read(ctx context.Context, fn func(training.Queries) error) (training.At, error) {
+	var at training.At
+	err := s.replica.Read(ctx, func(v replica.View) error {
+		prepared, ok := v.Stmts.(*sqlite.Queries)
+		if !ok {
+			return errors.New("the replica was opened without the store's Prepare")
+		}
+		at = training.At{Position: v.At.Position, Incarnation: v.At.Incarnation}
+		q := &queries{sql: prepared.WithTx(v.Tx), observe: s.Observe, now: s.Now}
+		err := fn(q)
+		if s.Finished != nil {
+			s.Finished(q.count)
+		}
+		return err
+	})
+	if errors.Is(err, replica.ErrNotLoaded) || errors.Is(err, replica.ErrClosed) {
+		return training.At{}, &training.Error{
+			Code: training.Unavailable, Message: "This region has no data yet.", RetryAfter: time.Second, Err: err,
+		}
+	}
+	return at, err
+}
+
+// queries are the questions inside one transaction.
+type queries struct {
+	sql     *sqlite.Queries
+	observe func(queryType string, d time.Duration)
+	now     func() time.Time
+	count   int
+}
+
+var _ training.Queries = (*queries)(nil)
+
+// run counts and times one query and says which one failed.
+func run[A, R any](ctx context.Context, q *queries, name string, query func(context.Context, A) (R, error), arg A) (R, error) {
+	q.count++
+	start := time.Now()
+	result, err := query(ctx, arg)
+	if q.observe != nil {
+		q.observe(name, time.Since(start))
+	}
+	if err != nil {
+		return result, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return result, nil
+}
+
+// notFound makes NotFound of a query without a row.
+func notFound(err error, what string) error {
+	if errors.Is(err, stdsql.ErrNoRows) {
+		return training.Errorf(training.NotFound, "There is no such %s.", what)
+	}
+	return err
+}

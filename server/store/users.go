@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"crypto/ed25519"
+	stdsql "database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"outpost/server/store/sqlite"
+	"outpost/server/training"
+)
+
+func (q *queries) Me(ctx context.Context, p training.Principal) (training.User, error) {
+	row, err := run(ctx, q, "me", q.sql.Me, sqlite.MeParams{UserID: p.UserID, CompanyID: p.CompanyID})
+	if err != nil {
+		return training.User{}, notFound(err, "user")
+	}
+	u, c := row.User, row.Company
+	var t times
+	user := training.User{
+		ID: u.ID, Email: u.Email, FullName: u.FullName, Role: training.Role(u.Role), Department: u.Department,
+		JobRisk: u.JobRisk, Locale: u.Locale, IsActive: u.IsActive == 1,
+		Company: training.Company{
+			ID: c.ID, Name: c.Name, Slug: c.Slug, Country: c.Country, Zone: c.DataZone, Locale: c.Locale,
+			PrivacyMode: training.PrivacyMode(c.PrivacyMode), Version: c.Version,
+		},
+		CreatedAt: t.at(u.CreatedAt), UpdatedAt: t.at(u.UpdatedAt), Version: u.Version,
+	}
+	return user, t.err
+}
+
+func (q *queries) Account(ctx context.Context, userID, sessionID int64) (training.Account, error) {
+	row, err := run(ctx, q, "account", q.sql.Account, sqlite.AccountParams{UserID: userID, SessionID: sessionID})
+	if err != nil {
+		return training.Account{}, notFound(err, "user")
+	}
+	account := training.Account{
+		Active: row.IsActive == 1 && row.CompanyIsActive == 1, Role: training.Role(row.Role), CompanyID: row.CompanyID,
+		Zone: row.DataZone, Locale: row.Locale, SessionRevoked: row.SessionRevokedAt != nil,
+	}
+	if row.TokensRevokedAt != "" {
+		account.RevokedBefore, err = parseTime(row.TokensRevokedAt)
+	}
+	return account, err
+}
+
+func (q *queries) CompanyLocale(ctx context.Context, companyID int64) (string, error) {
+	locale, err := run(ctx, q, "company_locale", q.sql.CompanyLocale, companyID)
+	return locale, notFound(err, "company")
+}
+
+func (q *queries) SigningKey(ctx context.Context, kid string) (ed25519.PublicKey, bool, error) {
+	row, err := run(ctx, q, "signing_key", q.sql.SigningKey, kid)
+	if errors.Is(err, stdsql.ErrNoRows) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if len(row.PublicKey) != ed25519.PublicKeySize {
+		return nil, false, fmt.Errorf("the signing key %q has %d bytes instead of %d", kid, len(row.PublicKey), ed25519.PublicKeySize)
+	}
+	var t times
+	from, until := t.at(row.NotBefore), t.maybe(row.NotAfter)
+	if t.err != nil {
+		return nil, false, t.err
+	}
+	now := q.now()
+	// Postgres' clock set the beginning; this region's may be a little behind.
+	if now.Add(keyLeeway).Before(from) || until != nil && !now.Before(*until) {
+		return nil, false, nil
+	}
+	return row.PublicKey, true, nil
+}
+
+// keyLeeway is how far the clocks of two regions may be apart.
+const keyLeeway = time.Minute

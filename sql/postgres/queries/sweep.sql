@@ -1,0 +1,22 @@
+-- What has served its time goes in batches, so that no sweep holds locks for long.
+
+-- name: SweepIdempotencyKeys :execrows
+DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM idempotency_keys WHERE expires_at < now() ORDER BY expires_at LIMIT @batch FOR UPDATE SKIP LOCKED));
+
+-- name: SweepSessions :execrows
+DELETE FROM sessions WHERE id = ANY (ARRAY(
+    SELECT id FROM sessions WHERE expires_at < now() - interval '1 day' ORDER BY expires_at LIMIT @batch FOR UPDATE SKIP LOCKED));
+
+-- A used token is kept until it would have expired, to know it again when it is reused.
+-- name: SweepRefreshTokens :execrows
+DELETE FROM refresh_tokens WHERE id = ANY (ARRAY(
+    SELECT id FROM refresh_tokens WHERE expires_at < now() ORDER BY expires_at LIMIT @batch FOR UPDATE SKIP LOCKED));
+
+-- name: SweepLoginFailures :execrows
+DELETE FROM login_failures WHERE id = ANY (ARRAY(
+    SELECT id FROM login_failures WHERE created_at < now() - interval '90 days' ORDER BY created_at LIMIT @batch FOR UPDATE SKIP LOCKED));
+
+-- name: SweepPasswordResets :execrows
+DELETE FROM password_resets WHERE id = ANY (ARRAY(
+    SELECT id FROM password_resets WHERE expires_at < now() ORDER BY expires_at LIMIT @batch FOR UPDATE SKIP LOCKED));

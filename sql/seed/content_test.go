@@ -1,0 +1,155 @@
+package seed
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func content(t *testing.T) Catalogue {
+	t.Helper()
+	c, err := Content()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestEveryCourseIsCompleteInGermanAndEnglish(t *testing.T) {
+	for _, c := range content(t).Courses {
+		if got := c.Locales(); !slices.Equal(got, []string{"de", "en"}) {
+			t.Errorf("%s: locales %v", c.Slug, got)
+		}
+		for _, l := range c.Lessons {
+			if len(l.Texts) != 2 {
+				t.Errorf("%s/%s: %d languages", c.Slug, l.Key, len(l.Texts))
+			}
+			for locale, text := range l.Texts {
+				if n := len(strings.Fields(text.Body)); l.Kind == "text" && (n < 250 || n > 500) {
+					t.Errorf("%s/%s in %s has %d words", c.Slug, l.Key, locale, n)
+				}
+			}
+		}
+		if texts := len(c.Lessons) - 1; texts < 3 || texts > 6 || c.Minutes() > 60 {
+			t.Errorf("%s: %d lessons and a quiz, %d minutes", c.Slug, texts, c.Minutes())
+		}
+	}
+}
+
+func TestEveryQuizIsFair(t *testing.T) {
+	for _, c := range content(t).Courses {
+		if len(c.Quiz.Questions) < 6 {
+			t.Errorf("%s has %d questions", c.Slug, len(c.Quiz.Questions))
+		}
+		places := map[int]int{}
+		longest := 0
+		for _, q := range c.Quiz.Questions {
+			places[q.Right]++
+			for locale, text := range q.Texts {
+				if len(slices.Compact(slices.Sorted(slices.Values(text.Options)))) != 4 {
+					t.Errorf("%s/%s in %s does not have four different options", c.Slug, q.Key, locale)
+				}
+				if strings.TrimSpace(text.Explanation) == "" {
+					t.Errorf("%s/%s in %s has no explanation", c.Slug, q.Key, locale)
+				}
+			}
+			english := q.Texts["en"].Options
+			if slices.MaxFunc(english, func(a, b string) int { return len(a) - len(b) }) == english[q.Right] {
+				longest++
+			}
+		}
+		if len(places) != 4 || slices.Max(slices.Collect(maps.Values(places))) > (len(c.Quiz.Questions)+3)/4 {
+			t.Errorf("%s: the places of the right options, %v, give some of them away", c.Slug, places)
+		}
+		if longest > len(c.Quiz.Questions)/2 {
+			t.Errorf("%s: the right option is the longest in %d questions, which gives it away", c.Slug, longest)
+		}
+	}
+}
+
+// TestGermanIsGerman catches a page saved under the wrong name or without its umlauts.
+func TestGermanIsGerman(t *testing.T) {
+	for _, c := range content(t).Courses {
+		for _, l := range c.Lessons {
+			de, en := l.Texts["de"].Body, l.Texts["en"].Body
+			if !strings.Contains(de, " und ") || !strings.ContainsAny(de, "äöüß") {
+				t.Errorf("%s/%s: the German text does not look German", c.Slug, l.Key)
+			}
+			if !strings.Contains(en, " and ") || strings.ContainsAny(en, "äöüß") {
+				t.Errorf("%s/%s: the English text does not look English", c.Slug, l.Key)
+			}
+		}
+	}
+}
+
+func TestEveryFrameworkIsServedByACourse(t *testing.T) {
+	c := content(t)
+	var keys []string
+	for _, f := range c.Frameworks {
+		keys = append(keys, f.Key)
+		for _, r := range f.Requirements {
+			if r.Text["de"] == "" {
+				t.Errorf("%s/%s has no German text", f.Key, r.Code)
+			}
+			ref := f.Key + "/" + r.Code
+			if !slices.ContainsFunc(c.Courses, func(c Course) bool { return slices.Contains(c.Satisfies, ref) }) {
+				t.Errorf("no course satisfies %s", ref)
+			}
+		}
+	}
+	if want := []string{"gdpr", "nis2", "iso27001", "pci_dss", "hipaa"}; !slices.Equal(keys, want) {
+		t.Errorf("frameworks %v, want %v", keys, want)
+	}
+}
+
+func TestLoadNamesWhatIsWrong(t *testing.T) {
+	good := map[string]string{
+		"frameworks.yaml": "[{key: gdpr, name: {en: GDPR}, title: {en: G}, " +
+			"requirements: [{code: A, interval_months: 12, text: {en: t}}]}]",
+		"courses/one/course.yaml": "{slug: one, default_locale: en, " +
+			"lessons: [{key: a, kind: text, minutes: 1}, {key: z, kind: quiz, minutes: 1}], " +
+			"quiz: {pass_percent: 75, questions: [q]}, satisfies: [gdpr/A]}",
+		"courses/one/en.md":        "---\ntitle: One\ndescription: D\n---\n\n# First {#a}\n\nBody\n\n# Quiz {#z}\n\nAsk\n",
+		"courses/one/quiz.en.yaml": "[{key: q, question: Q, right: r, wrong: [a, b], explanation: e}]",
+	}
+	for _, tt := range []struct{ name, file, old, new, want string }{
+		{"nothing", "", "", "", ""},
+		{"unknown field", "courses/one/course.yaml", "slug", "slugg", "slugg"},
+		{"other folder", "courses/one/course.yaml", "slug: one", "slug: two", "folder"},
+		{"no default text", "courses/one/course.yaml", "locale: en", "locale: de", "default locale"},
+		{"unknown requirement", "courses/one/course.yaml", "gdpr/A", "gdpr/B", "gdpr/B"},
+		{"quiz not last", "courses/one/course.yaml", "kind: text", "kind: quiz", "one quiz last"},
+		{"no minutes", "courses/one/course.yaml", "minutes: 1", "minutes: 0", "minutes"},
+		{"no questions", "courses/one/course.yaml", "[q]", "[]", "questions"},
+		{"no front matter", "courses/one/en.md", "---\ntitle", "title", "front matter"},
+		{"other lesson", "courses/one/en.md", "{#a}", "{#b}", "lesson 1"},
+		{"lesson missing", "courses/one/en.md", "{#a}", "", "1 lessons"},
+		{"too few options", "courses/one/quiz.en.yaml", "[a, b]", "[a]", "question q"},
+		{"other question", "courses/one/quiz.en.yaml", "key: q", "key: p", "question 1"},
+		{"quiz missing", "courses/one/quiz.en.yaml", "", "gone", "quiz.en.yaml"},
+		{
+			"requirement twice", "frameworks.yaml", "requirements: [",
+			"requirements: [{code: A, interval_months: 1, text: {en: t}}, ", "twice",
+		},
+		{"no interval", "frameworks.yaml", "interval_months: 12", "interval_months: 0", "interval"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			fsys := fstest.MapFS{}
+			for name, body := range maps.All(good) {
+				switch {
+				case name == tt.file && tt.new == "gone":
+					continue
+				case name == tt.file:
+					body = strings.Replace(body, tt.old, tt.new, 1)
+				}
+				fsys[name] = &fstest.MapFile{Data: []byte(body)}
+			}
+			_, err := Load(fsys)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Fatalf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,161 @@
+package seed
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// person is an account with what its story needs.
+type person struct {
+	company    *company
+	id         int64
+	number     int // of user<number>@example.com; 0 for the others
+	email      string
+	role       string
+	department department
+	since      time.Time
+	left       bool
+	rng        *rand.Rand
+}
+
+// The keys of the accounts that everybody knows; user<n> has n+2.
+const (
+	adminID   = 1
+	managerID = 2
+)
+
+// staff makes the accounts that have no number: those who run the platform and the
+// companies, and somebody who left each of them.
+func (w *world) staff() {
+	id := int64(managerID + w.size.Users())
+	for i, c := range w.companies {
+		p := &person{company: c, role: "admin", since: c.since, department: w.departments[2]}
+		switch i {
+		case 0:
+			p.id, p.email, p.role = adminID, "admin@example.com", "platform_admin"
+		case 1:
+			p.id, p.email = managerID, "manager@example.com"
+		default:
+			id++
+			p.id, p.email = id, fmt.Sprintf("manager%d@example.com", c.id)
+		}
+		c.admin = p.id
+		p.rng = random(p.email, 0)
+		w.account(p)
+		if i > 0 {
+			w.apiKey(p)
+		}
+	}
+	for _, c := range w.companies[1:] {
+		id++
+		p := &person{
+			company: c, id: id, email: fmt.Sprintf("former%d@example.com", c.id), role: "learner",
+			since: c.since, left: true, department: w.departments[3],
+		}
+		p.rng = random(p.email, 0)
+		w.account(p)
+	}
+	w.last["users"] = id
+}
+
+// learner makes a numbered user and everything they did.
+func (w *world) learner(number int) {
+	rng := random("user", number)
+	p := &person{
+		number: number, id: int64(managerID + number), email: fmt.Sprintf("user%d@example.com", number),
+		role: "learner", company: w.employer(number, rng), department: w.pickDepartment(rng), rng: rng,
+	}
+	if number > 20 && number%25 == 0 {
+		p.role = "manager"
+	}
+	p.since = p.company.since
+	if chance(rng, 30) { // joined later
+		p.since = between(rng, p.since, w.ago(20))
+	}
+	w.account(p)
+	w.learn(p)
+	w.phish(p)
+}
+
+func (w *world) account(p *person) {
+	rng := p.rng
+	language, wish := p.company.locale, ""
+	if chance(rng, 12) {
+		language = map[string]string{"de": "en", "en": "de"}[p.company.locale]
+		wish = language
+	}
+	updated := p.since
+	if p.left {
+		updated = w.ago(45)
+	}
+	w.add("users", p.id, p.company.id, p.company.zone, p.email, w.names[language].pick(rng), p.role,
+		p.department.name(p.company.locale), p.department.risk, wish, !p.left, p.since, updated)
+	w.add("user_credentials", p.id, w.hash, p.since, p.since)
+	if chance(rng, 90) {
+		seen := between(rng, later(p.since, w.ago(28)), w.day)
+		if p.left {
+			seen = updated
+		}
+		w.add("user_activity", p.id, p.company.id, p.company.zone, seen.Add(-25*time.Minute), seen)
+		w.session(p, seen.Add(-25*time.Minute))
+	}
+	if p.number%97 == 50 { // lost a device: every token from before is void
+		at := w.ago(30)
+		w.add("token_revocations", w.next("token_revocations"), p.company.id, p.company.zone, p.id, "device lost",
+			at, at, at)
+	}
+}
+
+// session makes one that was ended, or will run out without ever being used: no refresh
+// token belongs to it.
+func (w *world) session(p *person, began time.Time) {
+	if p.number%4 != 1 {
+		return
+	}
+	var revoked time.Time
+	updated := began
+	if p.number%8 == 1 {
+		revoked = began.Add(45 * time.Minute)
+		updated = revoked
+	}
+	w.add("sessions", w.next("sessions"), p.company.id, p.company.zone, p.id,
+		began.AddDate(0, 0, 30), nullTime(revoked), began, updated)
+}
+
+// apiKey makes a revoked key: there is no secret that would open anything with it.
+func (w *world) apiKey(p *person) {
+	at := w.ago(120)
+	id := w.next("api_keys")
+	w.add("api_keys", id, p.company.id, p.company.zone, p.id, "HR sync (old)", fmt.Sprintf("opk_demo%04d", id),
+		"users:read users:write", w.ago(60), at, w.ago(60))
+}
+
+func (w *world) pickDepartment(rng *rand.Rand) department {
+	n := rng.IntN(100)
+	for _, d := range w.departments {
+		if n -= d.share; n < 0 {
+			return d
+		}
+	}
+	return w.departments[len(w.departments)-1]
+}
+
+// report makes what a company's admin asked for lately. The documents are gone, as they are
+// an hour after completion.
+func (w *world) report(c *company) {
+	for i, kind := range []string{"gdpr", "nis2", "iso27001"} {
+		asked := w.ago(12 + 30*i).Add(time.Duration(8+i) * time.Hour)
+		state, problem, sum, size := "expired", "", digest(fmt.Sprintf("report %d %s", c.id, kind)), 48_000+1_700*i
+		var completed, expires time.Time
+		if i == 2 {
+			state, problem, sum, size = "failed", "the report took longer than its time limit", "", 0
+		} else {
+			completed = asked.Add(4 * time.Second)
+			expires = completed.Add(time.Hour)
+		}
+		updated := asked.Add(time.Hour + 4*time.Second)
+		w.add("reports", w.next("reports"), c.id, c.zone, c.admin, kind, "pdf", state, problem, sum, size,
+			nullTime(completed), nullTime(expires), asked, updated)
+	}
+}

@@ -1,0 +1,64 @@
+package seed
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"time"
+)
+
+// source gives random numbers that depend on a name alone.
+func source(name string) *rand.Rand {
+	sum := sha256.Sum256([]byte(name))
+	return rand.New(rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])))
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// random gives the source for one subject. Each has its own, so that what becomes of one
+// user does not depend on what was drawn for those before.
+func random(subject string, number int) *rand.Rand {
+	return source(fmt.Sprintf("outpost demo %s %d", subject, number))
+}
+
+// chance is true in percent of a hundred cases.
+func chance(rng *rand.Rand, percent int) bool { return rng.IntN(100) < percent }
+
+// between gives a moment from a up to b, in whole seconds.
+func between(rng *rand.Rand, a, b time.Time) time.Time {
+	seconds := int64(b.Sub(a) / time.Second)
+	if seconds <= 0 {
+		return a
+	}
+	return a.Add(time.Duration(rng.Int64N(seconds)) * time.Second)
+}
+
+// moments gives n moments from a up to b, in order.
+func moments(rng *rand.Rand, a, b time.Time, n int) []time.Time {
+	list := make([]time.Time, n)
+	for i := range list {
+		list[i] = between(rng, a, b)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Before(list[j]) })
+	return list
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}

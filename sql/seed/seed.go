@@ -1,0 +1,201 @@
+// Package seed holds the catalogue that comes with Outpost and the demo data that
+// shows it in use.
+//
+// The catalogue is written by hand, as files under courses/ and in frameworks.yaml;
+// Content reads it. The demo data is made around it: companies, people, their learning
+// and their phishing simulations. It is told relative to the day it is made on, so it
+// looks as lively next year; on any one day it is the same, row for row.
+//
+// It guarantees that a database is filled entirely or not at all, that a second run
+// changes nothing, that a database with somebody's real data is refused, and that keys
+// handed out afterwards do not collide. It knows the tables of sql/postgres/migrations
+// and, of the server that reads them, only how it hashes passwords.
+//
+// # A course
+//
+// A folder under courses/ named after the slug: course.yaml with what every language shares,
+// and for each language <locale>.md (front matter, then one "# Title {#key}" per lesson) and
+// quiz.<locale>.yaml. Keys tie the languages together, and Load refuses a course in which they
+// do not. The quiz files name the right option first; publishing shuffles, and puts the right
+// option and its explanation into tables that never leave Postgres.
+//
+// # Who is there
+//
+// Every account has the password in Password. user1@example.com to user20@example.com are
+// learners at every size; the first has begun one course and not enrolled in the others.
+// admin@example.com is a platform admin, manager@example.com an admin at the company of
+// user1, manager<n>@example.com one at company n. former<n>@example.com left company n and
+// may not log in. The last company has only three people besides its admin.
+package seed
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"outpost/server/auth"
+)
+
+//go:embed courses frameworks.yaml
+var files embed.FS
+
+// Password is what every demo account logs in with.
+const Password = "testpassword"
+
+// Size says how many people the demo has.
+type Size string
+
+// The sizes: 1,000, 20,000 and 250,000 users.
+const (
+	Small  Size = "small"
+	Medium Size = "medium"
+	Large  Size = "large"
+)
+
+// ParseSize reads a size as it is written on the command line.
+func ParseSize(s string) (Size, error) {
+	if size := Size(s); size.Users() > 0 {
+		return size, nil
+	}
+	return "", fmt.Errorf("size %q: it may be small, medium or large", s)
+}
+
+// Users is how many numbered users there are: user1@example.com and so on.
+func (s Size) Users() int {
+	switch s {
+	case Small:
+		return 1_000
+	case Medium:
+		return 20_000
+	case Large:
+		return 250_000
+	}
+	return 0
+}
+
+func (s Size) companies() int { return map[Size]int{Small: 10, Medium: 40, Large: 200}[s] }
+
+// Options say what to fill a database with.
+type Options struct {
+	Size Size
+	// PasswordHash is the hash of Password in the form in which user_credentials keeps it, an
+	// Argon2id PHC string. Empty: one is made. All accounts share it, since hashing a thousand
+	// would take half a minute.
+	PasswordHash string
+	Now          time.Time // its day is the demo's today; zero: the clock's
+	Log          *slog.Logger
+
+	flushAt int // rows gathered before they are copied; zero: 50,000
+}
+
+// ErrForeignData is returned for a database that holds something else than demo data.
+var ErrForeignData = errors.New("the database already holds data that is not the demo's; seed an empty one")
+
+// Content is the catalogue that comes with Outpost.
+func Content() (Catalogue, error) { return Load(files) }
+
+// Run fills the database at url, whose migrations are done, in one transaction. A database
+// that has demo data already, of whatever size, stays as it is.
+func Run(ctx context.Context, url string, o Options) error {
+	switch {
+	case o.Size.Users() == 0:
+		return fmt.Errorf("seeding: size %q is unknown", o.Size)
+	case o.PasswordHash != "" && !strings.HasPrefix(o.PasswordHash, "$argon2id$"):
+		return errors.New("seeding: the password's hash is not an Argon2id PHC string")
+	}
+	if o.Now.IsZero() {
+		o.Now = time.Now()
+	}
+	if o.flushAt == 0 {
+		o.flushAt = 50_000
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	catalogue, err := Content()
+	if err != nil {
+		return fmt.Errorf("seeding: %w", err)
+	}
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		// The error would repeat the URL, and with it the password.
+		return errors.New("seeding: the database URL cannot be read: give it as postgres://user:password@host:port/database")
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return fmt.Errorf("seeding: connecting to Postgres: %w", err)
+	}
+	// Nothing is lost if the goodbye fails: what counts is the commit below.
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if err := run(ctx, conn, catalogue, o); err != nil {
+		return fmt.Errorf("seeding: %w", err)
+	}
+	return nil
+}
+
+func run(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Options) error {
+	started := time.Now()
+	var done bool
+	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		var err error
+		if done, err = seeded(ctx, tx, o); err != nil || done {
+			return err
+		}
+		if o.PasswordHash == "" {
+			if o.PasswordHash, err = auth.NewPasswords(1).Hash(ctx, Password); err != nil {
+				return fmt.Errorf("hashing the password: %w", err)
+			}
+		}
+		w := newWorld(tx, catalogue, o)
+		if err := w.fill(ctx); err != nil {
+			return err
+		}
+		return w.advanceSequences(ctx)
+	})
+	if err != nil || done {
+		return err
+	}
+	// The planner would otherwise plan for empty tables until autovacuum comes by.
+	var names []string
+	for _, t := range tables() {
+		names = append(names, t.name)
+	}
+	if _, err := conn.Exec(ctx, "ANALYZE "+strings.Join(names, ", ")); err != nil {
+		return fmt.Errorf("analyzing: %w", err)
+	}
+	o.Log.Info("demo data is in", "size", o.Size, "users", o.Size.Users(), "took", time.Since(started).Round(time.Millisecond))
+	return nil
+}
+
+// seeded tells whether the demo is there. Of two runs at once the second waits for the first,
+// and then finds it.
+func seeded(ctx context.Context, tx pgx.Tx, o Options) (bool, error) {
+	const lock = 0x6f7574706f7374 // "outpost"
+	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(lock)); err != nil {
+		return false, fmt.Errorf("waiting for another run: %w", err)
+	}
+	var rows, demo bool
+	var users int
+	err := tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM companies) OR EXISTS (SELECT FROM users) OR EXISTS (SELECT FROM courses),
+			EXISTS (SELECT FROM users WHERE id = 1 AND email = 'admin@example.com' AND role = 'platform_admin'),
+			(SELECT count(*) FROM users WHERE email ~ '^user[0-9]+@example\.com$')`).Scan(&rows, &demo, &users)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("looking for demo data (are the migrations done?): %w", err)
+	case !rows:
+		return false, nil
+	case !demo:
+		return false, ErrForeignData
+	case users != o.Size.Users():
+		o.Log.Warn("demo data of another size is there already and stays; for this size use an empty database",
+			"size", o.Size, "users", users)
+	}
+	return true, nil
+}

@@ -1,0 +1,3 @@
+CREATE INDEX signing_keys_kid ON signing_keys (kid);
+CREATE INDEX token_revocations_user ON token_revocations (user_id, revoked_at);
+CREATE INDEX sessions_user ON sessions (user_id);
