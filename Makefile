@@ -17,7 +17,7 @@ SIZE := small
 # `go test`, PKG names packages.
 RACE := -race
 ARGS :=
-PKG := ./...
+PKG := ./... ./.ci
 
 # Of the measurements. BASE is what bench-compare compares the working tree with.
 FUZZTIME := 30s

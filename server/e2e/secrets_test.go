@@ -34,7 +34,7 @@ func TestSecretsStayInPostgres(t *testing.T) {
 	// In the first copy, and again as a change that the slot carries.
 	pgtest.Exec(t, w.url,
 		"UPDATE user_credentials SET password_hash = '"+marker+"' WHERE user_id = (SELECT max(user_id) FROM user_credentials)",
-		"UPDATE question_keys SET explanation = '"+marker+"'",
+		"UPDATE question_explanations SET text = '"+marker+"'",
 	)
 	learner := w.login("syd", "user1@example.com")
 	e, a := learner.enroll(w.api("syd"), "passwords-and-passkeys")

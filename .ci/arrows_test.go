@@ -163,7 +163,7 @@ func list(t *testing.T) []pkg {
 	t.Helper()
 	touch(t)
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-json=ImportPath,Name,Doc,GoFiles,Imports,TestImports,XTestImports", "./...")
-	cmd.Stderr = os.Stderr
+	cmd.Dir, cmd.Stderr = "..", os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("listing packages: %v", err)
@@ -186,7 +186,7 @@ func list(t *testing.T) []pkg {
 // what go list read.
 func touch(t *testing.T) {
 	t.Helper()
-	for _, root := range []string{"server", "replicate", "sql"} {
+	for _, root := range []string{"../server", "../replicate", "../sql"} {
 		err := filepath.WalkDir(root, func(_ string, _ fs.DirEntry, err error) error { return err })
 		if err != nil {
 			t.Fatalf("looking at %s: %v", root, err)
