@@ -287,6 +287,43 @@ func TestHubResumesWhereItStopped(t *testing.T) {
 	}
 }
 
+// TestHubResumesBehindItsStream restarts Postgres, which remembers a slot's confirmed
+// position only as of its last checkpoint: much of what the stream holds is sent again.
+func TestHubResumesBehindItsStream(t *testing.T) {
+	cluster := pgtest.Cluster(t)
+	f := newFixtureAt(t, cluster.URL("postgres"))
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	generation := f.generation()
+	f.exec("CHECKPOINT")
+	for i := range 20 {
+		f.exec("UPDATE course SET title = $1 WHERE id = 1", fmt.Sprint("again ", i))
+	}
+	// Much that is not published behind the last commit: the stream's end, a heartbeat,
+	// is then far ahead of what arrives first.
+	f.exec("INSERT INTO private SELECT i, repeat('x', 100) FROM generate_series(1, 200000) i")
+	if err := f.replica.Wait(t.Context(), change.Position{Generation: generation, LSN: f.written()}); err != nil {
+		t.Fatal(err)
+	}
+	f.stop()
+	if err := cluster.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.pg = pgtest.Connect(t, f.url)
+	f.start()
+	f.exec("UPDATE course SET title = 'afterwards' WHERE id = 2")
+	f.reaches(f.replica, "the primary's replica")
+	if g := f.generation(); g != generation {
+		t.Errorf("a restart began generation %d after %d", g, generation)
+	}
+	if strings.Contains(f.logged.String(), "broke off") {
+		t.Error("the hub's session broke off")
+	}
+}
+
 func TestEdgeCatchesUpWithoutASnapshot(t *testing.T) {
 	f := newFixture(t)
 	f.start()

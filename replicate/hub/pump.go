@@ -34,6 +34,7 @@ type pump struct {
 	batch    wire.Message
 	size     int        // bytes in batch
 	beat     change.LSN // passed without anything to publish, as the newest keepalive says
+	reached  change.LSN // how far this connection has come; after a resume, the stream is ahead of it
 }
 
 // pump runs from the slot's confirmed position until something breaks.
@@ -113,8 +114,12 @@ func (p *pump) event(ctx context.Context, e source.Event) error {
 
 // keepalive notes how far Postgres has got between transactions.
 func (p *pump) keepalive(at change.LSN) error {
-	if p.tx.open || at <= p.end.lsn {
+	if p.tx.open {
 		return nil
+	}
+	p.reached = max(p.reached, at)
+	if at <= p.end.lsn {
+		return p.confirm()
 	}
 	if len(p.expected) > 0 {
 		return breaks("Postgres has passed %s without sending the transaction that the stream has there", p.expected[0].end)
@@ -149,8 +154,12 @@ func (p *pump) begin(m *pgoutput.Begin) error {
 
 func (p *pump) commit(ctx context.Context, m *pgoutput.Commit) error {
 	p.tx.open = false
+	p.reached = max(p.reached, m.EndLSN)
 	if p.tx.skipped {
-		return p.matches(commit{m.EndLSN, p.tx.xid, m.Time})
+		if err := p.matches(commit{m.EndLSN, p.tx.xid, m.Time}); err != nil {
+			return err
+		}
+		return p.confirm()
 	}
 	tx := wire.Tx{End: m.EndLSN, XID: p.tx.xid, Time: m.Time, Body: p.tx.body}
 	if p.tx.parts > 0 {
@@ -178,9 +187,6 @@ func (p *pump) matches(got commit) error {
 			got.end, got.xid, got.time, want.xid, want.time, want.end)
 	}
 	p.expected = p.expected[1:]
-	if len(p.expected) == 0 {
-		return p.confirm()
-	}
 	return nil
 }
 
@@ -241,8 +247,9 @@ func (p *pump) publish(ctx context.Context, m *wire.Message) error {
 	return p.confirm()
 }
 
-// confirm tells Postgres what is in the stream on disk: never more.
-func (p *pump) confirm() error { return p.from.Confirm(p.end.lsn) }
+// confirm tells Postgres what is in the stream on disk: never more, and never more
+// than has come out of the slot since it was opened.
+func (p *pump) confirm() error { return p.from.Confirm(min(p.end.lsn, p.reached)) }
 
 func (p *pump) header() wire.Header {
 	return wire.Header{

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -81,7 +82,9 @@ func (h *Hub) OpenSnapshot(ctx context.Context) (*os.File, *Snapshot, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening a snapshot: %w", err)
 	}
-	s.leases = append(s.leases, lease{snapshot.State.Seq, time.Now().Add(leaseTime)})
+	now := time.Now()
+	s.leased(now) // forgets those that are over
+	s.leases = append(s.leases, lease{snapshot.State.Seq, now.Add(leaseTime)})
 	return file, snapshot, nil
 }
 
@@ -100,14 +103,29 @@ func (s *snapshots) fresh(ctx context.Context, age time.Duration) (*Snapshot, er
 	if made.State.Position.Generation != s.generation {
 		return nil, errors.Join(ErrNoSnapshot, os.Remove(made.path))
 	}
-	if s.newest != nil {
-		// Whoever is downloading it has it open and goes on.
-		if err := os.Remove(s.newest.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			s.hub.Log.Warn("removing an old snapshot failed", "error", err)
+	s.newest = made
+	if err := s.hub.removeSnapshots(made.path); err != nil {
+		s.hub.Log.Warn("removing old snapshots failed", "error", err)
+	}
+	return made, nil
+}
+
+// removeSnapshots removes all but one, those of an earlier process among them. Whoever
+// is downloading one has it open and goes on.
+func (h *Hub) removeSnapshots(except string) error {
+	all, err := filepath.Glob(h.path("snapshot-*.zst"))
+	if err != nil {
+		return err
+	}
+	for _, path := range all {
+		if path == except {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return err
 		}
 	}
-	s.newest = made
-	return made, nil
+	return nil
 }
 
 func (h *Hub) makeSnapshot(ctx context.Context) (_ *Snapshot, err error) {
@@ -120,7 +138,8 @@ func (h *Hub) makeSnapshot(ctx context.Context) (_ *Snapshot, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a snapshot: %w", err)
 	}
-	s := &Snapshot{State: state, made: began, path: h.path(fmt.Sprintf("snapshot-%d-%d.zst", state.Position.Generation, state.Seq))}
+	// Named by the time: one of the same state may be in somebody's hands.
+	s := &Snapshot{State: state, made: began, path: h.path(fmt.Sprintf("snapshot-%d.zst", began.UnixNano()))}
 	if s.ETag, s.Size, err = compress(plain, s.path); err != nil {
 		return nil, errors.Join(fmt.Errorf("compressing a snapshot: %w", err), os.Remove(plain))
 	}
