@@ -41,7 +41,7 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) error {
 	return with(ctx, url, func(p *goose.Provider) error {
 		results, err := p.Up(ctx)
 		for _, r := range results {
-			log.InfoContext(ctx, "migrated", "version", r.Source.Version, "name", r.Source.Path, "duration", r.Duration)
+			log.InfoContext(ctx, "migrated", "version", r.Source.Version, "name", r.Source.Path, "took_ms", r.Duration.Milliseconds())
 		}
 		if err != nil {
 			return fmt.Errorf("migrating: %w", err)

@@ -30,8 +30,8 @@ type Follower struct {
 	Log     *slog.Logger
 
 	began   atomic.Int64  // local time of the first Run, unix nanoseconds
-	heard   atomic.Int64  // when the replica was last known to have all, or to have moved
-	stored  atomic.Int64  // when the hub stored it, by the hub's clock
+	current atomic.Int64  // as of when the replica is known to have all that the stream had
+	stored  atomic.Int64  // when the hub stored what was applied last, by the hub's clock
 	pending atomic.Uint64 // messages in the stream behind it
 	head    atomic.Uint64 // sequence of the newest message known of
 }
@@ -41,6 +41,13 @@ type Follower struct {
 func (f *Follower) Run(ctx context.Context) (err error) {
 	f.began.CompareAndSwap(0, time.Now().UnixNano())
 	at := f.Replica.State()
+	// The feed first: it ends with the connection, so that what it is compared with below
+	// cannot be another server's stream.
+	feed, err := f.Conn.Follow(ctx, at.Seq+1)
+	if err != nil {
+		return err
+	}
+	defer feed.Stop()
 	bounds, err := f.Conn.Bounds(ctx)
 	if err != nil {
 		return err
@@ -53,13 +60,9 @@ func (f *Follower) Run(ctx context.Context) (err error) {
 	}
 	f.head.Store(bounds.Last)
 	if at.Seq == bounds.Last {
-		f.heard.Store(time.Now().UnixNano())
+		f.pending.Store(0)
+		f.current.Store(earlier(bounds.Newest, time.Now()).UnixNano())
 	}
-	feed, err := f.Conn.Follow(ctx, at.Seq+1)
-	if err != nil {
-		return err
-	}
-	defer feed.Stop()
 	// Half a large transaction may have been applied; after a new start its first
 	// part comes again.
 	defer func() { err = errors.Join(err, f.Replica.Abandon(context.WithoutCancel(ctx))) }()
@@ -80,33 +83,48 @@ func (f *Follower) Run(ctx context.Context) (err error) {
 		if err = f.Replica.Apply(ctx, batch); err != nil {
 			return err
 		}
+		current := time.Now()
+		if newest.Pending > 0 {
+			current = earlier(newest.Stored, current)
+		}
 		f.stored.Store(newest.Stored.UnixNano())
 		f.pending.Store(newest.Pending)
-		f.heard.Store(time.Now().UnixNano())
+		f.current.Store(current.UnixNano())
 	}
 }
 
 // Lag is the distance behind the stream's newest message, in time: zero when there
-// is none that is not applied, however long ago it was written.
+// is none that is not applied, however long ago it was written. While the stream
+// cannot be reached there is no saying, and it is zero too: that is Stale's to tell,
+// and no reason to take a replica out of service.
 func (f *Follower) Lag() time.Duration {
-	if f.pending.Load() == 0 {
+	if f.pending.Load() == 0 || !f.Conn.Connected() {
 		return 0
 	}
 	return max(0, time.Since(time.Unix(0, f.stored.Load())))
 }
 
-// Stale says whether the replica is known to be behind, and for how long nothing
-// newer has been heard: the hub or its source is away, or a resync is running.
+// Stale says whether the replica is known to be behind, or not known to be current, and
+// for how long: the hub or its source is away, or a resync is running. What was the case
+// before this process began is not known; until it has heard of the stream, the age is
+// at least what it gives.
 func (f *Follower) Stale() (time.Duration, bool) {
-	heard := f.heard.Load()
-	if heard == 0 {
-		heard = f.began.Load()
+	current, known := f.current.Load(), true
+	if current == 0 {
+		current, known = f.began.Load(), false
 	}
-	if heard == 0 {
+	if current == 0 {
 		return 0, true
 	}
-	age := max(time.Since(time.Unix(0, heard)), f.Lag())
-	return age, age > staleAfter
+	age := max(0, time.Since(time.Unix(0, current)), f.Lag())
+	return age, !known || age > staleAfter
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // Head is the sequence of the newest message known of.

@@ -35,6 +35,10 @@ func (s *Snapshots) Install(ctx context.Context, r *replica.Replica) error {
 		return err
 	}
 	fresh := filepath.Join(s.Dir, "snapshot.db")
+	// With the journals of one that a crash cut off: SQLite would play them into this one.
+	if err := removeAll(fresh, fresh+"-journal", fresh+"-wal", fresh+"-shm"); err != nil {
+		return fmt.Errorf("removing an unfinished snapshot: %w", err)
+	}
 	if err := decompress(part, fresh); err != nil {
 		return err
 	}

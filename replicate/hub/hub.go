@@ -67,6 +67,7 @@ type Hub struct {
 	expecting chan struct{} // holds a token while expected may be ahead of published
 	retained  atomic.Int64  // bytes of WAL that the slot holds back
 	streaming atomic.Bool
+	broke     chan struct{} // holds a token after a session that ended with an error
 }
 
 // New builds a hub; Run runs it.
@@ -74,7 +75,7 @@ func New(o Options) *Hub {
 	if o.StreamBytes == 0 {
 		o.StreamBytes = DefaultStreamBytes
 	}
-	h := &Hub{Options: o, expecting: make(chan struct{}, 1)}
+	h := &Hub{Options: o, expecting: make(chan struct{}, 1), broke: make(chan struct{}, 1)}
 	h.Follower.Replica, h.Follower.Conn, h.Follower.Log = o.Replica, o.Conn, o.Log
 	h.snapshots.hub = h
 	return h
@@ -106,8 +107,12 @@ func (h *Hub) Run(ctx context.Context) error {
 				broken = nil
 			}
 		}
+		began := time.Now()
 		if err == nil {
 			err = h.generation(ctx)
+		}
+		if time.Since(began) > longestPause {
+			pause.Reset()
 		}
 		if ctx.Err() != nil {
 			return nil
@@ -158,6 +163,10 @@ func (h *Hub) publish(ctx context.Context) error {
 			return err
 		}
 		h.Log.Error("reading from Postgres broke off; trying again", "error", err)
+		select {
+		case h.broke <- struct{}{}:
+		default: // retain has been told
+		}
 		if time.Since(began) > longestPause {
 			pause.Reset()
 		}

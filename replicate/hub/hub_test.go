@@ -43,10 +43,14 @@ type fixture struct {
 	server  *stream.Server
 	replica *replica.Replica
 	stop    func()
+
+	streamBytes int64 // of the hub; 0 for the default
 }
 
+// newFixture takes a database of its own, so the test runs beside others.
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
+	t.Parallel()
 	return newFixtureAt(t, pgtest.Database(t))
 }
 
@@ -71,6 +75,27 @@ func newFixtureAt(t *testing.T, url string) *fixture {
 // start runs the hub until stop; it may be called again afterwards.
 func (f *fixture) start() {
 	f.t.Helper()
+	f.build()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f.hub.Run(ctx) }()
+	release := f.stop
+	var once sync.Once
+	f.stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				f.t.Errorf("stopping the hub: %v", err)
+			}
+			release()
+		})
+	}
+	f.t.Cleanup(f.stop)
+}
+
+// build makes a hub that does not run, until stop.
+func (f *fixture) build() {
+	f.t.Helper()
 	s, err := stream.StartServer(stream.ServerOptions{
 		Dir: filepath.Join(f.dir, "stream"), Addr: "127.0.0.1:0", ClusterKey: key, Zones: []string{stream.All}, Log: f.log,
 	})
@@ -92,20 +117,15 @@ func (f *fixture) start() {
 	}
 	f.hub = New(Options{
 		Source: source.New(source.Config{URL: f.url, Publication: "everything", Slot: source.SlotName(config.Database), Log: f.log}),
-		Conn:   conn, Replica: f.replica, Dir: folder, Log: f.log,
+		Conn:   conn, Replica: f.replica, Dir: folder, StreamBytes: f.streamBytes, Log: f.log,
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- f.hub.Run(ctx) }()
 	var once sync.Once
 	f.stop = func() {
 		once.Do(func() {
-			cancel()
-			err := <-done
 			conn.Close()
 			s.Shutdown()
-			if err := errors.Join(err, f.replica.Close()); err != nil {
-				f.t.Errorf("stopping the hub: %v", err)
+			if err := f.replica.Close(); err != nil {
+				f.t.Errorf("closing the hub's replica: %v", err)
 			}
 		})
 	}
@@ -194,15 +214,13 @@ func (f *fixture) written() change.LSN {
 // reaches waits until r shows the same rows as Postgres.
 func (f *fixture) reaches(r *replica.Replica, what string) {
 	f.t.Helper()
+	const sums = "SELECT count(*) || ' ' || coalesce(sum(id), 0) || ' ' || coalesce(sum(length(title) + length(body)), 0) FROM course"
+	var want, got string
+	if err := f.pg.QueryRow(f.t.Context(), sums).Scan(&want); err != nil {
+		f.t.Fatal(err)
+	}
 	f.eventually(what+" equals Postgres", func() error {
-		var want, got string
-		err := f.pg.QueryRow(f.t.Context(), "SELECT count(*) || ' ' || coalesce(sum(id), 0) || ' ' || coalesce(sum(length(title) + length(body)), 0) FROM course").Scan(&want)
-		if err != nil {
-			return err
-		}
-		err = r.Read(f.t.Context(), func(v replica.View) error {
-			return v.Tx.QueryRow("SELECT count(*) || ' ' || coalesce(sum(id), 0) || ' ' || coalesce(sum(length(title) + length(body)), 0) FROM course").Scan(&got)
-		})
+		err := r.Read(f.t.Context(), func(v replica.View) error { return v.Tx.QueryRow(sums).Scan(&got) })
 		if err == nil && got != want {
 			err = fmt.Errorf("Postgres has %s, the replica %s", want, got)
 		}
@@ -213,7 +231,7 @@ func (f *fixture) reaches(r *replica.Replica, what string) {
 func (f *fixture) eventually(what string, condition func() error) {
 	f.t.Helper()
 	deadline := time.After(patience)
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(15 * time.Millisecond) // under the race detector a look is not cheap
 	defer tick.Stop()
 	var err error
 	for {

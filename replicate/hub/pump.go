@@ -40,7 +40,9 @@ type pump struct {
 // pump runs from the slot's confirmed position until something breaks.
 func (h *Hub) pump(ctx context.Context, log *stream.Log, end tail, confirmed change.LSN) (err error) {
 	from, err := h.Source.Stream(ctx, confirmed)
-	if errors.Is(err, source.ErrNoSlot) || errors.Is(err, source.ErrSlotLost) || errors.Is(err, source.ErrSlotAhead) {
+	// ErrSlotAhead is none of these: a predecessor may have confirmed more since the slot
+	// was looked at. The next session looks again, and resumable decides.
+	if errors.Is(err, source.ErrNoSlot) || errors.Is(err, source.ErrSlotLost) {
 		return breaks("%v", err)
 	}
 	if err != nil {
@@ -117,12 +119,13 @@ func (p *pump) keepalive(at change.LSN) error {
 	if p.tx.open {
 		return nil
 	}
+	// Before anything is confirmed: what is cannot be compared any more.
+	if len(p.expected) > 0 && at >= p.expected[0].end {
+		return breaks("Postgres has passed %s without sending the transaction that the stream has there", p.expected[0].end)
+	}
 	p.reached = max(p.reached, at)
 	if at <= p.end.lsn {
 		return p.confirm()
-	}
-	if len(p.expected) > 0 {
-		return breaks("Postgres has passed %s without sending the transaction that the stream has there", p.expected[0].end)
 	}
 	p.beat = at
 	return nil
@@ -165,15 +168,20 @@ func (p *pump) commit(ctx context.Context, m *pgoutput.Commit) error {
 	if p.tx.parts > 0 {
 		return p.last(ctx, tx)
 	}
-	if p.size > 0 && p.size+len(tx.Body) > messageBytes {
+	if p.size > 0 && p.size+tx.Size() > messageBytes {
 		if err := p.flush(ctx); err != nil {
 			return err
 		}
 	}
-	p.batch.Txs = append(p.batch.Txs, tx)
-	p.size += len(tx.Body) + 1
-	p.tx.body = nil // the batch has it
+	p.join(tx)
 	return nil
+}
+
+// join puts a whole transaction into the batch.
+func (p *pump) join(tx wire.Tx) {
+	p.batch.Txs = append(p.batch.Txs, tx)
+	p.size += tx.Size()
+	p.tx.body = nil // the batch has it
 }
 
 // matches compares a transaction that arrived again with the one in the stream.
@@ -216,14 +224,19 @@ func (p *pump) cut(ctx context.Context) error {
 	if p.tx.parts == 0 {
 		p.tx.startParts()
 	}
-	for len(p.tx.body) >= messageBytes {
+	rest := p.tx.body
+	for len(rest) >= messageBytes {
 		if err := p.publish(ctx, &wire.Message{
-			Header: p.header(), Kind: wire.Piece, Part: p.tx.part(p.tx.body[:messageBytes]),
+			Header: p.header(), Kind: wire.Piece, Part: p.tx.part(rest[:messageBytes]),
 		}); err != nil {
 			return err
 		}
-		p.tx.body = append(p.tx.body[:0], p.tx.body[messageBytes:]...)
+		rest = rest[messageBytes:]
 	}
+	if cap(p.tx.body) > 4*messageBytes { // one huge value is not kept for ever
+		p.tx.body = nil
+	}
+	p.tx.body = append(p.tx.body[:0], rest...)
 	return nil
 }
 

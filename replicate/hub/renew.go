@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"outpost/replicate/change"
@@ -19,7 +20,8 @@ const copyFile = "copy.db"
 // renew begins a new generation: a new slot, a full copy under its snapshot into a
 // fresh file, a cleared stream whose first message is a heartbeat at the copy's
 // position, and that file in the replica's place. A crash anywhere in between leaves
-// a stream and a replica that do not fit each other, and the next start begins anew.
+// no note of the schema, or a stream and a replica that do not fit each other, and the
+// next start begins anew.
 func (h *Hub) renew(ctx context.Context) error {
 	began := time.Now()
 	log, err := h.Conn.OpenLog(ctx, h.StreamBytes)
@@ -36,6 +38,11 @@ func (h *Hub) renew(ctx context.Context) error {
 	}
 	fingerprint, err := h.Source.Fingerprint(ctx)
 	if err != nil {
+		return err
+	}
+	// First of all, for the new slot could fit the old stream: of a server that was set
+	// back, the WAL grows past the stream's end again.
+	if err := removeFile(h.path(fingerprintFile)); err != nil {
 		return err
 	}
 	if err := h.Source.DropSlot(ctx); err != nil {
@@ -75,13 +82,14 @@ func (h *Hub) renew(ctx context.Context) error {
 		return err
 	}
 	h.Log.Info("generation begun", "generation", generation, "position", lsn, "rows", rows,
-		"took", time.Since(began).Round(time.Millisecond))
+		"took_ms", time.Since(began).Milliseconds())
 	return nil
 }
 
 // copy makes a fresh replica file of everything that is published.
 func (h *Hub) copy(ctx context.Context, path string, state func(change.LSN) replica.State) (lsn change.LSN, rows int64, err error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	// With the journals of a copy that a crash cut off: SQLite would play them into this one.
+	if err := remove(path, path+"-journal", path+"-wal", path+"-shm"); err != nil {
 		return 0, 0, fmt.Errorf("removing an unfinished copy: %w", err)
 	}
 	loader, err := replica.Create(ctx, path)
@@ -118,5 +126,36 @@ func writeFile(path, content string) (err error) {
 	if err := os.Rename(path+".new", path); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
+	return syncFolder(path)
+}
+
+// removeFile removes a file that may not be there, durably.
+func removeFile(path string) error {
+	if err := remove(path); err != nil {
+		return fmt.Errorf("removing %s: %w", path, err)
+	}
+	return syncFolder(path)
+}
+
+// syncFolder makes durable which names the folder of path holds.
+func syncFolder(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("syncing the folder of %s: %w", path, err)
+	}
+	if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
+		return fmt.Errorf("syncing the folder of %s: %w", path, err)
+	}
 	return nil
+}
+
+// remove removes files that may not be there.
+func remove(paths ...string) error {
+	var errs []error
+	for _, path := range paths {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }

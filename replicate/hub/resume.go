@@ -71,8 +71,11 @@ func readTail(ctx context.Context, log *stream.Log, confirmed change.LSN) (tail,
 		if whole && end <= confirmed || confirmed == 0 {
 			break
 		}
-		t.commits = append(commitsOf(&m, confirmed), t.commits...)
+		older := commitsOf(&m, confirmed)
+		slices.Reverse(older)
+		t.commits = append(t.commits, older...)
 	}
+	slices.Reverse(t.commits) // they were found newest first
 	return t, nil
 }
 

@@ -121,7 +121,7 @@ func (h *Hub) removeSnapshots(except string) error {
 		if path == except {
 			continue
 		}
-		if err := os.Remove(path); err != nil {
+		if err := remove(path); err != nil {
 			return err
 		}
 	}
@@ -131,7 +131,7 @@ func (h *Hub) removeSnapshots(except string) error {
 func (h *Hub) makeSnapshot(ctx context.Context) (_ *Snapshot, err error) {
 	began := time.Now()
 	plain := h.path("snapshot.db")
-	if err := os.Remove(plain); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := remove(plain); err != nil {
 		return nil, fmt.Errorf("making a snapshot: %w", err)
 	}
 	state, err := h.Replica.Snapshot(ctx, plain)
@@ -141,12 +141,12 @@ func (h *Hub) makeSnapshot(ctx context.Context) (_ *Snapshot, err error) {
 	// Named by the time: one of the same state may be in somebody's hands.
 	s := &Snapshot{State: state, made: began, path: h.path(fmt.Sprintf("snapshot-%d.zst", began.UnixNano()))}
 	if s.ETag, s.Size, err = compress(plain, s.path); err != nil {
-		return nil, errors.Join(fmt.Errorf("compressing a snapshot: %w", err), os.Remove(plain))
+		return nil, errors.Join(fmt.Errorf("compressing a snapshot: %w", err), remove(plain, s.path))
 	}
 	if err := os.Remove(plain); err != nil {
 		return nil, fmt.Errorf("making a snapshot: %w", err)
 	}
-	h.Log.Info("snapshot made", "position", state.Position, "bytes", s.Size, "took", time.Since(began).Round(time.Millisecond))
+	h.Log.Info("snapshot made", "position", state.Position, "bytes", s.Size, "took_ms", time.Since(began).Milliseconds())
 	return s, nil
 }
 
@@ -180,17 +180,23 @@ func compress(from, to string) (sum string, size int64, err error) {
 }
 
 // retain keeps the stream within its bounds. It never drops what the newest snapshot
-// does not contain, and as long as there is room not what a download will need.
+// does not contain, and as long as there is room not what a download will need. A stream
+// that one unfinished transaction fills is a history that cannot be continued.
 func (h *Hub) retain(ctx context.Context, log *stream.Log) error {
 	tick := time.NewTicker(retainInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
+		case <-h.broke: // perhaps for want of room
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := h.trim(ctx, log); err != nil && ctx.Err() == nil {
+		err := h.trim(ctx, log)
+		if broken := new(brokenHistory); errors.As(err, &broken) {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
 			h.Log.Warn("trimming the stream failed; trying again", "error", err)
 		}
 	}
@@ -208,17 +214,34 @@ func (h *Hub) trim(ctx context.Context, log *stream.Log) error {
 	s := &h.snapshots
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// A quarter stays for replicas that are a little behind.
+	below := bounds.Last - bounds.Messages/4
+	if bounds.Bytes < limit*9/10 {
+		below = min(below, s.leased(time.Now()))
+	}
+	if below <= bounds.First {
+		return nil // before a snapshot is made for nothing
+	}
 	snapshot, err := s.fresh(ctx, retainInterval)
 	if err != nil {
 		return err
 	}
-	// A quarter stays for replicas that are a little behind.
-	below := min(snapshot.State.Seq+1, bounds.Last-bounds.Messages/4)
-	if bounds.Bytes < limit*9/10 {
-		below = min(below, s.leased(time.Now()))
+	if below = min(below, snapshot.State.Seq+1); below > bounds.First {
+		h.Log.Info("trimming the stream", "below", below, "first", bounds.First, "last", bounds.Last, "bytes", bounds.Bytes)
+		if err := log.Purge(ctx, below); err != nil {
+			return err
+		}
+		if bounds, err = log.Bounds(ctx); err != nil {
+			return err
+		}
 	}
-	h.Log.Info("trimming the stream", "below", below, "first", bounds.First, "last", bounds.Last, "bytes", bounds.Bytes)
-	return log.Purge(ctx, below)
+	// What is left is behind the snapshot, which has all that is whole; and still there is
+	// no room for another message.
+	if bounds.First > snapshot.State.Seq && bounds.Bytes+2*messageBytes > limit &&
+		uint64(snapshot.State.Position.LSN) >= h.published.Load() {
+		return breaks("a transaction is larger than the stream, which may hold %d bytes", limit)
+	}
+	return nil
 }
 
 // leased is the sequence from which on the stream is held for running downloads.

@@ -9,12 +9,15 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
+
+// longest is how long a check may take.
+const longest = 3 * time.Second
 
 // Check finds out, within three seconds, whether a source can be replicated from. Its
 // error is one line that says what is wrong and what to do about it, and holds no secret.
 func Check(ctx context.Context, c Config) error {
-	const longest = 3 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	s := New(c)
@@ -33,6 +36,23 @@ func Check(ctx context.Context, c Config) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// Reach says in one line why the Postgres at url cannot be connected to, within 3 seconds; nil
+// when it can. Unlike Check it asks for nothing that replication needs.
+func Reach(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	c, err := pgconn.ParseConfig(url)
+	if err != nil {
+		return errURL
+	}
+	conn, err := pgconn.ConnectConfig(ctx, c)
+	if err != nil {
+		return explain(ctx, c, err)
+	}
+	closeConn(ctx, conn)
 	return nil
 }
 
@@ -101,8 +121,8 @@ func (s *Source) checkPublication(ctx context.Context, conn *pgx.Conn) error {
 	name := pgx.Identifier{s.Publication}.Sanitize()
 	err := conn.QueryRow(ctx, query, s.Publication).Scan(&sent[0], &sent[1], &sent[2], &sent[3])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("%w: CREATE PUBLICATION %s FOR TABLE … in database %s",
-			ErrNoPublication, name, strconv.Quote(conn.Config().Database))
+		return fmt.Errorf("publication %s %w in database %s: run the migrations, or CREATE PUBLICATION %s FOR TABLE …",
+			strconv.Quote(s.Publication), ErrNoPublication, strconv.Quote(conn.Config().Database), name)
 	}
 	if err != nil {
 		return fmt.Errorf("looking for publication %s: %w", s.Publication, err)

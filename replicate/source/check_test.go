@@ -63,6 +63,20 @@ func TestCheckPassesWhereEverythingIsInPlace(t *testing.T) {
 	}
 }
 
+func TestReachExplainsAConnectionAsCheckDoes(t *testing.T) {
+	plain := pgtest.Database(t) // without a publication
+	if err := Reach(t.Context(), plain); err != nil {
+		t.Error(err)
+	}
+	wrong := with(t, Config{URL: plain}, func(u *url.URL) { u.User = url.UserPassword("postgres", "s3cret-wrong") })
+	for _, bad := range []string{wrong.URL, "postgres://user:s3cret-p%zz@host/db", "postgres://user:s3cret@127.0.0.1:1/db"} {
+		reach, check := Reach(t.Context(), bad), Check(t.Context(), Config{URL: bad})
+		if reach == nil || check == nil || reach.Error() != check.Error() {
+			t.Errorf("Reach says %v, Check says %v", reach, check)
+		}
+	}
+}
+
 func TestCheckExplainsAConnectionThatFails(t *testing.T) {
 	s, _ := database(t, people, publishAll)
 	refused(t, with(t, s.Config, func(u *url.URL) { u.User = url.UserPassword("postgres", "s3cret-wrong") }),

@@ -77,7 +77,7 @@ func (s *Source) Copy(
 	if err := copyAll(ctx, workers, found, row); err != nil {
 		return 0, err
 	}
-	s.log.Debug("publication copied", "publication", s.Publication, "tables", len(found), "at", slot.lsn, "took", time.Since(began))
+	s.log.Debug("publication copied", "publication", s.Publication, "tables", len(found), "at", slot.lsn, "took_ms", time.Since(began).Milliseconds())
 	return slot.lsn, nil
 }
 

@@ -40,8 +40,8 @@ var (
 	ErrSlotAhead = errors.New("the replication slot was confirmed beyond this position: Postgres would leave out what lies between")
 )
 
-// ErrNoPublication is what Check finds first in a database that nobody prepared.
-var ErrNoPublication = errors.New("the publication does not exist")
+// ErrNoPublication is what Check finds in a database that nobody has prepared.
+var ErrNoPublication = errors.New("does not exist")
 
 // Config names a source.
 type Config struct {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,11 +33,17 @@ type Conn struct {
 	nats *nats.Conn
 	js   jetstream.JetStream
 	zone string
+
+	mu     sync.Mutex
+	linked context.Context // ends when the connection has been made anew
+	unlink context.CancelCauseFunc
 }
 
 // Connect returns at once; while the server is away, what is asked of the Conn
 // fails or waits for its context.
 func Connect(o ConnOptions) (*Conn, error) {
+	c := new(Conn)
+	c.relink()
 	opts := []nats.Option{
 		nats.Name("outpost"),
 		nats.MaxReconnects(-1),
@@ -51,7 +58,10 @@ func Connect(o ConnOptions) (*Conn, error) {
 				o.Log.Warn("the connection to the hub broke; reconnecting", "error", err)
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { o.Log.Info("connected to the hub again") }),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			o.Log.Info("connected to the hub again")
+			c.relink()
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			o.Log.Warn("the hub's server reports an error", "error", err)
 		}),
@@ -81,11 +91,34 @@ func Connect(o ConnOptions) (*Conn, error) {
 		nc.Close()
 		return nil, fmt.Errorf("setting up JetStream: %w", err)
 	}
-	return &Conn{nats: nc, js: js, zone: zone}, nil
+	c.nats, c.js, c.zone = nc, js, zone
+	return c, nil
+}
+
+// relink ends the feeds of the connection as it was.
+func (c *Conn) relink() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.unlink != nil {
+		c.unlink(errReconnected)
+	}
+	c.linked, c.unlink = context.WithCancelCause(context.Background())
+}
+
+// link lives as long as the connection as it is now.
+func (c *Conn) link() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.linked
 }
 
 // Close ends the connection and everything made from it.
-func (c *Conn) Close() { c.nats.Close() }
+func (c *Conn) Close() {
+	c.nats.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unlink(errStopped)
+}
 
 // Connected says whether the server is there right now.
 func (c *Conn) Connected() bool { return c.nats.IsConnected() }

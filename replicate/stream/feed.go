@@ -1,10 +1,11 @@
 package stream
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -34,21 +35,30 @@ func (c *Conn) Bounds(ctx context.Context) (Bounds, error) {
 	return bounds(s.CachedInfo().State), nil
 }
 
-// Feed delivers a zone's messages in order, from one sequence on.
+// Feed delivers a zone's messages in order, from one sequence on. It ends at the first
+// doubt: when the connection broke and is there again, when the server or the consumer is
+// silent, when a delivery is missing. Whoever follows compares where it stands with Bounds
+// and begins another; a consumer that recreated itself would wait for ever past the end of
+// a stream that was lost and begun anew.
 type Feed struct {
 	messages chan Delivery
-	stop     func()
-	done     chan struct{}
+	ctx      context.Context // it lives until Stop, or until the connection is another
+	stop     context.CancelCauseFunc
 	err      error // why it ended; read after messages is closed
 }
 
 // Follow starts a feed at sequence from. The caller has compared from with Bounds:
 // a consumer started past the end gets no error and waits for ever.
 func (c *Conn) Follow(ctx context.Context, from uint64) (*Feed, error) {
-	consumer, err := c.js.OrderedConsumer(ctx, name, jetstream.OrderedConsumerConfig{
-		FilterSubjects:    []string{subject(c.zone)},
+	link := c.link()
+	consumer, err := c.js.CreateConsumer(ctx, name, jetstream.ConsumerConfig{
+		Name:              rand.Text(),
+		FilterSubject:     subject(c.zone),
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       from,
+		AckPolicy:         jetstream.AckNonePolicy,
+		MemoryStorage:     true,
+		Replicas:          1,
 		InactiveThreshold: 30 * time.Second,
 	})
 	if err != nil {
@@ -60,14 +70,8 @@ func (c *Conn) Follow(ctx context.Context, from uint64) (*Feed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("consuming the stream: %w", err)
 	}
-	f := &Feed{messages: make(chan Delivery, 64), done: make(chan struct{})}
-	var once sync.Once
-	f.stop = func() {
-		once.Do(func() {
-			close(f.done)
-			messages.Stop()
-		})
-	}
+	f := &Feed{messages: make(chan Delivery, 64)}
+	f.ctx, f.stop = context.WithCancelCause(link)
 	go f.run(messages)
 	return f, nil
 }
@@ -75,32 +79,41 @@ func (c *Conn) Follow(ctx context.Context, from uint64) (*Feed, error) {
 func (f *Feed) run(messages jetstream.MessagesContext) {
 	defer close(f.messages)
 	defer messages.Stop()
-	for {
-		m, err := messages.Next()
+	defer f.stop(nil)
+	for number := uint64(1); ; number++ {
+		m, err := messages.Next(jetstream.NextContext(f.ctx))
 		if err != nil {
-			f.err = fmt.Errorf("receiving from the stream: %w", err)
+			f.err = fmt.Errorf("receiving from the stream: %w", cmp.Or(context.Cause(f.ctx), err))
 			return
 		}
-		d, err := delivery(m)
+		d, err := delivery(m, number)
 		if err != nil {
 			f.err = err
 			return
 		}
 		select {
 		case f.messages <- d:
-		case <-f.done:
-			f.err = errStopped
+		case <-f.ctx.Done():
+			f.err = context.Cause(f.ctx)
 			return
 		}
 	}
 }
 
-var errStopped = errors.New("the feed was stopped")
+var (
+	errStopped     = errors.New("the feed was stopped")
+	errReconnected = errors.New("the connection to the hub broke meanwhile")
+	errMissing     = errors.New("messages were lost on the way")
+)
 
-func delivery(m jetstream.Msg) (Delivery, error) {
+// delivery reads the message that is to be the consumer's number-th.
+func delivery(m jetstream.Msg, number uint64) (Delivery, error) {
 	meta, err := m.Metadata()
 	if err != nil {
 		return Delivery{}, fmt.Errorf("reading a message's metadata: %w", err)
+	}
+	if meta.Sequence.Consumer != number {
+		return Delivery{}, fmt.Errorf("receiving from the stream: %w", errMissing)
 	}
 	message, err := wire.Decode(m.Data())
 	if err != nil {
@@ -138,7 +151,7 @@ func (f *Feed) Next(ctx context.Context, dst []Delivery) ([]Delivery, error) {
 }
 
 // Stop ends the feed. It may be called twice.
-func (f *Feed) Stop() { f.stop() }
+func (f *Feed) Stop() { f.stop(errStopped) }
 
 func size(d Delivery) int {
 	n := len(d.Message.Part.Body)

@@ -56,10 +56,11 @@ type Bounds struct {
 	First, Last uint64
 	Bytes       uint64
 	Messages    uint64
+	Newest      time.Time // when the last message was stored, by the server's clock
 }
 
 func bounds(s jetstream.StreamState) Bounds {
-	b := Bounds{First: s.FirstSeq, Last: s.LastSeq, Bytes: s.Bytes, Messages: s.Msgs}
+	b := Bounds{First: s.FirstSeq, Last: s.LastSeq, Bytes: s.Bytes, Messages: s.Msgs, Newest: s.LastTime}
 	if s.Msgs == 0 {
 		b.First = s.LastSeq + 1
 	}

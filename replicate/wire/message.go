@@ -64,6 +64,9 @@ type Tx struct {
 	Body []byte
 }
 
+// Size is what the transaction takes in a message, in bytes, at most.
+func (t *Tx) Size() int { return 8 + 4 + 8 + binary.MaxVarintLen32 + len(t.Body) }
+
 // Part is one part of a transaction too large for a message. Its body may end
 // anywhere within a record.
 type Part struct {

@@ -18,7 +18,7 @@ func (a *API) Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", health(func() error { return nil }))
 	mux.HandleFunc("GET /readyz", health(a.readiness))
-	mux.HandleFunc("GET /startupz", health(a.Started))
+	mux.HandleFunc("GET /startupz", health(a.Ready))
 	mux.Handle("GET /metrics", a.Metrics.Handler())
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

@@ -80,13 +80,10 @@ type Deps struct {
 
 	// Stale says that the replica is known to be behind, and by how much.
 	Stale func() (time.Duration, bool)
-	// Away says that the primary cannot be reached, so that an expired token may still read. It
-	// may be nil.
+	// Away says that the primary cannot be reached, so that an expired token may still read.
 	Away func() bool
 	// Ready says why the node should get no requests; its text is shown.
 	Ready func() error
-	// Started says why the node is not up yet; nil: it is when it is ready.
-	Started func() error
 	// Status is the answer of /api/v1/status; detailed for platform admins only.
 	Status func(detailed bool) any
 	// Snapshot opens the newest snapshot for another node and names its content; nil where
@@ -159,14 +156,11 @@ func New(d Deps) (*API, error) {
 	case d.Writer != nil && d.Tokens == nil:
 		return nil, errors.New("building the API: a Writer needs Tokens")
 	case d.Read == nil || d.Published == nil || d.Wait == nil || d.Cache == nil || d.Auth == nil ||
-		d.Stale == nil || d.Ready == nil || d.Status == nil || d.Metrics == nil || d.Log == nil:
+		d.Stale == nil || d.Away == nil || d.Ready == nil || d.Status == nil || d.Metrics == nil || d.Log == nil:
 		return nil, errors.New("building the API: a dependency is missing")
 	}
 	if d.Now == nil {
 		d.Now = time.Now
-	}
-	if d.Started == nil {
-		d.Started = d.Ready
 	}
 	d.Limits.defaults()
 	document, err := newDocument()

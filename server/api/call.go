@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/netip"
 	"runtime/debug"
 	"strconv"
@@ -18,7 +19,6 @@ import (
 
 	"outpost/replicate/change"
 	"outpost/server/forward"
-	"outpost/server/telemetry"
 	"outpost/server/training"
 )
 
@@ -79,7 +79,7 @@ func (a *API) run(k *call) error {
 	return k.route.handle(a, k)
 }
 
-// begin starts a call. r is nil for a request that fits no route.
+// begin starts a call.
 func (a *API) begin(c *fiber.Ctx, r *route) *call {
 	k := a.pool.Get().(*call)
 	*k = call{api: a, c: c, route: r, began: a.Now(), stale: -1, key: k.key[:0], buf: k.buf[:0]}
@@ -120,35 +120,35 @@ func (a *API) end(k *call) {
 	k.headers()
 	took := a.Now().Sub(k.began)
 	status := k.c.Response().StatusCode()
-	a.Metrics.Request(k.c.Method(), k.endpoint(), status, took)
+	a.Metrics.Request(k.c.Method(), k.route.endpoint, status, took)
 	a.log(k, status, took)
 	k.c = nil
 	a.pool.Put(k)
 }
 
-func (k *call) endpoint() string {
-	if k.route == nil {
-		return telemetry.Unmatched
+// level says how much an answer matters to an operator.
+func (k *call) level(status int) slog.Level {
+	switch {
+	case k.route.probe, k.route.awaited && status == http.StatusServiceUnavailable:
+		return slog.LevelDebug
+	case status < 500:
+		return slog.LevelInfo
+	case k.cause == nil || errors.Is(k.cause, errAway): // said 503 on purpose
+		return slog.LevelWarn
 	}
-	return k.route.endpoint
+	return slog.LevelError
 }
 
 func (a *API) log(k *call, status int, took time.Duration) {
-	level := slog.LevelInfo
-	if status >= 500 {
-		level = slog.LevelError
-		if k.cause == nil || errors.Is(k.cause, errAway) {
-			level = slog.LevelWarn // said 503 on purpose
-		}
-	}
+	level := k.level(status)
 	if !a.Log.Enabled(a.base, level) {
 		return
 	}
 	// The path without its query and no header: what is secret travels there.
 	attrs := []slog.Attr{
-		slog.String("method", strings.Clone(k.c.Method())), slog.String("endpoint", k.endpoint()),
+		slog.String("method", strings.Clone(k.c.Method())), slog.String("endpoint", k.route.endpoint),
 		slog.String("path", strings.Clone(k.c.Path())), slog.Int("status", status),
-		slog.Duration("took", took), slog.Int("bytes", len(k.c.Response().Body())),
+		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.Int("bytes", len(k.c.Response().Body())),
 		slog.String("request_id", k.id), slog.String("client", k.client.String()),
 	}
 	if k.known {

@@ -63,7 +63,7 @@ func (a *API) authenticate(k *call) error {
 // can get a new one, a token is good for longer, for reads.
 func (a *API) believe(k *call, token string) error {
 	p, err := a.Auth.Authenticate(a.base, token)
-	if err != nil && reason(err) == auth.Expired && !k.route.write && a.Away != nil && a.Away() {
+	if err != nil && reason(err) == auth.Expired && !k.route.write && a.Away() {
 		p, err = a.Auth.AuthenticateLate(a.base, token, auth.MaxGrace)
 	}
 	if err != nil {

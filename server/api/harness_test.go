@@ -89,12 +89,13 @@ func newNode(t testing.TB, bend func(*Deps, *node)) *node {
 		Region: "fra", Version: "test", Read: n.world.read, Published: n.world.published, Wait: n.world.wait, Cache: c,
 		Auth:   auth.NewAuthenticator(auth.Options{Cache: c, Read: n.world.read}),
 		Writer: n.writer, Tokens: n.signer.Sign,
-		Stale: func() (time.Duration, bool) { return 0, false }, Ready: func() error { return nil },
+		Stale: func() (time.Duration, bool) { return 0, false }, Away: func() bool { return false },
+		Ready: func() error { return nil },
 		Status: func(detailed bool) any {
 			return map[string]any{"region": "fra", "regions": []any{}, "detailed": detailed}
 		},
 		ClusterKey: clusterKey, Limits: Limits{Body: 4 << 10, Wait: 200 * time.Millisecond},
-		Metrics: telemetry.New(telemetry.Build{}, "fra", nil), Log: slog.New(slog.NewJSONHandler(n.logs, nil)),
+		Metrics: telemetry.New(telemetry.Build{}, "fra", nil), Log: telemetry.NewLog(n.logs, "json", slog.LevelInfo),
 	}
 	if bend != nil {
 		bend(&d, n)

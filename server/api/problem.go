@@ -14,6 +14,7 @@ import (
 
 	"outpost/server/api/openapi"
 	"outpost/server/cache"
+	"outpost/server/telemetry"
 	"outpost/server/training"
 )
 
@@ -156,7 +157,7 @@ func (k *call) fail(err error) {
 // unrouted answers what reached no handler: no such path or method, a body too large, a
 // request that is not HTTP.
 func (a *API) unrouted(c *fiber.Ctx, err error) error {
-	k := a.begin(c, nil)
+	k := a.begin(c, &route{endpoint: telemetry.Unmatched})
 	defer a.end(k)
 	k.fail(err)
 	return nil

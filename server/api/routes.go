@@ -15,6 +15,8 @@ type route struct {
 	write     bool   // done by the primary
 	creates   bool   // a write that gets an Idempotency-Key where it is taken in
 	namespace string // of the cache
+	probe     bool   // machines ask it every few seconds: its log is for debugging only
+	awaited   bool   // nodes ask it until it is there: so is a 503's
 
 	number   uint16 // of the rate limit's buckets
 	endpoint string // the pattern in OpenAPI's form, for metrics and logs
@@ -40,12 +42,12 @@ func (a *API) routes() []*route {
 		{method: put, pattern: "/api/v1/enrollments/:enrollment/lessons/:lesson", handle: (*API).recordProgress, write: true},
 
 		{method: get, pattern: "/api/v1/status", handle: (*API).status, open: true},
-		{method: get, pattern: "/livez", handle: (*API).live, open: true, free: true},
-		{method: get, pattern: "/readyz", handle: (*API).ready, open: true, free: true},
+		{method: get, pattern: "/livez", handle: (*API).live, open: true, free: true, probe: true},
+		{method: get, pattern: "/readyz", handle: (*API).ready, open: true, free: true, probe: true},
 		{method: get, pattern: "/openapi.json", handle: (*API).openapi, open: true},
 	}
 	if a.Snapshot != nil {
-		routes = append(routes, &route{method: get, pattern: PathSnapshot, handle: (*API).snapshot, open: true, free: true})
+		routes = append(routes, &route{method: get, pattern: PathSnapshot, handle: (*API).snapshot, open: true, free: true, awaited: true})
 	}
 	for i, r := range routes {
 		r.number = uint16(i)

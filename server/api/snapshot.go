@@ -19,10 +19,10 @@ const PathSnapshot = "/internal/snapshot"
 const makeTime = 15 * time.Minute
 
 // snapshot streams the newest snapshot, or the rest of it to a node that has its beginning. A
-// stranger learns nothing, not even that there is something.
+// stranger is told what every path is told that leads nowhere.
 func (a *API) snapshot(k *call) error {
 	if k.forwarded == "" {
-		return notFound()
+		return fiber.ErrNotFound
 	}
 	ctx, cancel := context.WithTimeout(a.base, makeTime)
 	defer cancel()

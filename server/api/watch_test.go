@@ -1,14 +1,20 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"outpost/server/forward"
 )
 
 func TestLogsSayWhatHappenedAndNoSecret(t *testing.T) {
@@ -32,6 +38,9 @@ func TestLogsSayWhatHappenedAndNoSecret(t *testing.T) {
 		}
 		if entry["request_id"] == "r-1" {
 			found = true
+			if took, ok := entry["took_ms"].(float64); !ok || took <= 0 || took > 60_000 {
+				t.Errorf("it took %v", entry["took_ms"])
+			}
 			if entry["endpoint"] != "/api/v1/courses/{course}" || entry["path"] != "/api/v1/courses/phishing" || entry["status"] != 200.0 ||
 				entry["user"] != 1.0 || entry["cache"] != missed || entry["level"] != "INFO" {
 				t.Errorf("the entry is %s", line)
@@ -43,6 +52,30 @@ func TestLogsSayWhatHappenedAndNoSecret(t *testing.T) {
 	}
 	if !found {
 		t.Errorf("no entry has the request's id: %s", text)
+	}
+}
+
+func TestWhatMachinesAskAgainAndAgainIsNotLogged(t *testing.T) {
+	n := newNode(t, func(d *Deps, _ *node) {
+		d.Ready = func() error { return errors.New("the replica is not loaded yet") }
+		d.Snapshot = func(context.Context) (*os.File, string, error) { return nil, "", errors.New("none yet") }
+	})
+	n.do("GET", "/livez", nil, "")
+	n.do("HEAD", "/livez", nil, "")
+	if a := n.do("GET", "/readyz", nil, ""); a.StatusCode != 503 {
+		t.Errorf("readiness: %d", a.StatusCode)
+	}
+	header := http.Header{}
+	forward.SignHeader(header, clusterKey, "syd", "GET", PathSnapshot, time.Now())
+	if a := n.do("GET", PathSnapshot, header, ""); a.StatusCode != 503 {
+		t.Errorf("a snapshot that is not there yet: %d", a.StatusCode)
+	}
+	if got := n.logs.String(); got != "" {
+		t.Errorf("logged:\n%s", got)
+	}
+	n.do("GET", PathSnapshot, nil, "")
+	if got := n.logs.String(); !strings.Contains(got, `"status":404`) {
+		t.Errorf("a stranger's request for a snapshot is not logged: %s", got)
 	}
 }
 

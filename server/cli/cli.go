@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -15,9 +14,9 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit" // a memory limit from the cgroup
 	"github.com/alecthomas/kong"                     // the command line
-	"golang.org/x/term"
 	"outpost/server/config"
 	"outpost/server/node"
+	"outpost/server/telemetry"
 )
 
 // Exit codes.
@@ -83,7 +82,7 @@ func (serveCommand) Run(ctx context.Context, b build) error {
 	if err != nil {
 		return err
 	}
-	log := newLog(c.LogFormat, c.LogLevel)
+	log := telemetry.NewLog(os.Stderr, c.LogFormat, c.LogLevel)
 	if _, err := memlimit.Set(); err != nil {
 		log.Debug("no memory limit was found", "error", err)
 	}
@@ -92,15 +91,6 @@ func (serveCommand) Run(ctx context.Context, b build) error {
 		return err
 	}
 	return n.Run(ctx)
-}
-
-// newLog writes to standard error: text on a terminal and JSON elsewhere, unless told.
-func newLog(format string, level slog.Level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	if format == "text" || format == "" && term.IsTerminal(int(os.Stderr.Fd())) {
-		return slog.New(slog.NewTextHandler(os.Stderr, options))
-	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, options))
 }
 
 type versionCommand struct{}

@@ -5,22 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"text/tabwriter"
 
+	"outpost/replicate/source"
 	"outpost/server/config"
+	"outpost/server/telemetry"
 	"outpost/sql"
 	"outpost/sql/seed"
 )
 
 var errNoDatabase = errors.New("DATABASE_URL is not set; set it as postgres://user:password@host/database")
 
-// database gives DATABASE_URL and a log for the commands that change it by hand.
-func database() (string, error) {
-	if url := os.Getenv("DATABASE_URL"); url != "" {
-		return url, nil
+// database gives DATABASE_URL, where Postgres answers, and a log, for the commands that change
+// it by hand.
+func database(ctx context.Context) (url string, log *slog.Logger, err error) {
+	format, level, err := config.Logging(os.LookupEnv)
+	if err != nil {
+		return "", nil, err
 	}
-	return "", errNoDatabase
+	if url = os.Getenv("DATABASE_URL"); url == "" {
+		return "", nil, errNoDatabase
+	}
+	if err := source.Reach(ctx, url); err != nil {
+		return "", nil, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	return url, telemetry.NewLog(os.Stderr, format, level), nil
 }
 
 type migrateCommand struct {
@@ -36,31 +47,23 @@ type (
 )
 
 func (migrateUp) Run(ctx context.Context) error {
-	url, err := database()
+	url, log, err := database(ctx)
 	if err != nil {
 		return err
 	}
-	format, level, err := config.Logging(os.LookupEnv)
-	if err != nil {
-		return err
-	}
-	return sql.Migrate(ctx, url, newLog(format, level))
+	return sql.Migrate(ctx, url, log)
 }
 
 func (migrateDown) Run(ctx context.Context) error {
-	url, err := database()
+	url, log, err := database(ctx)
 	if err != nil {
 		return err
 	}
-	format, level, err := config.Logging(os.LookupEnv)
-	if err != nil {
-		return err
-	}
-	return sql.Down(ctx, url, newLog(format, level))
+	return sql.Down(ctx, url, log)
 }
 
 func (migrateStatus) Run(ctx context.Context, out io.Writer) error {
-	url, err := database()
+	url, _, err := database(ctx)
 	if err != nil {
 		return err
 	}
@@ -84,17 +87,13 @@ type seedCommand struct {
 }
 
 func (s *seedCommand) Run(ctx context.Context) error {
-	url, err := database()
-	if err != nil {
-		return err
-	}
 	size, err := seed.ParseSize(s.Size)
 	if err != nil {
 		return usageError{err}
 	}
-	format, level, err := config.Logging(os.LookupEnv)
+	url, log, err := database(ctx)
 	if err != nil {
 		return err
 	}
-	return seed.Run(ctx, url, seed.Options{Size: size, Log: newLog(format, level)})
+	return seed.Run(ctx, url, seed.Options{Size: size, Log: log})
 }

@@ -11,6 +11,7 @@ import (
 
 	"outpost/server/config"
 	"outpost/server/dev"
+	"outpost/server/telemetry"
 	"outpost/sql/seed"
 )
 
@@ -44,7 +45,7 @@ func (d *devCommand) Run(ctx context.Context, out io.Writer, b build) error {
 	}
 	world, err := dev.Start(ctx, dev.Options{
 		Regions: d.Regions, BasePort: d.BasePort, Data: data, Size: size, Distance: distances,
-		Lookup: os.LookupEnv, Version: string(b), Log: newLog(format, level),
+		Lookup: os.LookupEnv, Version: string(b), Log: telemetry.NewLog(os.Stderr, format, level),
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@
 package dev
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -239,7 +240,7 @@ func (w *World) ready(n *node.Node) error {
 		select {
 		case <-tick.C:
 		case <-w.ended.Done():
-			return fmt.Errorf("starting the regions: %w", w.group.Wait())
+			return fmt.Errorf("starting the regions: %w", cmp.Or(w.group.Wait(), w.ended.Err()))
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ func (n *Node) openAPI(ctx context.Context) (err error) {
 			return training.At{Position: at.Position, Incarnation: at.Incarnation}
 		},
 		Auth:  auth.NewAuthenticator(auth.Options{Cache: n.cache, Read: n.store.Read}),
-		Stale: n.follow.Stale, Ready: n.Ready, Status: n.status,
+		Stale: n.follow.Stale, Away: n.away, Ready: n.Ready, Status: n.status,
 		ClusterKey: n.config.ClusterKey, ClientIPHeader: n.config.ClientIPHeader,
 		Limits:  api.Limits{Wait: n.config.Wait, Rate: limit(n.config.RateLimit), Login: limit(n.config.LoginLimit)},
 		Metrics: n.metrics, Log: n.log,
@@ -70,6 +70,16 @@ func (n *Node) openForwarder(deps *api.Deps) error {
 	})
 	deps.Forward = client
 	return nil
+}
+
+// away says that the primary region or its Postgres cannot be reached, so that nobody gets a new
+// token.
+func (n *Node) away() bool {
+	if n.hub != nil {
+		_, stale := n.follow.Stale()
+		return stale
+	}
+	return n.board.away(n.config.PrimaryRegion)
 }
 
 // world is the answer of /api/v1/status.

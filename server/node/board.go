@@ -11,8 +11,12 @@ import (
 	"outpost/replicate/change"
 )
 
-// forgottenAfter is how long a region that says nothing stays on the board.
-const forgottenAfter = time.Minute
+const (
+	// forgottenAfter is how long a region that says nothing stays on the board.
+	forgottenAfter = time.Minute
+	// awayAfter is how long a region that says nothing counts as there.
+	awayAfter = 3 * announceInterval
+)
 
 // Region is what a region says of itself, every second, and what /api/v1/status
 // shows of it. Nothing in it is a secret.
@@ -44,6 +48,7 @@ type World struct {
 type board struct {
 	mu      sync.Mutex
 	regions map[string]heard
+	began   time.Time
 	log     *slog.Logger
 }
 
@@ -53,7 +58,7 @@ type heard struct {
 }
 
 func newBoard(log *slog.Logger) *board {
-	return &board{regions: make(map[string]heard), log: log}
+	return &board{regions: make(map[string]heard), began: time.Now(), log: log}
 }
 
 // hear takes an announcement.
@@ -66,6 +71,18 @@ func (b *board) hear(region string, data []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.regions[region] = heard{r, time.Now()}
+}
+
+// away says that a region has said nothing for some time, or only that it hears nothing of its
+// database.
+func (b *board) away(region string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h, ok := b.regions[region]
+	if !ok {
+		h.at = b.began
+	}
+	return h.StaleSeconds > 0 || time.Since(h.at) > awayAfter
 }
 
 // world shows own as it is now and the others as they said; the primary comes first.

@@ -120,6 +120,8 @@ func (n *Node) openHub(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	identity, err := source.New(n.sourceConfig("")).Identify(ctx)
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
@@ -146,9 +148,7 @@ func (n *Node) openEdge() error {
 		Client: &http.Client{Transport: n.transport},
 		Dir:    filepath.Join(n.config.Data, "replica"),
 		Sign: func(h http.Header) {
-			h.Set(forward.HeaderForwarded, n.config.Region)
-			h.Set(forward.HeaderCluster, forward.Sign(n.config.ClusterKey,
-				forward.Claim{Method: http.MethodGet, Target: api.PathSnapshot, Region: n.config.Region}, time.Now()))
+			forward.SignHeader(h, n.config.ClusterKey, n.config.Region, http.MethodGet, api.PathSnapshot, time.Now())
 		},
 	}, n.log)
 	n.follow = &n.edge.Follower

@@ -43,12 +43,12 @@ func (p *Primary) Enroll(ctx context.Context, who training.Principal, courseID i
 		if err != nil {
 			return notFound(err, "enrollment")
 		}
-		e = enrollment(pgsql.Enrollment{
-			ID: row.ID, CompanyID: row.CompanyID, DataZone: row.DataZone, UserID: row.UserID, CourseID: row.CourseID,
-			AssignmentID: row.AssignmentID, Cycle: row.Cycle, Status: row.Status, LessonsDone: row.LessonsDone, DueAt: row.DueAt,
-			StartedAt: row.StartedAt, CompletedAt: row.CompletedAt, ExpiresAt: row.ExpiresAt, Score: row.Score,
-			CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt, Version: row.Version,
-		}, row.Slug, row.Title, row.Lessons)
+		e = enrollment(row.Enrollment, row.Slug, row.Title, row.Lessons)
+		for i := range row.LessonIds {
+			e.Progress = append(e.Progress, training.Progress{
+				LessonID: row.LessonIds[i], Lesson: int(row.Positions[i]), DoneAt: row.Times[i].UTC(), Seconds: int(row.Seconds[i]),
+			})
+		}
 		return nil
 	})
 	return e, o.Created, lsn, err

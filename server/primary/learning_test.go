@@ -1,6 +1,7 @@
 package primary_test
 
 import (
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -129,6 +130,9 @@ func TestProgressCompletesACourse(t *testing.T) {
 		if err != nil || lsn == 0 || same.Version != half.Version || same.Progress[0] != half.Progress[0] {
 			t.Errorf("again, shorter: %+v, %v", same, err)
 		}
+		if known, created, _, err := p.Enroll(t.Context(), learner, 1); err != nil || created || !reflect.DeepEqual(known, same) {
+			t.Errorf("enrolled again: %+v, %v, %v; progress answered %+v", known, created, err, same)
+		}
 		longer, _, err := p.RecordProgress(t.Context(), learner, e.ID, 3, 40)
 		if err != nil || longer.Version != 3 || longer.Progress[0].Seconds != 40 || !longer.Progress[0].DoneAt.Equal(half.Progress[0].DoneAt) {
 			t.Errorf("again, longer: %+v, %v", longer, err)
@@ -143,6 +147,9 @@ func TestProgressCompletesACourse(t *testing.T) {
 		// 365 days of the course, but six months of its strictest requirement.
 		if want := training.ExpiresAt(*whole.CompletedAt, 365, 6); !whole.ExpiresAt.Equal(*want) {
 			t.Errorf("expires %v, want %v", whole.ExpiresAt, want)
+		}
+		if known, _, _, err := p.Enroll(t.Context(), learner, 1); err != nil || !reflect.DeepEqual(known, whole) {
+			t.Errorf("enrolled again: %+v, %v; progress answered %+v", known, err, whole)
 		}
 		later, _, err := p.RecordProgress(t.Context(), learner, e.ID, 1, 99)
 		if err != nil || later.Status != training.Completed || !later.CompletedAt.Equal(*whole.CompletedAt) || !later.ExpiresAt.Equal(*whole.ExpiresAt) {

@@ -169,7 +169,7 @@ func run(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Options) er
 	if _, err := conn.Exec(ctx, "ANALYZE "+strings.Join(names, ", ")); err != nil {
 		return fmt.Errorf("analyzing: %w", err)
 	}
-	o.Log.Info("demo data is in", "size", o.Size, "users", o.Size.Users(), "took", time.Since(started).Round(time.Millisecond))
+	o.Log.Info("demo data is in", "size", o.Size, "users", o.Size.Users(), "took_ms", time.Since(started).Milliseconds())
 	return nil
 }
 

@@ -12,11 +12,20 @@ import (
 
 const enrollment = `-- name: Enrollment :one
 SELECT e.id, e.company_id, e.data_zone, e.user_id, e.course_id, e.assignment_id, e.cycle, e.status, e.lessons_done, e.due_at, e.started_at, e.completed_at, e.expires_at, e.score, e.created_at, e.updated_at, e.version, c.slug, coalesce(t.title, d.title, c.slug) AS title,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons
+    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons,
+    done.lesson_ids, done.positions, done.times, done.seconds
 FROM enrollments e
 JOIN courses c ON c.id = e.course_id
 LEFT JOIN course_translations t ON t.course_id = c.id AND t.locale = $1
 LEFT JOIN course_translations d ON d.course_id = c.id AND d.locale = c.default_locale
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(p.lesson_id ORDER BY l.position), '{}')::bigint[] AS lesson_ids,
+        coalesce(array_agg(l.position ORDER BY l.position), '{}')::integer[] AS positions,
+        coalesce(array_agg(p.done_at ORDER BY l.position), '{}')::timestamptz[] AS times,
+        coalesce(array_agg(p.seconds ORDER BY l.position), '{}')::integer[] AS seconds
+    FROM lesson_progress p JOIN lessons l ON l.id = p.lesson_id
+    WHERE p.enrollment_id = e.id
+) done
 WHERE e.id = $2 AND e.user_id = $3 AND e.company_id = $4
 `
 
@@ -28,28 +37,17 @@ type EnrollmentParams struct {
 }
 
 type EnrollmentRow struct {
-	ID           int64
-	CompanyID    int64
-	DataZone     string
-	UserID       int64
-	CourseID     int64
-	AssignmentID *int64
-	Cycle        int32
-	Status       string
-	LessonsDone  int32
-	DueAt        *time.Time
-	StartedAt    *time.Time
-	CompletedAt  *time.Time
-	ExpiresAt    *time.Time
-	Score        *int32
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
-	Version      int64
-	Slug         string
-	Title        string
-	Lessons      int64
+	Enrollment Enrollment
+	Slug       string
+	Title      string
+	Lessons    int64
+	LessonIds  []int64
+	Positions  []int32
+	Times      []time.Time
+	Seconds    []int32
 }
 
+// An enrollment with the lessons that are done, in their order, as columns of the same length.
 func (q *Queries) Enrollment(ctx context.Context, arg EnrollmentParams) (EnrollmentRow, error) {
 	row := q.db.QueryRow(ctx, enrollment,
 		arg.Locale,
@@ -59,26 +57,30 @@ func (q *Queries) Enrollment(ctx context.Context, arg EnrollmentParams) (Enrollm
 	)
 	var i EnrollmentRow
 	err := row.Scan(
-		&i.ID,
-		&i.CompanyID,
-		&i.DataZone,
-		&i.UserID,
-		&i.CourseID,
-		&i.AssignmentID,
-		&i.Cycle,
-		&i.Status,
-		&i.LessonsDone,
-		&i.DueAt,
-		&i.StartedAt,
-		&i.CompletedAt,
-		&i.ExpiresAt,
-		&i.Score,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.Version,
+		&i.Enrollment.ID,
+		&i.Enrollment.CompanyID,
+		&i.Enrollment.DataZone,
+		&i.Enrollment.UserID,
+		&i.Enrollment.CourseID,
+		&i.Enrollment.AssignmentID,
+		&i.Enrollment.Cycle,
+		&i.Enrollment.Status,
+		&i.Enrollment.LessonsDone,
+		&i.Enrollment.DueAt,
+		&i.Enrollment.StartedAt,
+		&i.Enrollment.CompletedAt,
+		&i.Enrollment.ExpiresAt,
+		&i.Enrollment.Score,
+		&i.Enrollment.CreatedAt,
+		&i.Enrollment.UpdatedAt,
+		&i.Enrollment.Version,
 		&i.Slug,
 		&i.Title,
 		&i.Lessons,
+		&i.LessonIds,
+		&i.Positions,
+		&i.Times,
+		&i.Seconds,
 	)
 	return i, err
 }

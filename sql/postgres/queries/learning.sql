@@ -41,13 +41,23 @@ ON CONFLICT (user_id, operation, key) DO UPDATE
 SET request_hash = excluded.request_hash, outcome = excluded.outcome, created_at = now(), expires_at = excluded.expires_at
 WHERE idempotency_keys.expires_at <= now();
 
+-- An enrollment with the lessons that are done, in their order, as columns of the same length.
 -- name: Enrollment :one
-SELECT e.*, c.slug, coalesce(t.title, d.title, c.slug) AS title,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons
+SELECT sqlc.embed(e), c.slug, coalesce(t.title, d.title, c.slug) AS title,
+    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons,
+    done.lesson_ids, done.positions, done.times, done.seconds
 FROM enrollments e
 JOIN courses c ON c.id = e.course_id
 LEFT JOIN course_translations t ON t.course_id = c.id AND t.locale = @locale
 LEFT JOIN course_translations d ON d.course_id = c.id AND d.locale = c.default_locale
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(p.lesson_id ORDER BY l.position), '{}')::bigint[] AS lesson_ids,
+        coalesce(array_agg(l.position ORDER BY l.position), '{}')::integer[] AS positions,
+        coalesce(array_agg(p.done_at ORDER BY l.position), '{}')::timestamptz[] AS times,
+        coalesce(array_agg(p.seconds ORDER BY l.position), '{}')::integer[] AS seconds
+    FROM lesson_progress p JOIN lessons l ON l.id = p.lesson_id
+    WHERE p.enrollment_id = e.id
+) done
 WHERE e.id = @id AND e.user_id = @user_id AND e.company_id = @company_id;
 
 -- An enrollment with the lesson at a position and all that completing it depends on. Locked: two

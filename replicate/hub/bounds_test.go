@@ -1,0 +1,106 @@
+package hub
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"outpost/replicate/wire"
+)
+
+// TestATransactionLargerThanTheStreamIsCopied fills the stream with the parts of one
+// transaction: nothing of it can be dropped, and waiting would not help.
+func TestATransactionLargerThanTheStreamIsCopied(t *testing.T) {
+	f := newFixture(t)
+	f.streamBytes = 8 << 20
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	generation := f.generation()
+	f.exec("INSERT INTO course SELECT i, 'large', repeat('y', 100000) FROM generate_series(2001, 2120) i")
+	f.reaches(f.replica, "the primary's replica")
+	if f.generation() == generation {
+		t.Error("the transaction went through the stream")
+	}
+	f.exec("UPDATE course SET title = 'afterwards' WHERE id = 7")
+	f.reaches(f.replica, "the primary's replica")
+}
+
+// TestABatchOfEmptyTransactionsFitsAMessage joins transactions that change nothing which
+// is published, such as another program's messages: each costs its place in a message.
+func TestABatchOfEmptyTransactionsFitsAMessage(t *testing.T) {
+	p := &pump{}
+	tx := wire.Tx{End: 1, XID: 1, Time: time.Now()}
+	for p.size+tx.Size() <= messageBytes {
+		p.join(tx)
+	}
+	p.batch.Kind = wire.Batch
+	if n := len(wire.Encode(nil, &p.batch)); n > messageBytes+1000 {
+		t.Errorf("%d transactions make a message of %d bytes", len(p.batch.Txs), n)
+	}
+}
+
+// TestASnapshotOfTheSameStateCanBeGivenAgain is a hub whose Postgres is away: nothing moves,
+// and edges come all the same. Files of an earlier process do not stay.
+func TestASnapshotOfTheSameStateCanBeGivenAgain(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	f.stop()
+	f.build()
+	left := filepath.Join(f.dir, "hub", "snapshot-1-1.zst")
+	if err := os.WriteFile(left, []byte("of an earlier process"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.hub.snapshots.open(f.generation())
+	first, _, err := f.hub.OpenSnapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	was, err := first.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		f.hub.snapshots.newest.made = time.Now().Add(-2 * snapshotAge)
+		again, _, err := f.hub.OpenSnapshot(t.Context())
+		if err != nil {
+			t.Fatalf("a snapshot of the same state: %v", err)
+		}
+		defer again.Close()
+		info, err := again.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if os.SameFile(was, info) {
+			t.Error("a file that somebody is downloading was written again")
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(f.dir, "hub", "snapshot*"))
+	if err != nil || len(files) != 1 {
+		t.Errorf("files kept: %q, %v", files, err)
+	}
+}
+
+func TestLeasesThatAreOverAreForgotten(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	s := &f.hub.snapshots
+	s.mu.Lock()
+	s.leases = make([]lease, 1000)
+	s.mu.Unlock()
+	f.eventually("a snapshot is given", func() error {
+		file, _, err := f.hub.OpenSnapshot(t.Context())
+		if err == nil {
+			err = file.Close()
+		}
+		return err
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.leases); n != 1 {
+		t.Errorf("%d leases are held for one download", n)
+	}
+}
