@@ -37,7 +37,6 @@ type Config struct {
 	// ClientIPHeader names the client where the platform's own proxy sets it, which is on
 	// Fly alone; elsewhere anyone could send it.
 	ClientIPHeader string
-	OTLP           string
 	LogLevel       slog.Level
 	LogFormat      string // "text", "json", or "" for text on a terminal
 }
@@ -102,7 +101,6 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 		CacheBytes: r.bytes("OUTPOST_CACHE_BYTES", 64<<20),
 		MaxLag:     r.duration("OUTPOST_MAX_LAG", 10*time.Second),
 		Wait:       r.duration("OUTPOST_WAIT", time.Second),
-		OTLP:       r.text("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
 		LogLevel:   r.level("LOG_LEVEL", slog.LevelInfo),
 		LogFormat:  r.oneOf("LOG_FORMAT", "", "text", "json"),
 	}

@@ -36,7 +36,7 @@ const secondStart = 10 * time.Second
 //   - A block of commands without one prints nothing. No command fails.
 func TestTheTourOfTheREADME(t *testing.T) {
 	stops := readTour(t)
-	w := &devWorld{base: freeRange(t), data: filepath.Join(t.TempDir(), "world")}
+	w := &devWorld{base: freeRange(t), data: openFolder(t)}
 	for _, limit := range []time.Duration{3 * patience, secondStart} {
 		w.start(t, limit)
 		w.takeTour(t, stops)
@@ -90,6 +90,25 @@ type devWorld struct {
 }
 
 func (w *devWorld) url(region int) string { return fmt.Sprintf("http://127.0.0.1:%d", w.base+region) }
+
+// openFolder gives a folder that others may enter, unlike t.TempDir: for root, Postgres runs under
+// another account, and would have its data elsewhere.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "outpost-tour-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
 
 // start returns when the program has said that every region is ready.
 func (w *devWorld) start(t *testing.T, limit time.Duration) {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -98,6 +99,9 @@ func (b *board) world(own Region) World {
 			delete(b.regions, name)
 		default:
 			h.SeenSeconds = seconds(age)
+			if age > awayAfter {
+				h.Ready, h.Reason = false, fmt.Sprintf("silent for %.0fs", age.Seconds())
+			}
 			regions = append(regions, h.Region)
 		}
 	}
