@@ -16,6 +16,7 @@ import (
 
 	"outpost/replicate/replica"
 	"outpost/replicate/stream"
+	"outpost/replicate/wire"
 )
 
 // staleAfter is how long nothing may be heard before the replica counts as behind:
@@ -71,7 +72,11 @@ func (f *Follower) Run(ctx context.Context) (err error) {
 	var deliveries []stream.Delivery
 	var batch []replica.Delivery
 	for {
-		if deliveries, err = feed.Next(ctx, deliveries); err != nil {
+		deliveries, err = feed.Next(ctx, deliveries)
+		if errors.Is(err, wire.ErrFormat) { // it would be the same again
+			return fmt.Errorf("%w: %w", replica.ErrResync, err)
+		}
+		if err != nil {
 			return err
 		}
 		batch = batch[:0]

@@ -62,7 +62,7 @@ func fill(t *testing.T, path string, at replica.State, n int, text string) {
 	}
 }
 
-// open opens a replica; without a path it is one that holds generation's beginning, at seq.
+// open opens a replica until the test ends.
 func open(t *testing.T, o replica.Options) *replica.Replica {
 	t.Helper()
 	r, err := replica.Open(t.Context(), o)

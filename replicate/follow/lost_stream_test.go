@@ -53,9 +53,8 @@ func TestStoppingDoesNotWaitForAHubThatIsAway(t *testing.T) {
 	eventually(t, "the replica has all", func() bool { return f.Replica.State().Seq == 1 })
 	h.stop()
 	eventually(t, "the edge notices", func() bool { return !f.Conn.Connected() })
-	_, stale := f.Stale()
 	eventually(t, "the edge is stale", func() bool {
-		_, stale = f.Stale()
+		_, stale := f.Stale()
 		return stale
 	})
 	began := time.Now()

@@ -1,11 +1,13 @@
 package hub
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"outpost/replicate/change"
 	"outpost/replicate/wire"
 )
 
@@ -102,5 +104,40 @@ func TestLeasesThatAreOverAreForgotten(t *testing.T) {
 	defer s.mu.Unlock()
 	if n := len(s.leases); n != 1 {
 		t.Errorf("%d leases are held for one download", n)
+	}
+}
+
+// TestUnpublishedTrafficDoesNotFillTheStream writes beside the publication as fast as it
+// can: the position moves, with few messages, and at once when somebody waits for it.
+func TestUnpublishedTrafficDoesNotFillTheStream(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	messages := func() uint64 {
+		t.Helper()
+		b, err := f.hub.Conn.Bounds(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.Last
+	}
+	began, before := time.Now(), messages()
+	for i := range 1000 {
+		f.exec("INSERT INTO private VALUES ($1, repeat('x', 1000))", i)
+	}
+	took, sent := time.Since(began), messages()-before
+	if limit := 2 + uint64(took/beatInterval); sent > limit {
+		t.Errorf("1000 unpublished writes in %v made %d messages, want at most %d", took, sent, limit)
+	}
+	for i := range 20 {
+		f.exec("INSERT INTO private VALUES ($1, 'waited for')", 1000+i)
+		at := change.Position{Generation: f.generation(), LSN: f.written()}
+		f.hub.Expect(at.LSN)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		err := f.replica.Wait(ctx, at)
+		cancel()
+		if err != nil {
+			t.Fatalf("position %s, which is waited for: %v", at, err)
+		}
 	}
 }

@@ -16,6 +16,11 @@ import (
 const (
 	// heartbeatInterval is how often an idle hub says that it is there.
 	heartbeatInterval = time.Second
+	// beatInterval is how often a heartbeat may move the position for which nobody waits.
+	// Beside busy tables that are not published Postgres sends a thousand keepalives a
+	// second: each as a message would cost a sync here and a commit in every replica, and
+	// fill the stream within minutes.
+	beatInterval = 50 * time.Millisecond
 	// messageBytes is where a batch is sent and a large transaction cut. A fsync costs
 	// about as much as writing this much.
 	messageBytes = 1 << 20
@@ -34,6 +39,7 @@ type pump struct {
 	batch    wire.Message
 	size     int        // bytes in batch
 	beat     change.LSN // passed without anything to publish, as the newest keepalive says
+	beaten   time.Time  // when a heartbeat was last published
 	reached  change.LSN // how far this connection has come; after a resume, the stream is ahead of it
 }
 
@@ -72,12 +78,16 @@ func (h *Hub) pump(ctx context.Context, log *stream.Log, end tail, confirmed cha
 
 // wait blocks for an event, or for the next heartbeat.
 func (p *pump) wait(ctx context.Context) (source.Event, bool, error) {
-	limit, cancel := context.WithTimeout(ctx, heartbeatInterval)
+	patience := heartbeatInterval
+	if p.beat > p.end.lsn {
+		patience = beatInterval
+	}
+	limit, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	event, err := p.from.Next(limit)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		if p.idle() {
-			return source.Event{}, false, p.heartbeat(ctx, p.end.lsn)
+			return source.Event{}, false, p.heartbeat(ctx, max(p.beat, p.end.lsn))
 		}
 		return source.Event{}, false, nil
 	}
@@ -133,12 +143,15 @@ func (p *pump) keepalive(at change.LSN) error {
 
 // rest publishes what there is, now that nothing more has arrived. A heartbeat moves
 // the position where nothing that is published was committed: a write's own position
-// may lie there, and somebody is waiting for it.
+// may lie there. If somebody waits for it, at once.
 func (p *pump) rest(ctx context.Context) error {
 	if err := p.flush(ctx); err != nil {
 		return err
 	}
 	if p.tx.open || p.beat <= p.end.lsn {
+		return nil
+	}
+	if p.hub.expected.Load() <= uint64(p.end.lsn) && time.Since(p.beaten) < beatInterval {
 		return nil
 	}
 	return p.heartbeat(ctx, p.beat)
@@ -213,6 +226,7 @@ func (p *pump) flush(ctx context.Context) error {
 }
 
 func (p *pump) heartbeat(ctx context.Context, at change.LSN) error {
+	p.beaten = time.Now()
 	return p.publish(ctx, &wire.Message{Header: p.header(), Kind: wire.Heartbeat, Heartbeat: at})
 }
 

@@ -81,6 +81,7 @@ func (h *Hub) renew(ctx context.Context) error {
 	if err := h.Replica.Swap(ctx, path); err != nil {
 		return err
 	}
+	h.expected.Store(0) // positions of before mean nothing now
 	h.Log.Info("generation begun", "generation", generation, "position", lsn, "rows", rows,
 		"took_ms", time.Since(began).Milliseconds())
 	return nil

@@ -113,12 +113,13 @@ func (s *snapshots) fresh(ctx context.Context, age time.Duration) (*Snapshot, er
 // removeSnapshots removes all but one, those of an earlier process among them. Whoever
 // is downloading one has it open and goes on.
 func (h *Hub) removeSnapshots(except string) error {
-	all, err := filepath.Glob(h.path("snapshot-*.zst"))
+	all, err := os.ReadDir(h.Dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range all {
-		if path == except {
+	for _, entry := range all {
+		path := h.path(entry.Name())
+		if ours, err := filepath.Match("snapshot-*.zst", entry.Name()); err != nil || !ours || path == except {
 			continue
 		}
 		if err := remove(path); err != nil {

@@ -109,8 +109,11 @@ func StartServer(o ServerOptions) (*Server, error) {
 		ServerName: "outpost-hub",
 		JetStream:  true, StoreDir: o.Dir,
 		SyncAlways: true, // the default syncs every two minutes: a power cut would lose acknowledged messages
-		MaxPayload: wire.MaxMessage,
-		NoSigs:     true, NoSystemAccount: false,
+		// The stream's own bound counts. The default is three quarters of the disk that is
+		// free at each start: on a fuller disk the server would not load the log it has.
+		JetStreamMaxStore: 1 << 50,
+		MaxPayload:        wire.MaxMessage,
+		NoSigs:            true, NoSystemAccount: false,
 		DisableJetStreamBanner: true,
 		WriteDeadline:          10 * time.Second, // a subscriber slower than this is cut off; it comes back and resumes
 		Nkeys:                  []*server.NkeyUser{{Nkey: hub.public}},
