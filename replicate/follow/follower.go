@@ -34,7 +34,6 @@ type Follower struct {
 	current atomic.Int64  // as of when the replica is known to have all that the stream had
 	stored  atomic.Int64  // when the hub stored what was applied last, by the hub's clock
 	pending atomic.Uint64 // messages in the stream behind it
-	head    atomic.Uint64 // sequence of the newest message known of
 }
 
 // Run applies messages until ctx ends, the connection breaks for good, or the
@@ -59,7 +58,6 @@ func (f *Follower) Run(ctx context.Context) (err error) {
 	case at.Seq > bounds.Last:
 		return fmt.Errorf("%w: the stream ends at message %d, this replica has %d: it is another stream", replica.ErrResync, bounds.Last, at.Seq)
 	}
-	f.head.Store(bounds.Last)
 	if at.Seq == bounds.Last {
 		f.pending.Store(0)
 		f.current.Store(earlier(bounds.Newest, time.Now()).UnixNano())
@@ -84,7 +82,6 @@ func (f *Follower) Run(ctx context.Context) (err error) {
 			batch = append(batch, replica.Delivery{Seq: deliveries[i].Seq, Message: deliveries[i].Message})
 		}
 		newest := &deliveries[len(deliveries)-1]
-		f.head.Store(newest.Seq + newest.Pending)
 		if err = f.Replica.Apply(ctx, batch); err != nil {
 			return err
 		}
@@ -131,6 +128,3 @@ func earlier(a, b time.Time) time.Time {
 	}
 	return b
 }
-
-// Head is the sequence of the newest message known of.
-func (f *Follower) Head() uint64 { return f.head.Load() }

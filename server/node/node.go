@@ -138,21 +138,6 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// Addr is where the API listens, AdminAddr where metrics and health do, and HubAddr
-// where the embedded NATS does; nil where nothing does.
-func (n *Node) Addr() net.Addr { return n.listener.Addr() }
-
-// AdminAddr is the admin listener's address.
-func (n *Node) AdminAddr() net.Addr { return n.adminListener.Addr() }
-
-// HubAddr is the address that edges follow; nil at an edge.
-func (n *Node) HubAddr() net.Addr {
-	if n.server == nil {
-		return nil
-	}
-	return n.server.Addr()
-}
-
 // Ready says why the node should get no traffic; nil when it should.
 func (n *Node) Ready() error {
 	if !n.replica.Loaded() {
