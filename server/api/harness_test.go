@@ -95,7 +95,7 @@ func newNode(t testing.TB, bend func(*Deps, *node)) *node {
 			return map[string]any{"region": "fra", "regions": []any{}, "detailed": detailed}
 		},
 		ClusterKey: clusterKey, Limits: Limits{Body: 4 << 10, Wait: 200 * time.Millisecond},
-		Metrics: telemetry.New(telemetry.Build{}, "fra", nil), Log: telemetry.NewLog(n.logs, "json", slog.LevelInfo),
+		Metrics: telemetry.New("v1", "fra", nil), Log: telemetry.NewLog(n.logs, "json", slog.LevelInfo),
 	}
 	if bend != nil {
 		bend(&d, n)

@@ -50,14 +50,6 @@ func reject(reason Reason, err error) error {
 	return &training.Error{Code: training.Unauthorized, Message: message, Err: &Rejection{Reason: reason, Err: err}}
 }
 
-// Require says Forbidden unless p may do what role may.
-func Require(p training.Principal, role training.Role) error {
-	if rank(p.Role) < rank(role) {
-		return training.Errorf(training.Forbidden, "This needs the role %s.", role)
-	}
-	return nil
-}
-
 // lesser is the role of the two that may do less.
 func lesser(a, b training.Role) training.Role {
 	if rank(b) < rank(a) {

@@ -1,10 +1,6 @@
 package cache
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
-
 	"github.com/cespare/xxhash/v2"
 )
 
@@ -31,28 +27,6 @@ func Tenant(table string, company int64) Tag { return Ref(table, "company_id", c
 // value, so the row that moves away from id would go unnoticed.
 func Ref(table, column string, id int64) Tag {
 	return ref(xxhash.Sum64String(table), xxhash.Sum64String(column), id)
-}
-
-// ParseTag reads courses, courses:42, users@company:7 and lessons@course_id:42.
-func ParseTag(s string) (Tag, error) {
-	name, number, isRow := strings.Cut(s, ":")
-	table, column, isRef := strings.Cut(name, "@")
-	malformed := fmt.Errorf("tag %q is not of the form courses, courses:42, users@company:7 or lessons@course_id:42", s)
-	switch {
-	case table == "" || isRef && (column == "" || !isRow):
-		return 0, malformed
-	case !isRow:
-		return Table(table), nil
-	case !isRef:
-		column = "id"
-	case column == "company":
-		column = "company_id"
-	}
-	id, err := strconv.ParseInt(number, 10, 64)
-	if err != nil {
-		return 0, malformed
-	}
-	return Ref(table, column, id), nil
 }
 
 func ref(table, column uint64, id int64) Tag {

@@ -86,7 +86,7 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Node, err error) {
 	}
 	n := &Node{config: c, options: o, started: time.Now(), log: o.Log.With("region", c.Region)}
 	n.board = newBoard(n.log)
-	n.metrics = telemetry.New(telemetry.Build{Version: o.Version}, c.Region, nil)
+	n.metrics = telemetry.New(o.Version, c.Region, nil)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())

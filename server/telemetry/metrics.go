@@ -21,12 +21,6 @@ import (
 // Unmatched is the endpoint of requests that fit no route.
 const Unmatched = "unmatched"
 
-// Build says which binary a node runs.
-type Build struct {
-	Version  string
-	Revision string
-}
-
 // Metrics are one node's figures. Its methods may be called from any goroutine.
 type Metrics struct {
 	registry *prometheus.Registry
@@ -42,7 +36,7 @@ type Metrics struct {
 }
 
 // New makes the figures of one node. now is its clock; nil means time.Now.
-func New(build Build, region string, now func() time.Time) *Metrics {
+func New(version, region string, now func() time.Time) *Metrics {
 	if now == nil {
 		now = time.Now
 	}
@@ -77,7 +71,7 @@ func New(build Build, region string, now func() time.Time) *Metrics {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "outpost_build_info", Help: "Always 1; the labels say which binary runs where.",
 		ConstLabels: prometheus.Labels{
-			"version": build.Version, "revision": build.Revision, "goversion": runtime.Version(), "region": region,
+			"version": version, "goversion": runtime.Version(), "region": region,
 		},
 	})
 	info.Set(1)

@@ -41,7 +41,7 @@ func scrape(t *testing.T, m *Metrics) string {
 }
 
 func TestMetricsHaveTheNamesThatDashboardsRelyOn(t *testing.T) {
-	m := New(Build{Version: "v1"}, "fra", nil)
+	m := New("v1", "fra", nil)
 	m.Request("GET", "/api/v1/courses/{id}", 200, time.Millisecond)
 	m.Request("BREW", Unmatched, 404, time.Millisecond)
 	m.Connections(1)
@@ -82,7 +82,7 @@ func TestMetricsHaveTheNamesThatDashboardsRelyOn(t *testing.T) {
 
 // The server framework reuses the memory of a request's strings.
 func TestALabelOutlivesTheRequest(t *testing.T) {
-	m := New(Build{}, "fra", nil)
+	m := New("v1", "fra", nil)
 	method := []byte("GET")
 	m.Request(unsafe.String(&method[0], len(method)), "/x", 200, time.Millisecond)
 	copy(method, "PUT")
@@ -92,7 +92,7 @@ func TestALabelOutlivesTheRequest(t *testing.T) {
 }
 
 func TestTwoNodesInOneProcessDoNotShareFigures(t *testing.T) {
-	a, b := New(Build{}, "fra", nil), New(Build{}, "syd", nil)
+	a, b := New("v1", "fra", nil), New("v1", "syd", nil)
 	a.Request("GET", "/x", 200, time.Millisecond)
 	if strings.Contains(scrape(t, b), `endpoint="/x"`) {
 		t.Error("the second node shows the first one's request")
@@ -100,7 +100,7 @@ func TestTwoNodesInOneProcessDoNotShareFigures(t *testing.T) {
 }
 
 func TestAnEdgeHasNoSlotFigure(t *testing.T) {
-	m := New(Build{}, "syd", nil)
+	m := New("v1", "syd", nil)
 	if err := m.WatchSlot(func() (int64, bool) { return 0, false }); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestAnEdgeHasNoSlotFigure(t *testing.T) {
 
 func TestTrafficForgetsAfterAMinute(t *testing.T) {
 	c := &clock{t: time.Unix(1_000_000, 0)}
-	m := New(Build{}, "fra", c.now)
+	m := New("v1", "fra", c.now)
 	for range 98 {
 		m.Request("GET", "/x", 200, time.Millisecond)
 	}
@@ -150,7 +150,7 @@ func TestTrafficForgetsAfterAMinute(t *testing.T) {
 
 func TestTrafficIsCountedFromManyGoroutines(t *testing.T) {
 	c := &clock{t: time.Unix(1_000_000, 0)}
-	m := New(Build{}, "fra", c.now)
+	m := New("v1", "fra", c.now)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -179,7 +179,7 @@ func TestLogIsJSONUnlessTold(t *testing.T) {
 }
 
 func BenchmarkRequest(b *testing.B) {
-	m := New(Build{}, "fra", nil)
+	m := New("v1", "fra", nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Request("GET", "/api/v1/courses/{id}", 200, time.Millisecond)
