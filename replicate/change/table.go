@@ -21,20 +21,33 @@ type Column struct {
 	TypeOID uint32 `json:"type_oid"`
 	Type    string `json:"type"` // as format_type prints it
 	Kind    Kind   `json:"kind"`
+	// Number is the column's attnum, which it keeps when it is renamed.
+	Number int16 `json:"number"`
+	// Revision is the transaction that last changed the column's definition.
+	Revision uint32 `json:"revision,omitempty"`
+	// Missing is what rows older than the column have in it, as text; nil is NULL.
+	Missing *string `json:"missing,omitempty"`
 }
 
-// Table is a published table as one generation knows it.
+// Table is a published table at one place in the history.
 type Table struct {
 	OID     uint32   `json:"oid"`
 	Schema  string   `json:"schema"`
 	Name    string   `json:"name"`
 	Columns []Column `json:"columns"`
 	// Key holds the indexes into Columns by which a row is found: the primary key
-	// where the replica identity contains it, else the replica identity.
+	// where the replica identity contains it, else the replica identity. It is empty
+	// where only the whole row identifies it; then Full is set.
 	Key []int `json:"key"`
 	// Identity holds the indexes of the replica identity's columns, whose old
 	// values come with every UPDATE that changes them and with every DELETE.
 	Identity []int `json:"identity"`
+	// Full says that whole old rows come with every UPDATE and DELETE.
+	Full bool `json:"full,omitempty"`
+	// Filter is the publication's row filter, in SQL.
+	Filter string `json:"filter,omitempty"`
+	// Files names the files that the rows are in: a rewritten table has others.
+	Files string `json:"files,omitempty"`
 	// SQLite is the table's name in a replica.
 	SQLite string `json:"sqlite"`
 }

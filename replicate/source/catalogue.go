@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	_ "embed" // the queries
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,7 +26,6 @@ type published struct {
 	*change.Table
 	partitioned bool
 	generated   bool // sends generated columns, which COPY takes only from a query
-	filter      string
 	pages       int64
 	problem     string // why it cannot be replicated and what to do; "" when it can
 }
@@ -92,89 +92,106 @@ func tables(found []published) []*change.Table {
 	return list
 }
 
-// row is one line of catalogue.sql.
-type row struct {
-	table     change.Table
-	kind      string
-	identity  string
-	pages     int64
-	filter    string
-	readable  bool
-	number    int
-	column    change.Column
-	generated bool
-	sent      bool
-	inPrimary int // position in the primary key, or -1
-	inIndex   int // position in the replica identity's index, or -1
+// line is one line of catalogue.sql.
+type line struct {
+	Publication string  `json:"publication"`
+	OID         uint32  `json:"oid"`
+	Schema      string  `json:"schema"`
+	Name        string  `json:"name"`
+	Kind        string  `json:"kind"`
+	Identity    string  `json:"identity"`
+	Pages       int64   `json:"pages"`
+	Filter      string  `json:"filter"`
+	Readable    bool    `json:"readable"`
+	Files       string  `json:"files"`
+	Number      int16   `json:"number"`
+	Column      string  `json:"column"`
+	TypeOID     uint32  `json:"type_oid"`
+	Type        string  `json:"type"`
+	Revision    uint32  `json:"revision"`
+	Missing     *string `json:"missing"`
+	Generated   bool    `json:"generated"`
+	Sent        bool    `json:"sent"`
+	InPrimary   int     `json:"in_primary"` // position in the primary key, or -1
+	InIndex     int     `json:"in_index"`   // position in the replica identity's index, or -1
 }
 
 // catalogue reads the tables as conn's transaction sees them.
 func (s *Source) catalogue(ctx context.Context, conn *pgx.Conn) ([]published, error) {
-	lines, err := conn.Query(ctx, catalogueSQL, s.Publication)
+	const query = `SELECT coalesce(json_agg(line ORDER BY schema COLLATE "C", name COLLATE "C", number), '[]')::text FROM (`
+	var text string
+	err := conn.QueryRow(ctx, query+catalogueSQL+" p.pubname = $1) AS line", s.Publication).Scan(&text)
 	if err != nil {
 		return nil, fmt.Errorf("reading publication %s: %w", s.Publication, err)
 	}
-	rows, err := pgx.CollectRows(lines, func(line pgx.CollectableRow) (r row, err error) {
-		err = line.Scan(&r.table.OID, &r.table.Schema, &r.table.Name, &r.kind, &r.identity, &r.pages, &r.filter, &r.readable,
-			&r.number, &r.column.Name, &r.column.TypeOID, &r.column.Type, &r.generated, &r.sent, &r.inPrimary, &r.inIndex)
-		return r, err
-	})
-	if err != nil {
+	var lines []line
+	if err := json.Unmarshal([]byte(text), &lines); err != nil {
 		return nil, fmt.Errorf("reading publication %s: %w", s.Publication, err)
 	}
-	var found []published
-	for len(rows) > 0 {
-		n := slices.IndexFunc(rows, func(r row) bool { return r.table.OID != rows[0].table.OID })
-		if n < 0 {
-			n = len(rows)
-		}
-		found = append(found, assemble(rows[:n]))
-		rows = rows[n:]
-	}
+	found := assembleAll(lines)
 	nameForSQLite(tables(found))
 	return found, nil
 }
 
+// assembleAll makes tables of their lines, which stand together.
+func assembleAll(lines []line) []published {
+	var found []published
+	for len(lines) > 0 {
+		n := slices.IndexFunc(lines, func(l line) bool { return l.OID != lines[0].OID })
+		if n < 0 {
+			n = len(lines)
+		}
+		found = append(found, assemble(lines[:n]))
+		lines = lines[n:]
+	}
+	return found
+}
+
 // assemble makes a table of its lines.
-func assemble(rows []row) published {
-	first := rows[0]
-	t := first.table
-	p := published{Table: &t, partitioned: first.kind == "p", filter: first.filter, pages: first.pages}
+func assemble(lines []line) published {
+	first := lines[0]
+	t := change.Table{
+		OID: first.OID, Schema: first.Schema, Name: first.Name,
+		Full: first.Identity == "f", Filter: first.Filter, Files: first.Files,
+	}
+	p := published{Table: &t, partitioned: first.Kind == "p", pages: first.Pages}
 	type part struct{ place, column int }
 	var primary, identity []part
 	var missing []string // of the identity, but not sent
-	hasPrimary := slices.ContainsFunc(rows, func(r row) bool { return r.inPrimary >= 0 })
+	hasPrimary := slices.ContainsFunc(lines, func(l line) bool { return l.InPrimary >= 0 })
 	primarySent := hasPrimary
-	for _, r := range rows {
-		if r.number == 0 {
+	for _, l := range lines {
+		if l.Number == 0 {
 			continue // a table without columns
 		}
 		place := -1
-		switch first.identity {
+		switch first.Identity {
 		case "d":
-			place = r.inPrimary
+			place = l.InPrimary
 		case "i":
-			place = r.inIndex
+			place = l.InIndex
 		case "f":
-			place = r.number
+			place = int(l.Number)
 		}
-		if !r.sent {
+		if !l.Sent {
 			// Generated columns are no part of what FULL sends.
-			if place >= 0 && (first.identity != "f" || !r.generated) {
-				missing = append(missing, r.column.Name)
+			if place >= 0 && (!t.Full || !l.Generated) {
+				missing = append(missing, l.Column)
 			}
-			primarySent = primarySent && r.inPrimary < 0
+			primarySent = primarySent && l.InPrimary < 0
 			continue
 		}
 		at := len(t.Columns)
-		r.column.Kind = kindOf(r.column.TypeOID)
-		t.Columns = append(t.Columns, r.column)
-		p.generated = p.generated || r.generated
+		t.Columns = append(t.Columns, change.Column{
+			Name: l.Column, TypeOID: l.TypeOID, Type: l.Type, Kind: kindOf(l.TypeOID),
+			Number: l.Number, Revision: l.Revision, Missing: l.Missing,
+		})
+		p.generated = p.generated || l.Generated
 		if place >= 0 {
 			identity = append(identity, part{place, at})
 		}
-		if r.inPrimary >= 0 {
-			primary = append(primary, part{r.inPrimary, at})
+		if l.InPrimary >= 0 {
+			primary = append(primary, part{l.InPrimary, at})
 		}
 	}
 	inOrder := func(parts []part) []int {
@@ -186,10 +203,12 @@ func assemble(rows []row) published {
 		return columns
 	}
 	t.Identity = inOrder(identity)
-	t.Key = slices.Clone(t.Identity)
 	within := func(part part) bool { return slices.Contains(t.Identity, part.column) }
-	if primarySent && !slices.ContainsFunc(primary, func(part part) bool { return !within(part) }) {
+	switch {
+	case primarySent && !slices.ContainsFunc(primary, func(part part) bool { return !within(part) }):
 		t.Key = inOrder(primary)
+	case !t.Full:
+		t.Key = slices.Clone(t.Identity)
 	}
 	slices.Sort(t.Identity)
 	p.problem = problem(first, &t, hasPrimary, missing)
@@ -197,22 +216,20 @@ func assemble(rows []row) published {
 }
 
 // problem says why a table cannot be replicated, and what to do about it.
-func problem(r row, t *change.Table, hasPrimary bool, missing []string) string {
+func problem(l line, t *change.Table, hasPrimary bool, missing []string) string {
 	name := pgx.Identifier{t.Schema, t.Name}.Sanitize()
 	remedy := fmt.Sprintf("add a primary key, or a unique index over NOT NULL columns with ALTER TABLE %s REPLICA IDENTITY USING INDEX", name)
 	switch {
-	case r.identity == "n":
+	case l.Identity == "n":
 		return fmt.Sprintf("table %s has REPLICA IDENTITY NOTHING, so its rows cannot be told apart: ALTER TABLE %s REPLICA IDENTITY DEFAULT", name, name)
-	case r.identity == "d" && !hasPrimary:
+	case l.Identity == "d" && !hasPrimary:
 		return fmt.Sprintf("table %s has no replica identity, so its rows cannot be told apart: %s", name, remedy)
-	case r.identity == "f" && !hasPrimary:
-		return fmt.Sprintf("table %s has REPLICA IDENTITY FULL and no primary key, so equal rows cannot be told apart: %s", name, remedy)
 	case len(missing) > 0:
 		return fmt.Sprintf("table %s does not publish column %s of its replica identity: add it to the publication's column list",
 			name, strings.Join(missing, ", "))
 	case len(t.Identity) == 0:
 		return fmt.Sprintf("table %s has lost the index of its replica identity: %s", name, remedy)
-	case !r.readable:
+	case !l.Readable:
 		return fmt.Sprintf("table %s cannot be read by this user: GRANT SELECT ON %s", name, name)
 	}
 	if a, b, ok := twins(t.Columns); ok {

@@ -1,5 +1,7 @@
--- What a publication ($1) holds: one line for each column of each table, the columns
--- that are not sent included, because the replica identity may need them.
+-- What publications hold: one line for each column of each table, the columns that are
+-- not sent included, because the replica identity may need them. It is asked of the
+-- catalogue directly, and by the function of tracking.sql, each with a condition of its
+-- own behind WHERE. It locks no table.
 -- An index counts as a key only if it is one for every row at every moment.
 WITH key AS (
     SELECT indrelid, indisprimary, indisreplident, indnkeyatts, indkey::int2[] AS columns
@@ -7,30 +9,46 @@ WITH key AS (
     WHERE indisvalid AND indisunique AND indimmediate AND indpred IS NULL
 )
 SELECT
-    c.oid,
-    n.nspname,
-    c.relname,
-    c.relkind::text,
-    c.relreplident::text,
-    c.relpages,
-    coalesce(p.rowfilter, ''),
-    has_table_privilege(c.oid, 'SELECT'),
-    coalesce(a.attnum, 0),
-    coalesce(a.attname, ''),
-    coalesce(a.atttypid, 0),
-    coalesce(format_type(a.atttypid, a.atttypmod), ''),
-    coalesce(a.attgenerated <> '', false),
+    p.pubname AS publication,
+    c.oid::bigint AS oid,
+    n.nspname AS schema,
+    c.relname AS name,
+    c.relkind AS kind,
+    c.relreplident AS identity,
+    c.relpages AS pages,
+    coalesce(p.rowfilter, '') AS filter,
+    has_table_privilege(c.oid, 'SELECT') AS readable,
+    -- The files that the rows are in: a rewritten or truncated table has another. A
+    -- partitioned table has no file of its own; its partitions have.
+    CASE c.relkind WHEN 'p' THEN (
+        WITH RECURSIVE part AS (
+            SELECT inhrelid AS oid FROM pg_inherits WHERE inhparent = c.oid
+          UNION ALL
+            SELECT inhrelid FROM pg_inherits JOIN part ON inhparent = part.oid
+        )
+        SELECT coalesce(string_agg(part.oid || ':' || leaf.relfilenode, ' ' ORDER BY part.oid), '')
+        FROM part JOIN pg_class leaf USING (oid)
+        WHERE leaf.relkind <> 'p'
+    ) ELSE c.relfilenode::text END AS files,
+    coalesce(a.attnum, 0) AS number,
+    coalesce(a.attname, '') AS "column",
+    coalesce(a.atttypid, 0)::bigint AS type_oid,
+    coalesce(format_type(a.atttypid, a.atttypmod), '') AS type,
+    -- the transaction that last changed the column's definition
+    coalesce(a.xmin::text, '0')::bigint AS revision,
+    -- what rows have in it that are older than the column; anyarray can be read as text only
+    CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END AS missing,
+    coalesce(a.attgenerated <> '', false) AS generated,
     -- generated columns can be sent since version 18; the view lists those that are
     coalesce(a.attname = ANY (p.attnames), a.attnum IS NOT NULL)
-        AND (coalesce(a.attgenerated, '') = '' OR current_setting('server_version_num')::int >= 180000),
+        AND (coalesce(a.attgenerated, '') = '' OR current_setting('server_version_num')::int >= 180000) AS sent,
     -- position in the key, from 0; -1: not in it
-    coalesce(array_position(pk.columns[0:pk.indnkeyatts - 1], a.attnum), -1),
-    coalesce(array_position(ri.columns[0:ri.indnkeyatts - 1], a.attnum), -1)
+    coalesce(array_position(pk.columns[0:pk.indnkeyatts - 1], a.attnum), -1) AS in_primary,
+    coalesce(array_position(ri.columns[0:ri.indnkeyatts - 1], a.attnum), -1) AS in_index
 FROM pg_publication_tables p
 JOIN pg_namespace n ON n.nspname = p.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
 LEFT JOIN key pk ON pk.indrelid = c.oid AND pk.indisprimary
 LEFT JOIN key ri ON ri.indrelid = c.oid AND ri.indisreplident
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE p.pubname = $1
-ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", a.attnum
+WHERE

@@ -196,10 +196,10 @@ func (p published) copySQL() string {
 	}
 	list := strings.Join(columns, ", ")
 	from := fmt.Sprintf("%s (%s)", pgx.Identifier{p.Schema, p.Name}.Sanitize(), list)
-	if p.partitioned || p.generated || p.filter != "" {
+	if p.partitioned || p.generated || p.Filter != "" {
 		from = fmt.Sprintf("(SELECT %s FROM %s", list, p.reference())
-		if p.filter != "" {
-			from += " WHERE " + p.filter
+		if p.Filter != "" {
+			from += " WHERE " + p.Filter
 		}
 		from += ")"
 	}
