@@ -27,6 +27,8 @@ type Column struct {
 	Revision uint32 `json:"revision,omitempty"`
 	// Missing is what rows older than the column have in it, as text; nil is NULL.
 	Missing *string `json:"missing,omitempty"`
+	// Labels are those of the enums that the type is made of, by their OIDs.
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // Table is a published table at one place in the history.
@@ -46,6 +48,8 @@ type Table struct {
 	Full bool `json:"full,omitempty"`
 	// Filter is the publication's row filter, in SQL.
 	Filter string `json:"filter,omitempty"`
+	// Membership changes with every ALTER PUBLICATION that concerns the table.
+	Membership string `json:"membership,omitempty"`
 	// Files names the files that the rows are in: a rewritten table has others.
 	Files string `json:"files,omitempty"`
 	// SQLite is the table's name in a replica.
@@ -81,3 +85,14 @@ type Value struct {
 
 // Row is a tuple, in the order of Table.Columns.
 type Row []Value
+
+// SchemaChange is what becomes of tables at one place in a transaction. A table that
+// is known by its OID is altered, matching columns by their numbers; another one is new
+// and empty.
+type SchemaChange struct {
+	Tables  []*Table `json:"tables,omitempty"`
+	Dropped []uint32 `json:"dropped,omitempty"` // by OID
+}
+
+// Empty says that nothing changes.
+func (c *SchemaChange) Empty() bool { return len(c.Tables) == 0 && len(c.Dropped) == 0 }

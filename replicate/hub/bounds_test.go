@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"outpost/replicate/change"
-	"outpost/replicate/wire"
+	"outpost/replicate/pump"
 )
 
 // TestATransactionLargerThanTheStreamIsCopied fills the stream with the parts of one
@@ -26,20 +26,6 @@ func TestATransactionLargerThanTheStreamIsCopied(t *testing.T) {
 	}
 	f.exec("UPDATE course SET title = 'afterwards' WHERE id = 7")
 	f.reaches(f.replica, "the primary's replica")
-}
-
-// TestABatchOfEmptyTransactionsFitsAMessage joins transactions that change nothing which
-// is published, such as another program's messages: each costs its place in a message.
-func TestABatchOfEmptyTransactionsFitsAMessage(t *testing.T) {
-	p := &pump{}
-	tx := wire.Tx{End: 1, XID: 1, Time: time.Now()}
-	for p.size+tx.Size() <= messageBytes {
-		p.join(tx)
-	}
-	p.batch.Kind = wire.Batch
-	if n := len(wire.Encode(nil, &p.batch)); n > messageBytes+1000 {
-		t.Errorf("%d transactions make a message of %d bytes", len(p.batch.Txs), n)
-	}
 }
 
 // TestASnapshotOfTheSameStateCanBeGivenAgain is a hub whose Postgres is away: nothing moves,
@@ -126,7 +112,7 @@ func TestUnpublishedTrafficDoesNotFillTheStream(t *testing.T) {
 		f.exec("INSERT INTO private VALUES ($1, repeat('x', 1000))", i)
 	}
 	took, sent := time.Since(began), messages()-before
-	if limit := 2 + uint64(took/beatInterval); sent > limit {
+	if limit := 2 + uint64(took/pump.BeatInterval); sent > limit {
 		t.Errorf("1000 unpublished writes in %v made %d messages, want at most %d", took, sent, limit)
 	}
 	for i := range 20 {

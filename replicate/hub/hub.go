@@ -12,19 +12,19 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5" // exponential backoff with jitter
 	"golang.org/x/sync/errgroup"
 	"outpost/replicate/change"
 	"outpost/replicate/follow"
+	"outpost/replicate/pump"
 	"outpost/replicate/replica"
 	"outpost/replicate/source"
 	"outpost/replicate/stream"
+	"outpost/replicate/wire"
 )
 
 // Bounds of the hub.
@@ -35,10 +35,6 @@ const (
 
 	firstPause   = 200 * time.Millisecond
 	longestPause = 15 * time.Second
-	// watchInterval is how often the catalogue and the slot are looked at.
-	watchInterval = 5 * time.Second
-	// markAfter is how long an expected position may take to come by itself.
-	markAfter = 10 * time.Millisecond
 	// renewals within this time of each other wait ever longer: a full copy that
 	// fails or repeats must not become the primary's main work.
 	renewalWindow = 10 * time.Minute
@@ -62,12 +58,8 @@ type Hub struct {
 	Follower  follow.Follower
 	snapshots snapshots
 
-	published atomic.Uint64 // LSN of the newest position in the stream
-	expected  atomic.Uint64 // highest LSN that somebody will wait for
-	expecting chan struct{} // holds a token while expected may be ahead of published
-	retained  atomic.Int64  // bytes of WAL that the slot holds back
-	streaming atomic.Bool
-	broke     chan struct{} // holds a token after a session that ended with an error
+	progress *pump.Progress
+	broke    chan struct{} // holds a token after a session that ended with an error
 }
 
 // New builds a hub; Run runs it.
@@ -75,7 +67,7 @@ func New(o Options) *Hub {
 	if o.StreamBytes == 0 {
 		o.StreamBytes = DefaultStreamBytes
 	}
-	h := &Hub{Options: o, expecting: make(chan struct{}, 1), broke: make(chan struct{}, 1)}
+	h := &Hub{Options: o, progress: pump.NewProgress(), broke: make(chan struct{}, 1)}
 	h.Follower.Replica, h.Follower.Conn, h.Follower.Log = o.Replica, o.Conn, o.Log
 	h.snapshots.hub = h
 	return h
@@ -87,7 +79,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	pause := newPause()
 	var renewals int
 	var renewed time.Time
-	var broken *brokenHistory
+	var broken *pump.Broken
 	for {
 		var err error
 		if broken != nil {
@@ -99,9 +91,9 @@ func (h *Hub) Run(ctx context.Context) error {
 			}
 			renewals, renewed = renewals+1, time.Now()
 			if h.Replica.Loaded() {
-				h.Log.Warn("beginning a new generation; replicas serve what they have meanwhile, marked stale", "reason", broken.reason)
+				h.Log.Warn("beginning a new generation; replicas serve what they have meanwhile, marked stale", "reason", broken.Reason)
 			} else {
-				h.Log.Info("beginning the first generation", "reason", broken.reason)
+				h.Log.Info("beginning the first generation", "reason", broken.Reason)
 			}
 			if err = h.renew(ctx); err == nil {
 				broken = nil
@@ -141,8 +133,8 @@ func (h *Hub) generation(ctx context.Context) error {
 	if broken := h.continues(ctx, log, end); broken != nil {
 		return broken
 	}
-	h.published.Store(uint64(end.lsn))
-	h.snapshots.open(end.generation)
+	h.progress.Begin(end.LSN)
+	h.snapshots.open(end.Generation)
 	defer h.snapshots.close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.followOwn(ctx) })
@@ -157,8 +149,7 @@ func (h *Hub) publish(ctx context.Context) error {
 	for {
 		began := time.Now()
 		err := h.session(ctx)
-		h.streaming.Store(false)
-		var broken *brokenHistory
+		var broken *pump.Broken
 		if ctx.Err() != nil || errors.As(err, &broken) {
 			return err
 		}
@@ -178,6 +169,9 @@ func (h *Hub) publish(ctx context.Context) error {
 
 // session is one connection to the slot, from its start to its end.
 func (h *Hub) session(ctx context.Context) error {
+	if err := h.track(ctx); err != nil {
+		return err
+	}
 	identity, err := h.Source.Identify(ctx)
 	if err != nil {
 		return err
@@ -195,55 +189,34 @@ func (h *Hub) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.resumable(ctx, end, identity, slot); err != nil {
+	if err := end.Resumable(identity, slot); err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return h.pump(ctx, log, end, slot.Confirmed) })
-	group.Go(func() error { return h.watch(ctx) })
-	group.Go(func() error { return h.mark(ctx) })
-	return group.Wait()
+	if err := h.noted(end.Generation); err != nil {
+		return err
+	}
+	// What the tables are at the end of the stream, the replica knows when it is there.
+	if err := h.Replica.Wait(ctx, change.Position{Generation: end.Generation, LSN: end.LSN}); err != nil {
+		return err
+	}
+	session := pump.Session{
+		Source: h.Source, Sink: sink{log}, Progress: h.progress, Schema: pump.NewSchema(h.Replica.Tables()),
+		End: end.End, Confirmed: slot.Confirmed, Log: h.Log,
+	}
+	return session.Run(ctx)
+}
+
+// sink keeps messages in the stream.
+type sink struct{ log *stream.Log }
+
+func (s sink) Publish(ctx context.Context, m *wire.Message) error {
+	_, err := s.log.Publish(ctx, stream.All, m)
+	return err
 }
 
 // Expect says that somebody will wait for this position: where the slot does not reach
 // it by itself, the hub sees to it. It returns at once.
-func (h *Hub) Expect(lsn change.LSN) {
-	for {
-		known := h.expected.Load()
-		if uint64(lsn) <= known || h.expected.CompareAndSwap(known, uint64(lsn)) {
-			break
-		}
-	}
-	select {
-	case h.expecting <- struct{}{}:
-	default: // mark has been told
-	}
-}
-
-// mark commits something behind an expected position that has not come by itself.
-func (h *Hub) mark(ctx context.Context) error {
-	marker, err := h.Source.Marker(ctx)
-	if err != nil {
-		return err
-	}
-	defer marker.Close(context.WithoutCancel(ctx))
-	for {
-		select {
-		case <-h.expecting:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if !sleep(ctx, markAfter) {
-			return ctx.Err()
-		}
-		if h.published.Load() >= h.expected.Load() {
-			continue
-		}
-		if err := marker.Mark(ctx); err != nil {
-			return err
-		}
-	}
-}
+func (h *Hub) Expect(lsn change.LSN) { h.progress.Expect(lsn) }
 
 // followOwn keeps the primary's own replica up with the stream. What it refuses, no
 // snapshot of it could heal.
@@ -256,7 +229,7 @@ func (h *Hub) followOwn(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, replica.ErrResync):
-			return breaks("the primary's own replica: %v", err)
+			return pump.Breaks("the primary's own replica: %v", err)
 		}
 		h.Log.Warn("the primary's replica stopped following; trying again", "error", err)
 		if time.Since(began) > longestPause {
@@ -278,8 +251,8 @@ type Status struct {
 // Status may be called at any time.
 func (h *Hub) Status() Status {
 	return Status{
-		Streaming: h.streaming.Load(),
-		Published: change.LSN(h.published.Load()), RetainedBytes: h.retained.Load(),
+		Streaming: h.progress.Streaming(),
+		Published: h.progress.Published(), RetainedBytes: h.progress.Retained(),
 	}
 }
 
@@ -305,13 +278,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// brokenHistory is the error of a session whose history cannot be continued.
-type brokenHistory struct{ reason string }
-
-func (e *brokenHistory) Error() string { return "a new generation is needed: " + e.reason }
-
-func breaks(format string, v ...any) *brokenHistory {
-	return &brokenHistory{reason: fmt.Sprintf(format, v...)}
 }

@@ -20,7 +20,7 @@ const copyFile = "copy.db"
 // renew begins a new generation: a new slot, a full copy under its snapshot into a
 // fresh file, a cleared stream whose first message is a heartbeat at the copy's
 // position, and that file in the replica's place. A crash anywhere in between leaves
-// no note of the schema, or a stream and a replica that do not fit each other, and the
+// no note, or a stream and a replica that do not fit each other, and the
 // next start begins anew.
 func (h *Hub) renew(ctx context.Context) error {
 	began := time.Now()
@@ -36,19 +36,18 @@ func (h *Hub) renew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fingerprint, err := h.Source.Fingerprint(ctx)
-	if err != nil {
+	if err := h.track(ctx); err != nil {
 		return err
 	}
 	// First of all, for the new slot could fit the old stream: of a server that was set
 	// back, the WAL grows past the stream's end again.
-	if err := removeFile(h.path(fingerprintFile)); err != nil {
+	if err := removeFile(h.path(noteFile)); err != nil {
 		return err
 	}
 	if err := h.Source.DropSlot(ctx); err != nil {
 		return err
 	}
-	generation := nextGeneration(began, max(end.generation, h.Replica.State().Position.Generation))
+	generation := nextGeneration(began, max(end.Generation, h.Replica.State().Position.Generation))
 	path := h.path(copyFile)
 	lsn, rows, err := h.copy(ctx, path, func(lsn change.LSN) replica.State {
 		return replica.State{
@@ -75,16 +74,25 @@ func (h *Hub) renew(ctx context.Context) error {
 	if err := replica.SetSeq(ctx, path, seq); err != nil {
 		return err
 	}
-	if err := writeFile(h.path(fingerprintFile), fingerprintNote(generation, fingerprint)); err != nil {
+	if err := writeFile(h.path(noteFile), note(generation)); err != nil {
 		return err
 	}
 	if err := h.Replica.Swap(ctx, path); err != nil {
 		return err
 	}
-	h.expected.Store(0) // positions of before mean nothing now
+	h.progress.Forget()
 	h.Log.Info("generation begun", "generation", generation, "position", lsn, "rows", rows,
 		"took_ms", time.Since(began).Milliseconds())
 	return nil
+}
+
+// track sees to it that changes of the schema come with the stream.
+func (h *Hub) track(ctx context.Context) error {
+	untracked, err := h.Source.Track(ctx)
+	if err == nil && untracked != "" {
+		h.Log.Info("changes of the schema will be followed by a full copy instead of in place", "reason", untracked)
+	}
+	return err
 }
 
 // copy makes a fresh replica file of everything that is published.

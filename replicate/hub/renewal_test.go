@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"outpost/replicate/change"
+	"outpost/replicate/pump"
 	"outpost/replicate/replica"
 	"outpost/replicate/source"
 )
@@ -33,10 +34,8 @@ func TestAnInterruptedRenewalIsNotForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	identity, slot := f.postgres()
-	end.lsn = identity.WALFlush // beyond the new slot, as after a restore
-	var broken *brokenHistory
-	if err := f.hub.resumable(t.Context(), end, identity, slot); !errors.As(err, &broken) {
+	var broken *pump.Broken
+	if err := f.hub.noted(end.Generation); !errors.As(err, &broken) {
 		t.Errorf("the old generation would be resumed on the new slot: %v", err)
 	}
 }
@@ -169,19 +168,12 @@ func TestAPredecessorMayConfirmMoreMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, slot := f.postgres()
-	err = f.hub.pump(t.Context(), log, end, slot.Confirmed-1)
-	if broken := new(brokenHistory); !errors.Is(err, source.ErrSlotAhead) || errors.As(err, &broken) {
-		t.Errorf("got %v, want an error that is tried again", err)
+	session := pump.Session{
+		Source: f.hub.Source, Sink: sink{log}, Progress: f.hub.progress, Schema: pump.NewSchema(f.replica.Tables()),
+		End: end.End, Confirmed: slot.Confirmed - 1, Log: f.log,
 	}
-}
-
-// TestWhatPostgresPassedOverIsNotConfirmed is a server set back to a backup, whose WAL has
-// grown past a transaction that only the stream has. Were the slot confirmed there, the
-// next session would not compare it any more.
-func TestWhatPostgresPassedOverIsNotConfirmed(t *testing.T) {
-	p := &pump{end: tail{lsn: 200}, expected: []commit{{end: 110, xid: 7}}}
-	var broken *brokenHistory
-	if err := p.keepalive(150); !errors.As(err, &broken) {
-		t.Errorf("a keepalive beyond a transaction that was not sent: %v", err)
+	err = session.Run(t.Context())
+	if broken := new(pump.Broken); !errors.Is(err, source.ErrSlotAhead) || errors.As(err, &broken) {
+		t.Errorf("got %v, want an error that is tried again", err)
 	}
 }

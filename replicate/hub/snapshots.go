@@ -14,6 +14,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"outpost/replicate/change"
+	"outpost/replicate/pump"
 	"outpost/replicate/replica"
 	"outpost/replicate/stream"
 )
@@ -194,7 +195,7 @@ func (h *Hub) retain(ctx context.Context, log *stream.Log) error {
 			return ctx.Err()
 		}
 		err := h.trim(ctx, log)
-		if broken := new(brokenHistory); errors.As(err, &broken) {
+		if broken := new(pump.Broken); errors.As(err, &broken) {
 			return err
 		}
 		if err != nil && ctx.Err() == nil {
@@ -238,9 +239,9 @@ func (h *Hub) trim(ctx context.Context, log *stream.Log) error {
 	}
 	// What is left is behind the snapshot, which has all that is whole; and still there is
 	// no room for another message.
-	if bounds.First > snapshot.State.Seq && bounds.Bytes+2*messageBytes > limit &&
-		uint64(snapshot.State.Position.LSN) >= h.published.Load() {
-		return breaks("a transaction is larger than the stream, which may hold %d bytes", limit)
+	if bounds.First > snapshot.State.Seq && bounds.Bytes+2*pump.MessageBytes > limit &&
+		uint64(snapshot.State.Position.LSN) >= uint64(h.progress.Published()) {
+		return pump.Breaks("a transaction is larger than the stream, which may hold %d bytes", limit)
 	}
 	return nil
 }

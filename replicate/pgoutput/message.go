@@ -9,6 +9,8 @@
 package pgoutput
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"outpost/replicate/change"
@@ -47,6 +49,26 @@ type Column struct {
 	Name     string
 	TypeOID  uint32
 	Modifier int32
+}
+
+// Differs says in what a table is not as it is described here, "" if it is.
+func (r *Relation) Differs(t *change.Table) string {
+	if t.Schema != r.Namespace || t.Name != r.Name {
+		return fmt.Sprintf("it was called %s.%s", t.Schema, t.Name)
+	}
+	if len(t.Columns) != len(r.Columns) {
+		return fmt.Sprintf("it had %d columns and has %d", len(t.Columns), len(r.Columns))
+	}
+	for i := range r.Columns {
+		was, is := &t.Columns[i], &r.Columns[i]
+		if was.Name != is.Name || was.TypeOID != is.TypeOID {
+			return fmt.Sprintf("column %d was %s (type %d) and is %s (type %d)", i+1, was.Name, was.TypeOID, is.Name, is.TypeOID)
+		}
+		if is.Key != slices.Contains(t.Identity, i) {
+			return "its replica identity differs in column " + is.Name
+		}
+	}
+	return ""
 }
 
 // Insert is a new row.

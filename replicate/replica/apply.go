@@ -19,8 +19,9 @@ type Delivery struct {
 // transaction is the SQLite transaction that is open, if one is.
 type transaction struct {
 	open         bool
-	next         State // what its commit will make true
-	truncated    bool
+	next         State             // what its commit will make true
+	replaced     bool              // content changed other than row by row
+	altered      map[uint32]*table // the tables after its changes of the schema, if it made any
 	rows         uint64
 	transactions uint64
 	cut          cut

@@ -25,7 +25,7 @@ func (a *applier) commit() error {
 	if r.options.Delay != nil {
 		r.options.Delay()
 	}
-	if tx.truncated {
+	if tx.replaced {
 		tx.next.Incarnation++
 	}
 	for i, v := range tx.next.values() {
@@ -37,7 +37,7 @@ func (a *applier) commit() error {
 	if o := r.options.Observer; o != nil {
 		o.Commit(tx.next.Position)
 	}
-	if tx.truncated {
+	if tx.replaced {
 		r.announce(tx.next.Incarnation)
 	}
 	if _, err := a.f.commit.exec(); err != nil {
@@ -45,6 +45,9 @@ func (a *applier) commit() error {
 	}
 	done := *tx
 	*tx = transaction{run: tx.run}
+	if err := a.f.install(done.altered); err != nil {
+		return err
+	}
 	r.waiters.publish(done.next)
 	r.rows.Add(done.rows)
 	r.transactions.Add(done.transactions)
@@ -68,11 +71,12 @@ func (r *Replica) rollback() error {
 	if !r.tx.open {
 		return nil
 	}
+	f := r.file.Load()
+	dropped := f.discard(r.tx.altered)
 	r.tx = transaction{run: r.tx.run}
 	if o := r.options.Observer; o != nil {
 		o.Rollback()
 	}
-	f := r.file.Load()
 	if _, err := f.rollback.exec(); err != nil {
 		// Some failures, a full disk among them, SQLite has rolled back itself. Then,
 		// and only then, a transaction can begin.
@@ -83,5 +87,5 @@ func (r *Replica) rollback() error {
 			return fmt.Errorf("rolling the replica back: %w", errors.Join(err, e))
 		}
 	}
-	return nil
+	return dropped
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"outpost/replicate/change"
@@ -23,7 +24,7 @@ var errUnusable = errors.New("the replica file cannot be used")
 // file is an opened SQLite file: one writer, and a pool of readers.
 type file struct {
 	path   string
-	tables []*change.Table
+	tables atomic.Pointer[[]*change.Table]
 	opened State // what it held when it was opened
 
 	writer                  *conn
@@ -76,10 +77,12 @@ func (f *file) openWriter(ctx context.Context, walBytes int64, check bool) (err 
 	if f.opened, err = readState(ctx, f.writer); err != nil {
 		return err
 	}
-	if f.tables, err = readTables(ctx, f.writer); err != nil {
+	tables, err := readTables(ctx, f.writer)
+	if err != nil {
 		return err
 	}
-	for _, t := range f.tables {
+	f.tables.Store(&tables)
+	for _, t := range tables {
 		f.byOID[t.OID] = newTable(f.writer, t)
 	}
 	for _, s := range []struct {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"outpost/replicate/change"
 )
@@ -72,11 +71,8 @@ func (l *Loader) Begin(tables []*change.Table) error {
 
 func (l *Loader) begin(ordinal int, t *change.Table) error {
 	ctx := context.Background()
-	if strings.HasPrefix(foldASCII(t.SQLite), "_outpost_") {
-		return errors.New("names that begin with _outpost_ are the replica's own")
-	}
-	if len(t.Columns) == 0 {
-		return errors.New("SQLite has no tables without columns")
+	if err := createsTable(t); err != nil {
+		return err
 	}
 	if err := l.conn.exec(ctx, createTable(t)); err != nil {
 		return err

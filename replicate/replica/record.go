@@ -3,17 +3,23 @@ package replica
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
-	"slices"
 
 	"outpost/replicate/change"
 	"outpost/replicate/pgoutput"
+	"outpost/replicate/wire"
 )
 
 // record applies one pgoutput message.
 func (a *applier) record(b []byte) error {
 	if a.knownRelation(b) {
 		return nil
+	}
+	if len(b) > 0 && b[0] == wire.SchemaRecord {
+		c, err := wire.DecodeSchema(b)
+		if err != nil {
+			return err
+		}
+		return a.alter(c)
 	}
 	m, err := pgoutput.Decode(b)
 	if err != nil {
@@ -36,7 +42,7 @@ func (a *applier) record(b []byte) error {
 
 // table finds the table of a row and counts the row.
 func (a *applier) table(oid uint32) (*table, error) {
-	t := a.f.byOID[oid]
+	t := a.tables()[oid]
 	if t == nil || t.described != a.r.tx.run {
 		return nil, resync("a change of table %d came before its description", oid)
 	}
@@ -107,8 +113,16 @@ func (a *applier) truncate(m *pgoutput.Truncate) error {
 			o.Truncate(t.Table)
 		}
 	}
-	a.r.tx.truncated = true
+	a.r.tx.replaced = true
 	return nil
+}
+
+// tables are those that the open transaction has to do with, by OID.
+func (a *applier) tables() map[uint32]*table {
+	if altered := a.r.tx.altered; altered != nil {
+		return altered
+	}
+	return a.f.byOID
 }
 
 // knownRelation recognises a Relation message that was compared before, without
@@ -117,7 +131,7 @@ func (a *applier) knownRelation(b []byte) bool {
 	if len(b) < 5 || b[0] != 'R' {
 		return false
 	}
-	t := a.f.byOID[binary.BigEndian.Uint32(b[1:])]
+	t := a.tables()[binary.BigEndian.Uint32(b[1:])]
 	if t == nil || !bytes.Equal(t.relation, b) {
 		return false
 	}
@@ -127,33 +141,14 @@ func (a *applier) knownRelation(b []byte) bool {
 
 // relation compares a table's description with what the replica has.
 func (a *applier) relation(m *pgoutput.Relation, raw []byte) error {
-	t := a.f.byOID[m.OID]
+	t := a.tables()[m.OID]
 	if t == nil {
 		return resync("the replica has no table %s.%s", m.Namespace, m.Name)
 	}
-	if difference := differs(t.Table, m); difference != "" {
+	if difference := m.Differs(t.Table); difference != "" {
 		return resync("table %s.%s is not what the replica has: %s", m.Namespace, m.Name, difference)
 	}
 	t.relation = bytes.Clone(raw)
 	t.described = a.r.tx.run
 	return nil
-}
-
-func differs(t *change.Table, m *pgoutput.Relation) string {
-	if t.Schema != m.Namespace || t.Name != m.Name {
-		return fmt.Sprintf("it is called %s.%s here", t.Schema, t.Name)
-	}
-	if len(t.Columns) != len(m.Columns) {
-		return fmt.Sprintf("it has %d columns, here %d", len(m.Columns), len(t.Columns))
-	}
-	for i := range m.Columns {
-		is, here := &m.Columns[i], &t.Columns[i]
-		if is.Name != here.Name || is.TypeOID != here.TypeOID {
-			return fmt.Sprintf("its column %d is %s of type %d, here %s of type %d", i+1, is.Name, is.TypeOID, here.Name, here.TypeOID)
-		}
-		if is.Key != slices.Contains(t.Identity, i) {
-			return fmt.Sprintf("its replica identity differs in column %s", is.Name)
-		}
-	}
-	return ""
 }

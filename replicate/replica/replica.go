@@ -61,8 +61,8 @@ type Observer interface {
 	// Rollback says that what was seen since the last Commit did not happen, and, if
 	// it comes directly after a Commit, that this did not happen either.
 	Rollback()
-	// Replaced says that other content is about to be visible: a new file, or a
-	// TRUNCATE. State() has the new incarnation already; no read sees its content yet.
+	// Replaced says that other content is about to be visible: a new file, a TRUNCATE
+	// or other tables. State() has the new incarnation already; no read sees its content yet.
 	Replaced(incarnation uint64)
 }
 
@@ -142,7 +142,7 @@ func (r *Replica) State() State { return *r.waiters.published.Load() }
 // not to be changed.
 func (r *Replica) Tables() []*change.Table {
 	if f := r.file.Load(); f != nil {
-		return f.tables
+		return *f.tables.Load()
 	}
 	return nil
 }

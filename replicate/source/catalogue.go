@@ -18,16 +18,15 @@ import (
 //go:embed catalogue.sql
 var catalogueSQL string
 
-//go:embed fingerprint.sql
-var fingerprintSQL string
-
-// published is a table with what only copying it needs to know.
-type published struct {
+// Published is a table as the catalogue has it, with what a replica need not know.
+type Published struct {
 	*change.Table
-	partitioned bool
-	generated   bool // sends generated columns, which COPY takes only from a query
-	pages       int64
-	problem     string // why it cannot be replicated and what to do; "" when it can
+	Partitioned bool
+	Listed      bool   // the publication names its columns, and leaves some out
+	Problem     string // why it cannot be replicated and what to do; "" when it can
+
+	generated bool // sends generated columns, which COPY takes only from a query
+	pages     int64
 }
 
 // Tables reads the published tables, sorted by schema and name. A table that cannot
@@ -45,24 +44,30 @@ func (s *Source) Tables(ctx context.Context) ([]*change.Table, error) {
 	return tables(found), nil
 }
 
-// Fingerprint changes whenever something changes about the published tables that
-// Tables would show, or when one is rewritten. It is cheap enough for every few
-// seconds. TRUNCATE changes it too, for that also gives a table another file.
-func (s *Source) Fingerprint(ctx context.Context) (string, error) {
+// Published reads what a publication holds now, what cannot be replicated included, and
+// then a position: whatever of the schema the answer shows was committed before it.
+func (s *Source) Published(ctx context.Context) (found []Published, at change.LSN, err error) {
 	conn, err := s.connect(ctx)
 	if err != nil {
-		return "", err
+		return nil, 0, err
 	}
 	defer closeConn(ctx, conn.PgConn())
-	var sum string
-	if err := conn.QueryRow(ctx, fingerprintSQL, s.Publication).Scan(&sum); err != nil {
-		return "", fmt.Errorf("reading the fingerprint of publication %s: %w", s.Publication, err)
+	if err := s.publishesAll(ctx, conn); err != nil {
+		return nil, 0, err
 	}
-	return sum, nil
+	if found, err = s.catalogue(ctx, conn); err != nil {
+		return nil, 0, err
+	}
+	var text string
+	if err := conn.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&text); err != nil {
+		return nil, 0, fmt.Errorf("asking Postgres for its position: %w", err)
+	}
+	at, err = change.ParseLSN(text)
+	return found, at, err
 }
 
 // replicable reads the catalogue and refuses what cannot be replicated.
-func (s *Source) replicable(ctx context.Context, conn *pgx.Conn) ([]published, error) {
+func (s *Source) replicable(ctx context.Context, conn *pgx.Conn) ([]Published, error) {
 	found, err := s.catalogue(ctx, conn)
 	if err != nil {
 		return nil, err
@@ -71,11 +76,11 @@ func (s *Source) replicable(ctx context.Context, conn *pgx.Conn) ([]published, e
 }
 
 // problems gives one line that names every table that cannot be replicated.
-func problems(found []published) error {
+func problems(found []Published) error {
 	var lines []string
 	for _, p := range found {
-		if p.problem != "" {
-			lines = append(lines, p.problem)
+		if p.Problem != "" {
+			lines = append(lines, p.Problem)
 		}
 	}
 	if lines == nil {
@@ -84,7 +89,7 @@ func problems(found []published) error {
 	return errors.New(strings.Join(lines, "; "))
 }
 
-func tables(found []published) []*change.Table {
+func tables(found []Published) []*change.Table {
 	list := make([]*change.Table, len(found))
 	for i, p := range found {
 		list[i] = p.Table
@@ -102,6 +107,7 @@ type line struct {
 	Identity    string  `json:"identity"`
 	Pages       int64   `json:"pages"`
 	Filter      string  `json:"filter"`
+	Membership  string  `json:"membership"`
 	Readable    bool    `json:"readable"`
 	Files       string  `json:"files"`
 	Number      int16   `json:"number"`
@@ -110,14 +116,18 @@ type line struct {
 	Type        string  `json:"type"`
 	Revision    uint32  `json:"revision"`
 	Missing     *string `json:"missing"`
+	Labels      labels  `json:"labels"`
 	Generated   bool    `json:"generated"`
 	Sent        bool    `json:"sent"`
 	InPrimary   int     `json:"in_primary"` // position in the primary key, or -1
 	InIndex     int     `json:"in_index"`   // position in the replica identity's index, or -1
 }
 
+// labels are an enum's, by their OIDs.
+type labels = map[string]string
+
 // catalogue reads the tables as conn's transaction sees them.
-func (s *Source) catalogue(ctx context.Context, conn *pgx.Conn) ([]published, error) {
+func (s *Source) catalogue(ctx context.Context, conn *pgx.Conn) ([]Published, error) {
 	const query = `SELECT coalesce(json_agg(line ORDER BY schema COLLATE "C", name COLLATE "C", number), '[]')::text FROM (`
 	var text string
 	err := conn.QueryRow(ctx, query+catalogueSQL+" p.pubname = $1) AS line", s.Publication).Scan(&text)
@@ -134,8 +144,8 @@ func (s *Source) catalogue(ctx context.Context, conn *pgx.Conn) ([]published, er
 }
 
 // assembleAll makes tables of their lines, which stand together.
-func assembleAll(lines []line) []published {
-	var found []published
+func assembleAll(lines []line) []Published {
+	var found []Published
 	for len(lines) > 0 {
 		n := slices.IndexFunc(lines, func(l line) bool { return l.OID != lines[0].OID })
 		if n < 0 {
@@ -148,13 +158,13 @@ func assembleAll(lines []line) []published {
 }
 
 // assemble makes a table of its lines.
-func assemble(lines []line) published {
+func assemble(lines []line) Published {
 	first := lines[0]
 	t := change.Table{
 		OID: first.OID, Schema: first.Schema, Name: first.Name,
-		Full: first.Identity == "f", Filter: first.Filter, Files: first.Files,
+		Full: first.Identity == "f", Filter: first.Filter, Membership: first.Membership, Files: first.Files,
 	}
-	p := published{Table: &t, partitioned: first.Kind == "p", pages: first.Pages}
+	p := Published{Table: &t, Partitioned: first.Kind == "p", pages: first.Pages}
 	type part struct{ place, column int }
 	var primary, identity []part
 	var missing []string // of the identity, but not sent
@@ -174,6 +184,7 @@ func assemble(lines []line) published {
 			place = int(l.Number)
 		}
 		if !l.Sent {
+			p.Listed = p.Listed || !l.Generated
 			// Generated columns are no part of what FULL sends.
 			if place >= 0 && (!t.Full || !l.Generated) {
 				missing = append(missing, l.Column)
@@ -184,7 +195,7 @@ func assemble(lines []line) published {
 		at := len(t.Columns)
 		t.Columns = append(t.Columns, change.Column{
 			Name: l.Column, TypeOID: l.TypeOID, Type: l.Type, Kind: kindOf(l.TypeOID),
-			Number: l.Number, Revision: l.Revision, Missing: l.Missing,
+			Number: l.Number, Revision: l.Revision, Missing: l.Missing, Labels: l.Labels,
 		})
 		p.generated = p.generated || l.Generated
 		if place >= 0 {
@@ -211,7 +222,7 @@ func assemble(lines []line) published {
 		t.Key = slices.Clone(t.Identity)
 	}
 	slices.Sort(t.Identity)
-	p.problem = problem(first, &t, hasPrimary, missing)
+	p.Problem = problem(first, &t, hasPrimary, missing)
 	return p
 }
 

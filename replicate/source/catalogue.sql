@@ -17,6 +17,8 @@ SELECT
     c.relreplident AS identity,
     c.relpages AS pages,
     coalesce(p.rowfilter, '') AS filter,
+    -- changes with every ALTER PUBLICATION that concerns the table, even one that was undone
+    concat_ws('/', publication.xmin, member.oid, member.xmin) AS membership,
     has_table_privilege(c.oid, 'SELECT') AS readable,
     -- The files that the rows are in: a rewritten or truncated table has another. A
     -- partitioned table has no file of its own; its partitions have.
@@ -38,6 +40,22 @@ SELECT
     coalesce(a.xmin::text, '0')::bigint AS revision,
     -- what rows have in it that are older than the column; anyarray can be read as text only
     CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END AS missing,
+    -- the labels of every enum that the type is made of: to rename one changes rows in
+    -- silence; built-in types have none
+    CASE WHEN a.atttypid >= 16384 THEN (
+        WITH RECURSIVE made_of AS (
+            SELECT a.atttypid AS oid
+          UNION
+            SELECT unnest(ARRAY[t.typelem, t.typbasetype, r.rngsubtype, m.rngsubtype, f.atttypid])
+            FROM made_of
+            JOIN pg_type t USING (oid)
+            LEFT JOIN pg_range r ON r.rngtypid = t.oid
+            LEFT JOIN pg_range m ON m.rngmultitypid = t.oid
+            LEFT JOIN pg_attribute f ON f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
+        )
+        SELECT json_object_agg(e.oid, e.enumlabel ORDER BY e.oid)
+        FROM made_of JOIN pg_enum e ON e.enumtypid = made_of.oid
+    ) END AS labels,
     coalesce(a.attgenerated <> '', false) AS generated,
     -- generated columns can be sent since version 18; the view lists those that are
     coalesce(a.attname = ANY (p.attnames), a.attnum IS NOT NULL)
@@ -48,6 +66,8 @@ SELECT
 FROM pg_publication_tables p
 JOIN pg_namespace n ON n.nspname = p.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
+JOIN pg_publication publication ON publication.pubname = p.pubname
+LEFT JOIN pg_publication_rel member ON member.prpubid = publication.oid AND member.prrelid = c.oid
 LEFT JOIN key pk ON pk.indrelid = c.oid AND pk.indisprimary
 LEFT JOIN key ri ON ri.indrelid = c.oid AND ri.indisreplident
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -124,41 +124,6 @@ func TestTablesMatchTheRelationMessages(t *testing.T) {
 	}
 }
 
-func TestFingerprintSeesWhatTheStreamDoesNotTell(t *testing.T) {
-	s, url := database(t, people, "CREATE TABLE other (id int PRIMARY KEY)", "CREATE PUBLICATION outpost FOR TABLE people")
-	fingerprint := func() string {
-		t.Helper()
-		sum, err := s.Fingerprint(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return sum
-	}
-	before := fingerprint()
-	for _, statement := range []string{
-		"INSERT INTO people SELECT n, 'somebody' FROM generate_series(1, 1000) n", "ANALYZE people", "VACUUM people",
-		"REINDEX TABLE people", "ALTER TABLE other ADD COLUMN x int", "CREATE INDEX ON people (name)",
-	} {
-		pgtest.Exec(t, url, statement)
-		if fingerprint() != before {
-			t.Errorf("%s changed the fingerprint", statement)
-		}
-	}
-	for _, statement := range []string{
-		"ALTER TABLE people ADD COLUMN x int DEFAULT 42", "ALTER TABLE people RENAME x TO y",
-		"ALTER TABLE people ALTER y TYPE int USING y + 1", "ALTER TABLE people ALTER y TYPE bigint", "ALTER TABLE people DROP y",
-		"ALTER TABLE people REPLICA IDENTITY FULL", "ALTER TABLE people RENAME TO persons", "VACUUM FULL persons",
-		"ALTER PUBLICATION outpost ADD TABLE other", "ALTER PUBLICATION outpost SET (publish = 'insert')",
-	} {
-		pgtest.Exec(t, url, statement)
-		after := fingerprint()
-		if after == before {
-			t.Errorf("%s did not change the fingerprint", statement)
-		}
-		before = after
-	}
-}
-
 func TestSlotNameIsValidAndOfOneDatabaseOnly(t *testing.T) {
 	seen := map[string]string{}
 	long := strings.Repeat("x", 63)

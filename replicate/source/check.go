@@ -115,6 +115,23 @@ func (s *Source) checkRole(ctx context.Context, _ *pgx.Conn) error {
 }
 
 func (s *Source) checkPublication(ctx context.Context, conn *pgx.Conn) error {
+	name := pgx.Identifier{s.Publication}.Sanitize()
+	if err := s.publishesAll(ctx, conn); err != nil {
+		return err
+	}
+	found, err := s.replicable(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("publication %s has no tables: ALTER PUBLICATION %s ADD TABLE …", name, name)
+	}
+	return nil
+}
+
+// publishesAll says what to do about a publication that is not there, or leaves out a
+// kind of change.
+func (s *Source) publishesAll(ctx context.Context, conn *pgx.Conn) error {
 	const query = "SELECT pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_publication WHERE pubname = $1"
 	kinds := []string{"insert", "update", "delete", "truncate"}
 	var sent [4]bool
@@ -129,15 +146,8 @@ func (s *Source) checkPublication(ctx context.Context, conn *pgx.Conn) error {
 	}
 	for i, kind := range kinds {
 		if !sent[i] {
-			return fmt.Errorf("publication %s leaves out %s: ALTER PUBLICATION %s SET (publish = '%s')", name, kind, name, strings.Join(kinds, ", "))
+			return fmt.Errorf("publication %s %w %s: ALTER PUBLICATION %s SET (publish = '%s')", name, ErrPartial, kind, name, strings.Join(kinds, ", "))
 		}
-	}
-	found, err := s.replicable(ctx, conn)
-	if err != nil {
-		return err
-	}
-	if len(found) == 0 {
-		return fmt.Errorf("publication %s has no tables: ALTER PUBLICATION %s ADD TABLE …", name, name)
 	}
 	return nil
 }

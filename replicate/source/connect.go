@@ -28,6 +28,7 @@ func settings(lockTimeout time.Duration) map[string]string {
 		"idle_in_transaction_session_timeout": "0",
 		"lock_timeout":                        strconv.FormatInt(lockTimeout.Milliseconds(), 10),
 		"search_path":                         "pg_catalog",
+		"jit":                                 "off", // compiling costs more than any query here
 	}
 }
 

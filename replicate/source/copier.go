@@ -19,10 +19,10 @@ const batchBytes = 128 << 10
 
 // copyAll copies the tables, the largest first, and calls row for every row on the
 // caller's goroutine.
-func copyAll(ctx context.Context, workers []*pgx.Conn, found []published, row func(*change.Table, change.Row) error) error {
+func copyAll(ctx context.Context, workers []*pgx.Conn, found []Published, row func(*change.Table, change.Row) error) error {
 	found = slices.Clone(found)
-	slices.SortStableFunc(found, func(a, b published) int { return cmp.Compare(b.pages, a.pages) })
-	jobs := make(chan published, len(found))
+	slices.SortStableFunc(found, func(a, b Published) int { return cmp.Compare(b.pages, a.pages) })
+	jobs := make(chan Published, len(found))
 	for _, p := range found {
 		jobs <- p
 	}

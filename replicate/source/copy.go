@@ -86,7 +86,7 @@ func (s *Source) Copy(
 // not wait for them. Each holds the locks itself: behind an ALTER that waits for one
 // of them, the others could not get them any more. On an error the connections that
 // were opened are returned too.
-func (s *Source) guard(ctx context.Context) (found []published, workers []*pgx.Conn, err error) {
+func (s *Source) guard(ctx context.Context) (found []Published, workers []*pgx.Conn, err error) {
 	conn, err := s.connect(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -148,9 +148,9 @@ func (s *Source) lock(ctx context.Context, conn *pgx.Conn, names []string) error
 
 // reference names the table in SQL: a partitioned one with its partitions, others
 // without their inheritance children, which are published by themselves or not at all.
-func (p published) reference() string {
+func (p Published) reference() string {
 	name := pgx.Identifier{p.Schema, p.Name}.Sanitize()
-	if p.partitioned {
+	if p.Partitioned {
 		return name
 	}
 	return "ONLY " + name
@@ -177,7 +177,7 @@ func (s *Source) clean(ctx context.Context) error {
 }
 
 // copyTable writes a table's rows to w.
-func copyTable(ctx context.Context, conn *pgconn.PgConn, p published, w *copier) error {
+func copyTable(ctx context.Context, conn *pgconn.PgConn, p Published, w *copier) error {
 	w.start(p.Table)
 	if _, err := conn.CopyTo(ctx, w, p.copySQL()); err != nil {
 		return fmt.Errorf("copying table %s.%s: %w", p.Schema, p.Name, err)
@@ -189,14 +189,14 @@ func copyTable(ctx context.Context, conn *pgconn.PgConn, p published, w *copier)
 }
 
 // copySQL reads the columns in the order of the Relation message.
-func (p published) copySQL() string {
+func (p Published) copySQL() string {
 	columns := make([]string, len(p.Columns))
 	for i, c := range p.Columns {
 		columns[i] = pgx.Identifier{c.Name}.Sanitize()
 	}
 	list := strings.Join(columns, ", ")
 	from := fmt.Sprintf("%s (%s)", pgx.Identifier{p.Schema, p.Name}.Sanitize(), list)
-	if p.partitioned || p.generated || p.Filter != "" {
+	if p.Partitioned || p.generated || p.Filter != "" {
 		from = fmt.Sprintf("(SELECT %s FROM %s", list, p.reference())
 		if p.Filter != "" {
 			from += " WHERE " + p.Filter

@@ -16,23 +16,36 @@ func nameForSQLite(tables []*change.Table) {
 	taken := make(map[string]bool)
 	for _, public := range []bool{true, false} {
 		for _, t := range tables {
-			if (t.Schema == "public") != public {
-				continue
+			if (t.Schema == "public") == public {
+				name(t, taken)
 			}
-			t.SQLite = t.Name
-			if !public {
-				t.SQLite = t.Schema + "_" + t.Name
-			}
-			if reserved(t.SQLite) {
-				t.SQLite = "table_" + t.SQLite
-			}
-			if taken[fold(t.SQLite)] {
-				sum := sha256.Sum256([]byte(t.Schema + "\x00" + t.Name))
-				t.SQLite += "_" + hex.EncodeToString(sum[:4])
-			}
-			taken[fold(t.SQLite)] = true
 		}
 	}
+}
+
+// Name gives a new or renamed table its name beside the others of a replica, which keep
+// theirs.
+func Name(t *change.Table, others []*change.Table) {
+	taken := make(map[string]bool, len(others))
+	for _, other := range others {
+		taken[fold(other.SQLite)] = true
+	}
+	name(t, taken)
+}
+
+func name(t *change.Table, taken map[string]bool) {
+	t.SQLite = t.Name
+	if t.Schema != "public" {
+		t.SQLite = t.Schema + "_" + t.Name
+	}
+	if reserved(t.SQLite) {
+		t.SQLite = "table_" + t.SQLite
+	}
+	if taken[fold(t.SQLite)] {
+		sum := sha256.Sum256([]byte(t.Schema + "\x00" + t.Name))
+		t.SQLite += "_" + hex.EncodeToString(sum[:4])
+	}
+	taken[fold(t.SQLite)] = true
 }
 
 func reserved(name string) bool {

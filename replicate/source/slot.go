@@ -19,6 +19,8 @@ const (
 	codeUndefined = "42704"
 	codeInUse     = "55006"
 	codeLocked    = "55P03"
+	codeForbidden = "42501"
+	codeNoTable   = "42P01"
 )
 
 // patience is how long a predecessor may take to let go of the slot.

@@ -40,8 +40,13 @@ var (
 	ErrSlotAhead = errors.New("the replication slot was confirmed beyond this position: Postgres would leave out what lies between")
 )
 
-// ErrNoPublication is what Check finds in a database that nobody has prepared.
-var ErrNoPublication = errors.New("does not exist")
+// What may be wrong with a publication.
+var (
+	// ErrNoPublication is what Check finds in a database that nobody has prepared.
+	ErrNoPublication = errors.New("does not exist")
+	// ErrPartial says that the publication does not publish every kind of change.
+	ErrPartial = errors.New("leaves out")
+)
 
 // Config names a source.
 type Config struct {

@@ -26,7 +26,7 @@ const MaxMessage = 8 << 20
 
 // Version is the format's version, the first byte of each message. A replica that
 // reads another version refuses it.
-const Version = 1
+const Version = 2
 
 // Kind says what a Message carries.
 type Kind byte

@@ -1,64 +1,107 @@
-package hub
+// Package pump reads a replication slot and turns what it sends into the chain of
+// messages that replicas apply, for whoever keeps them: the hub, whose sink is a
+// stream, or a program that replicates into one file.
+//
+// A Session is one connection. It guarantees
+//   - that the chain is in the order of the commits and whole: what the slot sends
+//     again is compared with what the sink has, and skipped;
+//   - that the slot's confirmed position moves only to what the sink has taken;
+//   - that no row reaches the sink whose table is not, at that place in the history,
+//     what the replicas believe it to be: a change of the schema that can be followed
+//     becomes a message at its place, any other one ends the session with Broken.
+//
+// It knows nothing of where the messages go, and begins no generation: it says that
+// one is needed.
+package pump
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"outpost/replicate/change"
 	"outpost/replicate/pgoutput"
 	"outpost/replicate/source"
-	"outpost/replicate/stream"
 	"outpost/replicate/wire"
 )
 
 const (
 	// heartbeatInterval is how often an idle hub says that it is there.
 	heartbeatInterval = time.Second
-	// beatInterval is how often a heartbeat may move the position for which nobody waits.
+	// BeatInterval is how often a heartbeat may move the position for which nobody waits.
 	// Beside busy tables that are not published Postgres sends a thousand keepalives a
 	// second: each as a message would cost a sync here and a commit in every replica, and
 	// fill the stream within minutes.
-	beatInterval = 50 * time.Millisecond
-	// messageBytes is where a batch is sent and a large transaction cut. A fsync costs
+	BeatInterval = 50 * time.Millisecond
+	// MessageBytes is where a batch is sent and a large transaction cut. A fsync costs
 	// about as much as writing this much.
-	messageBytes = 1 << 20
+	MessageBytes = 1 << 20
 )
 
-// pump moves changes from the slot to the stream: what arrives while one message is
-// being synced shares the next.
-type pump struct {
-	hub  *Hub
-	log  *stream.Log
-	from *source.Stream
-	end  tail // where the stream stands
+// Sink takes the messages. Publish returns when one is kept for good; after an error
+// nobody knows whether it is, and the session is over.
+type Sink interface {
+	Publish(ctx context.Context, m *wire.Message) error
+}
 
-	expected []commit // in the stream already; must arrive again, just so
+// Session is one connection to the slot, from its start to its end.
+type Session struct {
+	Source   *source.Source
+	Sink     Sink
+	Progress *Progress // outlives the session
+	Schema   *Schema   // as of End
+	End      End       // where the chain stands
+	// Confirmed is the slot's own position, from which it sends.
+	Confirmed change.LSN
+	Log       *slog.Logger
+}
+
+// Run runs until something breaks: always with an error, Broken if the chain cannot be
+// continued.
+func (s *Session) Run(ctx context.Context) error {
+	s.Progress.published.Store(uint64(s.End.LSN))
+	defer s.Progress.streaming.Store(false)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.pump(ctx) })
+	group.Go(func() error { return s.watch(ctx) })
+	group.Go(func() error { return s.mark(ctx) })
+	return group.Wait()
+}
+
+// pump moves changes from the slot to the sink: what arrives while one message is
+// being kept shares the next.
+type pump struct {
+	*Session
+	from *source.Stream
+
+	expected []Commit // in the sink already; must arrive again, just so
 	tx       transaction
 	batch    wire.Message
 	size     int        // bytes in batch
 	beat     change.LSN // passed without anything to publish, as the newest keepalive says
 	beaten   time.Time  // when a heartbeat was last published
-	reached  change.LSN // how far this connection has come; after a resume, the stream is ahead of it
+	reached  change.LSN // how far this connection has come; after a resume, the chain is ahead of it
 }
 
 // pump runs from the slot's confirmed position until something breaks.
-func (h *Hub) pump(ctx context.Context, log *stream.Log, end tail, confirmed change.LSN) (err error) {
-	from, err := h.Source.Stream(ctx, confirmed)
+func (s *Session) pump(ctx context.Context) (err error) {
+	from, err := s.Source.Stream(ctx, s.Confirmed)
 	// ErrSlotAhead is none of these: a predecessor may have confirmed more since the slot
-	// was looked at. The next session looks again, and resumable decides.
+	// was looked at. The next session looks again, and Resumable decides.
 	if errors.Is(err, source.ErrNoSlot) || errors.Is(err, source.ErrSlotLost) {
-		return breaks("%v", err)
+		return Breaks("%v", err)
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close(context.WithoutCancel(ctx))) }()
-	h.streaming.Store(true)
-	p := &pump{hub: h, log: log, from: from, end: end, expected: end.commits}
-	p.tx.tables = tablesByOID(h.Replica.Tables())
-	p.tx.attempt = end.attempt
+	s.Progress.streaming.Store(true)
+	p := &pump{Session: s, from: from, expected: s.End.Commits}
+	p.tx = transaction{schema: s.Schema, source: s.Source, log: s.Log, attempt: s.End.Attempt}
 	for {
 		event, ok, err := from.TryNext()
 		if err == nil && !ok {
@@ -79,15 +122,15 @@ func (h *Hub) pump(ctx context.Context, log *stream.Log, end tail, confirmed cha
 // wait blocks for an event, or for the next heartbeat.
 func (p *pump) wait(ctx context.Context) (source.Event, bool, error) {
 	patience := heartbeatInterval
-	if p.beat > p.end.lsn {
-		patience = beatInterval
+	if p.beat > p.End.LSN {
+		patience = BeatInterval
 	}
 	limit, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	event, err := p.from.Next(limit)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		if p.idle() {
-			return source.Event{}, false, p.heartbeat(ctx, max(p.beat, p.end.lsn))
+			return source.Event{}, false, p.heartbeat(ctx, max(p.beat, p.End.LSN))
 		}
 		return source.Event{}, false, nil
 	}
@@ -95,7 +138,7 @@ func (p *pump) wait(ctx context.Context) (source.Event, bool, error) {
 }
 
 // idle says that nothing is in flight: between transactions, and past what the
-// stream held at the start.
+// chain held at the start.
 func (p *pump) idle() bool { return !p.tx.open && len(p.expected) == 0 }
 
 func (p *pump) event(ctx context.Context, e source.Event) error {
@@ -113,12 +156,13 @@ func (p *pump) event(ctx context.Context, e source.Event) error {
 		return p.commit(ctx, m)
 	}
 	if p.tx.skipped {
-		return p.tx.learn(m, e.Data)
+		p.tx.learn(m, e.Data)
+		return nil
 	}
-	if err := p.tx.add(m, e.Data); err != nil {
+	if err := p.tx.add(ctx, m, e.Data); err != nil {
 		return err
 	}
-	if len(p.tx.body) >= messageBytes {
+	if len(p.tx.body) >= MessageBytes {
 		return p.cut(ctx)
 	}
 	return nil
@@ -130,11 +174,11 @@ func (p *pump) keepalive(at change.LSN) error {
 		return nil
 	}
 	// Before anything is confirmed: what is cannot be compared any more.
-	if len(p.expected) > 0 && at >= p.expected[0].end {
-		return breaks("Postgres has passed %s without sending the transaction that the stream has there", p.expected[0].end)
+	if len(p.expected) > 0 && at >= p.expected[0].LSN {
+		return Breaks("Postgres has passed %s without sending the transaction that the stream has there", p.expected[0].LSN)
 	}
 	p.reached = max(p.reached, at)
-	if at <= p.end.lsn {
+	if at <= p.End.LSN {
 		return p.confirm()
 	}
 	p.beat = at
@@ -148,10 +192,10 @@ func (p *pump) rest(ctx context.Context) error {
 	if err := p.flush(ctx); err != nil {
 		return err
 	}
-	if p.tx.open || p.beat <= p.end.lsn {
+	if p.tx.open || p.beat <= p.End.LSN {
 		return nil
 	}
-	if p.hub.expected.Load() <= uint64(p.end.lsn) && time.Since(p.beaten) < beatInterval {
+	if p.Progress.Expected() <= p.End.LSN && time.Since(p.beaten) < BeatInterval {
 		return nil
 	}
 	return p.heartbeat(ctx, p.beat)
@@ -160,9 +204,9 @@ func (p *pump) rest(ctx context.Context) error {
 func (p *pump) begin(m *pgoutput.Begin) error {
 	// FinalLSN is where the commit record starts. A record that starts below the
 	// stream's end also ended there: the stream has it.
-	skipped := m.FinalLSN < p.end.lsn
+	skipped := m.FinalLSN < p.End.LSN
 	if !skipped && len(p.expected) > 0 {
-		return breaks("Postgres did not send again the transaction that the stream has at %s", p.expected[0].end)
+		return Breaks("Postgres did not send again the transaction that the stream has at %s", p.expected[0].LSN)
 	}
 	p.tx.begin(m.XID, skipped)
 	return nil
@@ -172,7 +216,7 @@ func (p *pump) commit(ctx context.Context, m *pgoutput.Commit) error {
 	p.tx.open = false
 	p.reached = max(p.reached, m.EndLSN)
 	if p.tx.skipped {
-		if err := p.matches(commit{m.EndLSN, p.tx.xid, m.Time}); err != nil {
+		if err := p.matches(Commit{m.EndLSN, p.tx.xid, m.Time}); err != nil {
 			return err
 		}
 		return p.confirm()
@@ -181,7 +225,7 @@ func (p *pump) commit(ctx context.Context, m *pgoutput.Commit) error {
 	if p.tx.parts > 0 {
 		return p.last(ctx, tx)
 	}
-	if p.size > 0 && p.size+tx.Size() > messageBytes {
+	if p.size > 0 && p.size+tx.Size() > MessageBytes {
 		if err := p.flush(ctx); err != nil {
 			return err
 		}
@@ -198,14 +242,14 @@ func (p *pump) join(tx wire.Tx) {
 }
 
 // matches compares a transaction that arrived again with the one in the stream.
-func (p *pump) matches(got commit) error {
+func (p *pump) matches(got Commit) error {
 	if len(p.expected) == 0 {
-		return breaks("Postgres sent a transaction at %s that the stream does not have", got.end)
+		return Breaks("Postgres sent a transaction at %s that the stream does not have", got.LSN)
 	}
 	want := p.expected[0]
-	if got.end != want.end || got.xid != want.xid || !got.time.Equal(want.time) {
-		return breaks("Postgres' history was replaced: at %s it has transaction %d of %s, the stream has %d of %s at %s",
-			got.end, got.xid, got.time, want.xid, want.time, want.end)
+	if got.LSN != want.LSN || got.XID != want.XID || !got.Time.Equal(want.Time) {
+		return Breaks("Postgres' history was replaced: at %s it has transaction %d of %s, the stream has %d of %s at %s",
+			got.LSN, got.XID, got.Time, want.XID, want.Time, want.LSN)
 	}
 	p.expected = p.expected[1:]
 	return nil
@@ -239,15 +283,15 @@ func (p *pump) cut(ctx context.Context) error {
 		p.tx.startParts()
 	}
 	rest := p.tx.body
-	for len(rest) >= messageBytes {
+	for len(rest) >= MessageBytes {
 		if err := p.publish(ctx, &wire.Message{
-			Header: p.header(), Kind: wire.Piece, Part: p.tx.part(rest[:messageBytes]),
+			Header: p.header(), Kind: wire.Piece, Part: p.tx.part(rest[:MessageBytes]),
 		}); err != nil {
 			return err
 		}
-		rest = rest[messageBytes:]
+		rest = rest[MessageBytes:]
 	}
-	if cap(p.tx.body) > 4*messageBytes { // one huge value is not kept for ever
+	if cap(p.tx.body) > 4*MessageBytes { // one huge value is not kept for ever
 		p.tx.body = nil
 	}
 	p.tx.body = append(p.tx.body[:0], rest...)
@@ -262,33 +306,25 @@ func (p *pump) last(ctx context.Context, tx wire.Tx) error {
 
 // publish appends a message to the chain, and lets Postgres forget what it holds.
 func (p *pump) publish(ctx context.Context, m *wire.Message) error {
-	if _, err := p.log.Publish(ctx, stream.All, m); err != nil {
+	if err := p.Sink.Publish(ctx, m); err != nil {
 		return err
 	}
 	end, whole := m.End()
 	if !whole {
 		return nil
 	}
-	p.end.lsn = end
-	p.hub.published.Store(uint64(end))
+	p.End.LSN = end
+	p.Progress.published.Store(uint64(end))
 	return p.confirm()
 }
 
 // confirm tells Postgres what is in the stream on disk: never more, and never more
 // than has come out of the slot since it was opened.
-func (p *pump) confirm() error { return p.from.Confirm(min(p.end.lsn, p.reached)) }
+func (p *pump) confirm() error { return p.from.Confirm(min(p.End.LSN, p.reached)) }
 
 func (p *pump) header() wire.Header {
 	return wire.Header{
-		Generation: p.end.generation, System: p.end.system, Timeline: p.end.timeline,
-		Prev: p.end.lsn, Sent: time.Now(),
+		Generation: p.End.Generation, System: p.End.System, Timeline: p.End.Timeline,
+		Prev: p.End.LSN, Sent: time.Now(),
 	}
-}
-
-func tablesByOID(tables []*change.Table) map[uint32]*change.Table {
-	m := make(map[uint32]*change.Table, len(tables))
-	for _, t := range tables {
-		m[t.OID] = t
-	}
-	return m
 }

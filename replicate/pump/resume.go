@@ -1,0 +1,56 @@
+package pump
+
+import (
+	"fmt"
+	"time"
+
+	"outpost/replicate/change"
+	"outpost/replicate/source"
+)
+
+// Broken is the error of a chain that cannot be continued: a new generation is needed.
+type Broken struct{ Reason string }
+
+func (e *Broken) Error() string { return "a new generation is needed: " + e.Reason }
+
+// Breaks makes a Broken.
+func Breaks(format string, v ...any) *Broken { return &Broken{Reason: fmt.Sprintf(format, v...)} }
+
+// End is where a chain stands, and what its sink knows to tell its history from
+// another.
+type End struct {
+	Generation change.Generation
+	System     uint64
+	Timeline   uint32
+	LSN        change.LSN
+	Attempt    uint32   // of the cut transaction that the chain ends in, if any
+	Commits    []Commit // beyond the slot's confirmed position, oldest first
+}
+
+// Commit is what tells one history from another that has the same LSNs.
+type Commit struct {
+	LSN  change.LSN // its END
+	XID  uint32
+	Time time.Time
+}
+
+// Resumable says whether what Postgres will send can continue the chain; nil if so.
+// Only content can tell a restored volume from the original: a Session compares what
+// is sent again.
+func (e *End) Resumable(identity source.Identity, slot source.Slot) error {
+	switch {
+	case identity.System != e.System:
+		return Breaks("it is another Postgres: system %d, what is here comes from %d", identity.System, e.System)
+	case identity.Timeline != e.Timeline:
+		return Breaks("Postgres is on timeline %d, what is here on %d", identity.Timeline, e.Timeline)
+	case !slot.Exists:
+		return Breaks("the replication slot is gone")
+	case slot.WALStatus == "lost":
+		return Breaks("the replication slot was invalidated: Postgres no longer has the WAL it needs")
+	case slot.Confirmed > e.LSN:
+		return Breaks("the slot was confirmed up to %s, what is here ends at %s", slot.Confirmed, e.LSN)
+	case identity.WALFlush < e.LSN:
+		return Breaks("Postgres' WAL ends at %s, what is here at %s: it is an earlier copy", identity.WALFlush, e.LSN)
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package pump
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+
+	"outpost/replicate/change"
+	"outpost/replicate/pgoutput"
+	"outpost/replicate/source"
+)
+
+// Schema is the replicated tables as they are at the end of the chain. The pump moves
+// it along with what is announced in the stream; watch compares it with the catalogue.
+type Schema struct {
+	mu      sync.Mutex
+	tables  map[uint32]*change.Table
+	changes uint64          // counts what follow did
+	emptied map[uint32]bool // truncated since their files were last looked at
+
+	look chan struct{} // holds a token when the catalogue is worth a look now
+}
+
+// NewSchema begins with the tables of a replica that is at the end of the chain.
+func NewSchema(tables []*change.Table) *Schema {
+	s := &Schema{
+		tables: make(map[uint32]*change.Table, len(tables)), emptied: make(map[uint32]bool),
+		look: make(chan struct{}, 1),
+	}
+	for _, t := range tables {
+		s.tables[t.OID] = t
+	}
+	return s
+}
+
+// check compares a table's description in the stream with what the replicas have.
+func (s *Schema) check(r *pgoutput.Relation) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tables[r.OID]
+	if t == nil {
+		return Breaks("table %s.%s was added to the publication", r.Namespace, r.Name)
+	}
+	if difference := r.Differs(t); difference != "" {
+		return Breaks("table %s.%s was changed, and nobody announced it: %s", r.Namespace, r.Name, difference)
+	}
+	return nil
+}
+
+// truncated notes that tables get other files for a known reason.
+func (s *Schema) truncated(oids []uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, oid := range oids {
+		s.emptied[oid] = true
+	}
+	select {
+	case s.look <- struct{}{}:
+	default:
+	}
+}
+
+// version tells whether follow changed something in between.
+func (s *Schema) version() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changes
+}
+
+// follow takes an announcement at its place in the stream. It gives what the replicas
+// have to do, or Broken where only a copy helps.
+func (s *Schema) follow(a *source.Announcement, xid uint32) (*change.SchemaChange, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changes++
+	if a.Partial {
+		return nil, Breaks("the publication no longer publishes every kind of change")
+	}
+	step := new(change.SchemaChange)
+	described := make(map[uint32]bool)
+	for _, now := range a.Tables {
+		described[now.OID] = true
+		if now.Problem != "" {
+			return nil, Breaks("%s", now.Problem)
+		}
+		old := s.tables[now.OID]
+		if old == nil && !slices.Contains(a.Created, now.OID) {
+			return nil, Breaks("table %s.%s was added to the publication, and may have rows", now.Schema, now.Name)
+		}
+		if old != nil {
+			if reason := incompatible(old, now, announced{a, xid}, s.emptied[now.OID]); reason != "" {
+				return nil, Breaks("table %s.%s: %s", now.Schema, now.Name, reason)
+			}
+			delete(s.emptied, now.OID)
+		}
+		if t := s.named(now.Table); old == nil || !reflect.DeepEqual(old, t) {
+			s.tables[t.OID] = t
+			step.Tables = append(step.Tables, t)
+		}
+	}
+	gone := slices.Concat(a.Dropped, a.Changed)
+	if a.Complete {
+		gone = slices.Sorted(maps.Keys(s.tables))
+	}
+	for _, oid := range gone {
+		if s.tables[oid] != nil && !described[oid] {
+			delete(s.tables, oid)
+			step.Dropped = append(step.Dropped, oid)
+		}
+	}
+	for _, t := range s.tables {
+		for _, oid := range a.Dropped {
+			if _, ok := partitions(t.Files)[oid]; ok {
+				return nil, Breaks("table %s.%s lost a partition", t.Schema, t.Name)
+			}
+		}
+	}
+	return step, nil
+}
+
+// named gives a copy of t with its name in the replicas: the one it has, unless it is
+// new or was renamed.
+func (s *Schema) named(t *change.Table) *change.Table {
+	named := *t
+	if old := s.tables[t.OID]; old != nil && old.Schema == t.Schema && old.Name == t.Name {
+		named.SQLite = old.SQLite
+		return &named
+	}
+	var others []*change.Table
+	for _, other := range s.tables {
+		if other.OID != t.OID {
+			others = append(others, other)
+		}
+	}
+	source.Name(&named, others)
+	return &named
+}
+
+// drift says in what the catalogue differs from the replicas' tables, as far as it
+// matters; what does not is taken over.
+func (s *Schema) drift(found []source.Published) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	there := make(map[uint32]bool)
+	for _, now := range found {
+		there[now.OID] = true
+		old := s.tables[now.OID]
+		switch {
+		case now.Problem != "":
+			return now.Problem
+		case old == nil:
+			return "table " + now.Schema + "." + now.Name + " was added to the publication"
+		}
+		if reason := drifted(old, now, s.emptied[now.OID]); reason != "" {
+			return "table " + now.Schema + "." + now.Name + ": " + reason
+		}
+	}
+	for oid, t := range s.tables {
+		if !there[oid] {
+			return "table " + t.Schema + "." + t.Name + " is not in the publication any more"
+		}
+	}
+	for _, now := range found {
+		s.tables[now.OID] = s.named(now.Table)
+		delete(s.emptied, now.OID)
+	}
+	return ""
+}

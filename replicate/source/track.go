@@ -1,0 +1,110 @@
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed" // the scripts
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+//go:embed tracking.sql
+var trackingSQL string
+
+//go:embed triggers.sql
+var triggersSQL string
+
+// trackingLock is taken by whoever installs the tracking: two at once would fail.
+const trackingLock = 0x6f757470
+
+// Track sees to it that changes of the schema are announced in the stream, by functions
+// and event triggers in the database's schema outpost; tracking.sql tells how. Where
+// this role may not make them, the answer says so and what would help: then a change
+// that nobody announces is followed by a new copy instead of in place.
+func (s *Source) Track(ctx context.Context) (untracked string, err error) {
+	conn, err := s.connect(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer closeConn(ctx, conn.PgConn())
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(trackingLock)); err != nil {
+			return err
+		}
+		if err := installTracking(ctx, tx); err != nil {
+			return err
+		}
+		untracked, err = installTriggers(ctx, tx)
+		return err
+	})
+	if code(err) == codeForbidden {
+		return "this role may not make the schema outpost: GRANT CREATE ON DATABASE, or let a superuser run outpost once", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("installing what announces changes of the schema: %w", err)
+	}
+	return untracked, nil
+}
+
+func installTracking(ctx context.Context, tx pgx.Tx) error {
+	script := strings.ReplaceAll(trackingSQL, "{{catalogue}}", catalogueSQL)
+	sum := sha256.Sum256([]byte(script))
+	stamp := "what announces changes of the schema to replicas; version " + hex.EncodeToString(sum[:8])
+	var have string
+	const query = "SELECT coalesce((SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'outpost'), '')"
+	if err := tx.QueryRow(ctx, query).Scan(&have); err != nil || have == stamp {
+		return err
+	}
+	_, err := tx.Exec(ctx, script+"\nCOMMENT ON SCHEMA outpost IS '"+stamp+"'", pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
+// installTriggers says why there are none.
+func installTriggers(ctx context.Context, tx pgx.Tx) (untracked string, err error) {
+	const query = `SELECT count(*) = 2 FROM pg_event_trigger t JOIN pg_proc p ON p.oid = t.evtfoid
+		WHERE evtname IN ('outpost_ddl', 'outpost_drop') AND evtenabled = 'A' AND p.pronamespace = to_regnamespace('outpost')`
+	var there bool
+	if err := tx.QueryRow(ctx, query).Scan(&there); err != nil || there {
+		return "", err
+	}
+	nested, err := tx.Begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	_, err = nested.Exec(ctx, triggersSQL, pgx.QueryExecModeSimpleProtocol)
+	if err == nil {
+		return "", nested.Commit(ctx)
+	}
+	if code(err) != codeForbidden {
+		return "", errors.Join(err, nested.Rollback(ctx))
+	}
+	return "only a superuser may make event triggers: let one run outpost once, or call outpost.schema_changed() after each statement that alters a table",
+		nested.Rollback(ctx)
+}
+
+// Untrack removes what Track made, unless another logical slot of this database may
+// need it.
+func (s *Source) Untrack(ctx context.Context) error {
+	conn, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeConn(ctx, conn.PgConn())
+	var needed bool
+	const query = "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE database = current_database() AND slot_name <> $1)"
+	if err := conn.QueryRow(ctx, query, s.Config.Slot).Scan(&needed); err != nil {
+		return fmt.Errorf("looking for other replication slots: %w", err)
+	}
+	if needed {
+		return nil
+	}
+	const drop = `DROP EVENT TRIGGER IF EXISTS outpost_ddl; DROP EVENT TRIGGER IF EXISTS outpost_drop; DROP SCHEMA IF EXISTS outpost CASCADE`
+	if _, err := conn.Exec(ctx, drop, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return fmt.Errorf("removing what announces changes of the schema: %w", err)
+	}
+	return nil
+}

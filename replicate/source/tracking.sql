@@ -1,0 +1,148 @@
+-- How changes of the schema reach the slot at their place in the history: Postgres
+-- replicates no DDL, so each statement is followed by a message in the same transaction
+-- that describes the tables it touched. Event triggers send it where one may be made;
+-- elsewhere whoever alters tables calls outpost.schema_changed() after each statement.
+--
+-- Any role may emit a logical message. What makes one an announcement is its code, made
+-- with a secret that only the owner of these functions can read. The table is unlogged:
+-- so it is in no publication, no base backup and no replica. A crash of Postgres empties
+-- it, and the next announcement begins another secret.
+CREATE SCHEMA IF NOT EXISTS outpost;
+GRANT USAGE ON SCHEMA outpost TO PUBLIC;
+
+CREATE UNLOGGED TABLE IF NOT EXISTS outpost.secret (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    value bytea NOT NULL
+);
+REVOKE ALL ON outpost.secret FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION outpost.make_secret() RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO outpost.secret (value)
+    VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'))
+    ON CONFLICT DO NOTHING
+$$;
+REVOKE ALL ON FUNCTION outpost.make_secret FROM PUBLIC;
+SELECT outpost.make_secret();
+
+-- Describes tables as this transaction sees them. complete: all that are published.
+CREATE OR REPLACE FUNCTION outpost.announce(tag text, complete boolean, changed oid[], made oid[], dropped oid[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+-- so that values look as they do in the stream
+SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres'
+SET extra_float_digits = 3 SET bytea_output = 'hex' SET lc_monetary = 'C' SET jit = off
+AS $announce$
+DECLARE
+    described json;
+    created json;
+    partial json;
+    content bytea;
+    key bytea;
+BEGIN
+    SELECT json_agg(line ORDER BY publication, schema COLLATE "C", name COLLATE "C", number) INTO described
+    FROM ({{catalogue}} complete OR c.oid = ANY (changed)) AS line;
+
+    IF described IS NULL AND dropped IS NULL AND NOT complete THEN
+        RETURN; -- nothing that anybody replicates
+    END IF;
+
+    -- Made by this transaction, and nothing in it yet: nobody else can have seen it.
+    SELECT json_agg(c.oid::bigint) INTO created
+    FROM pg_class c
+    WHERE c.relkind IN ('r', 'p') AND (complete OR c.oid = ANY (changed))
+        AND pg_relation_size(c.oid) = 0
+        AND (c.oid = ANY (made) OR NOT EXISTS (
+            SELECT FROM pg_attribute a
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.xmin <> pg_current_xact_id()::xid));
+
+    SELECT json_agg(pubname) INTO partial
+    FROM pg_publication
+    WHERE NOT (pubinsert AND pubupdate AND pubdelete AND pubtruncate);
+
+    PERFORM outpost.make_secret();
+    SELECT value INTO STRICT key FROM outpost.secret;
+
+    content := convert_to(json_build_object(
+        'xid', pg_current_xact_id()::xid::text::bigint,
+        'tag', tag, 'complete', complete, 'partial', partial,
+        'changed', (SELECT json_agg(oid::bigint) FROM unnest(changed) AS oid),
+        'created', created,
+        'dropped', (SELECT json_agg(oid::bigint) FROM unnest(dropped) AS oid),
+        'lines', described)::text, 'UTF8');
+    PERFORM pg_logical_emit_message(true, 'outpost.schema', sha256(key || sha256(key || content)) || content);
+END
+$announce$;
+REVOKE ALL ON FUNCTION outpost.announce FROM PUBLIC;
+
+-- To be called after each statement that alters tables, in its transaction, where no event
+-- trigger does it. Anyone may: it tells what is.
+CREATE OR REPLACE FUNCTION outpost.schema_changed() RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT outpost.announce('', true, NULL, NULL, NULL) $$;
+
+CREATE OR REPLACE FUNCTION outpost.on_ddl() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed oid[];
+    made oid[];
+    complete boolean;
+BEGIN
+    SELECT array_agg(DISTINCT touched.oid),
+           array_agg(DISTINCT touched.oid) FILTER (WHERE d.command_tag = 'CREATE TABLE' AND d.objid = touched.oid),
+           coalesce(bool_or(touched.whole), false)
+    INTO changed, made, complete
+    FROM pg_event_trigger_ddl_commands() d
+    LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+    CROSS JOIN LATERAL (
+        -- a table, or an index of one
+        SELECT coalesce(i.indrelid, c.oid) AS oid, c.relkind = 'p' OR c.relispartition AS whole
+        FROM (SELECT) AS one LEFT JOIN pg_index i ON i.indexrelid = c.oid
+        WHERE c.relkind IN ('r', 'p', 'i', 'I') AND c.relpersistence = 'p'
+      UNION ALL
+        -- all tables of a schema that was renamed, or whose type was altered
+        SELECT t.oid, false FROM pg_class t
+        WHERE d.classid = 'pg_namespace'::regclass AND t.relnamespace = d.objid AND t.relkind IN ('r', 'p')
+      UNION ALL
+        SELECT a.attrelid, false FROM pg_attribute a
+        WHERE d.classid = 'pg_type'::regclass AND d.command_tag LIKE 'ALTER %' AND a.atttypid >= 16384 AND a.attnum > 0
+      UNION ALL
+        SELECT NULL, true WHERE d.object_type LIKE 'publication%'
+    ) AS touched;
+    IF changed IS NOT NULL OR complete THEN
+        PERFORM outpost.announce(tg_tag, complete, changed, made, NULL);
+    END IF;
+EXCEPTION WHEN OTHERS THEN
+    -- Nobody's ALTER is to fail because of us. Whoever replicates will see that the tables
+    -- are others, and copy them.
+    RAISE WARNING 'outpost: this change of the schema could not be announced to replicas: %', sqlerrm;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION outpost.on_drop() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed oid[];
+    dropped oid[];
+    complete boolean;
+BEGIN
+    SELECT array_agg(DISTINCT objid) FILTER (WHERE objsubid > 0),
+           array_agg(DISTINCT objid) FILTER (WHERE objsubid = 0 AND object_type = 'table'),
+           coalesce(bool_or(object_type LIKE 'publication%'), false)
+    INTO changed, dropped, complete
+    FROM pg_event_trigger_dropped_objects()
+    WHERE classid = 'pg_class'::regclass AND NOT is_temporary OR object_type LIKE 'publication%';
+    IF changed IS NOT NULL OR dropped IS NOT NULL OR complete THEN
+        PERFORM outpost.announce(tg_tag, complete, changed, NULL, dropped);
+    END IF;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'outpost: this change of the schema could not be announced to replicas: %', sqlerrm;
+END
+$$;
