@@ -58,8 +58,10 @@ type Hub struct {
 	Follower  follow.Follower
 	snapshots snapshots
 
-	progress *pump.Progress
-	broke    chan struct{} // holds a token after a session that ended with an error
+	progress  *pump.Progress
+	untracked string        // why changes of the schema are not announced
+	watch     time.Duration // how often the catalogue is looked at, if not as usual
+	broke     chan struct{} // holds a token after a session that ended with an error
 }
 
 // New builds a hub; Run runs it.
@@ -201,7 +203,7 @@ func (h *Hub) session(ctx context.Context) error {
 	}
 	session := pump.Session{
 		Source: h.Source, Sink: sink{log}, Progress: h.progress, Schema: pump.NewSchema(h.Replica.Tables()),
-		End: end.End, Confirmed: slot.Confirmed, Log: h.Log,
+		End: end.End, Confirmed: slot.Confirmed, Watch: h.watch, Log: h.Log,
 	}
 	return session.Run(ctx)
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"outpost/replicate/change"
 	"outpost/replicate/follow"
 	"outpost/replicate/pgcluster/pgtest"
@@ -44,7 +45,8 @@ type fixture struct {
 	replica *replica.Replica
 	stop    func()
 
-	streamBytes int64 // of the hub; 0 for the default
+	streamBytes int64         // of the hub; 0 for the default
+	watch       time.Duration // likewise
 }
 
 // newFixture takes a database of its own, so the test runs beside others.
@@ -56,13 +58,20 @@ func newFixture(t *testing.T) *fixture {
 
 func newFixtureAt(t *testing.T, url string) *fixture {
 	t.Helper()
-	pgtest.Exec(t, url,
+	return fixtureOf(t, url,
 		"CREATE TABLE course (id bigint PRIMARY KEY, title text, body text)",
 		"ALTER TABLE course ALTER body SET STORAGE EXTERNAL",
 		"CREATE PUBLICATION everything FOR TABLE course",
 		"CREATE TABLE private (id bigint PRIMARY KEY, filler text)",
 		"INSERT INTO course SELECT i, 'course ' || i, 'first' FROM generate_series(1, 100) i")
-	f := &fixture{t: t, url: url, dir: t.TempDir(), pg: pgtest.Connect(t, url), logged: new(lockedWriter)}
+}
+
+// fixtureOf publishes what the statements say, as everything.
+func fixtureOf(t *testing.T, url string, statements ...string) *fixture {
+	t.Helper()
+	pgtest.Exec(t, url, statements...)
+	f := &fixture{t: t, url: url, dir: t.TempDir(), logged: new(lockedWriter)}
+	f.connect()
 	f.log = slog.New(slog.NewTextHandler(f.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -70,6 +79,27 @@ func newFixtureAt(t *testing.T, url string) *fixture {
 		}
 	})
 	return f
+}
+
+// connect opens the test's own connection. What Postgres warns of fails the test.
+func (f *fixture) connect() {
+	f.t.Helper()
+	config, err := pgx.ParseConfig(f.url)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if n.Severity == "WARNING" {
+			f.t.Errorf("Postgres warns: %s", n.Message)
+		}
+	}
+	if f.pg, err = pgx.ConnectConfig(f.t.Context(), config); err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() {
+		// The server may be gone by now; the test has said all there is to say.
+		_ = f.pg.Close(context.Background())
+	})
 }
 
 // start runs the hub until stop; it may be called again afterwards.
@@ -119,6 +149,7 @@ func (f *fixture) build() {
 		Source: source.New(source.Config{URL: f.url, Publication: "everything", Slot: source.SlotName(config.Database), Log: f.log}),
 		Conn:   conn, Replica: f.replica, Dir: folder, StreamBytes: f.streamBytes, Log: f.log,
 	})
+	f.hub.watch = f.watch
 	var once sync.Once
 	f.stop = func() {
 		once.Do(func() {

@@ -89,9 +89,10 @@ func (h *Hub) renew(ctx context.Context) error {
 // track sees to it that changes of the schema come with the stream.
 func (h *Hub) track(ctx context.Context) error {
 	untracked, err := h.Source.Track(ctx)
-	if err == nil && untracked != "" {
+	if err == nil && untracked != "" && untracked != h.untracked {
 		h.Log.Info("changes of the schema will be followed by a full copy instead of in place", "reason", untracked)
 	}
+	h.untracked = untracked
 	return err
 }
 

@@ -18,6 +18,7 @@ type Progress struct {
 	expected  atomic.Uint64 // highest LSN that somebody will wait for
 	expecting chan struct{} // holds a token while expected may be ahead of published
 	retained  atomic.Int64
+	looks     atomic.Uint64
 	streaming atomic.Bool
 }
 
@@ -41,6 +42,9 @@ func (p *Progress) Streaming() bool { return p.streaming.Load() }
 
 // Retained is how many bytes of WAL the slot holds back, as of the last look.
 func (p *Progress) Retained() int64 { return p.retained.Load() }
+
+// Looks counts how often the catalogue was found to be what the replicas have.
+func (p *Progress) Looks() uint64 { return p.looks.Load() }
 
 // Expect says that somebody will wait for this position: where the slot does not reach
 // it by itself, the session sees to it. It returns at once.

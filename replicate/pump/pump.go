@@ -57,7 +57,9 @@ type Session struct {
 	End      End       // where the chain stands
 	// Confirmed is the slot's own position, from which it sends.
 	Confirmed change.LSN
-	Log       *slog.Logger
+	// Watch is how often the catalogue is looked at; WatchInterval if zero.
+	Watch time.Duration
+	Log   *slog.Logger
 }
 
 // Run runs until something breaks: always with an error, Broken if the chain cannot be

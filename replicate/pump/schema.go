@@ -162,8 +162,10 @@ func (s *Schema) drift(found []source.Published) string {
 		}
 	}
 	for _, now := range found {
+		if s.tables[now.OID].Files != now.Files { // else what was emptied is not seen yet
+			delete(s.emptied, now.OID)
+		}
 		s.tables[now.OID] = s.named(now.Table)
-		delete(s.emptied, now.OID)
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package pump
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -8,13 +9,13 @@ import (
 	"outpost/replicate/source"
 )
 
-// watchInterval is how often the catalogue and the slot are looked at.
-const watchInterval = 5 * time.Second
+// WatchInterval is how often the catalogue and the slot are looked at.
+const WatchInterval = 5 * time.Second
 
 // watch polls what the stream does not tell: the catalogue and the slot. It begins with
 // a look, for there is no saying what happened while nobody was connected.
 func (s *Session) watch(ctx context.Context) error {
-	tick := time.NewTicker(watchInterval)
+	tick := time.NewTicker(cmp.Or(s.Watch, WatchInterval))
 	defer tick.Stop()
 	for {
 		if err := s.compare(ctx); err != nil {
@@ -25,6 +26,7 @@ func (s *Session) watch(ctx context.Context) error {
 			return err
 		}
 		s.Progress.retained.Store(slot.RetainedBytes)
+		s.Progress.looks.Add(1)
 		select {
 		case <-tick.C:
 		case <-s.Schema.look:
@@ -37,7 +39,8 @@ func (s *Session) watch(ctx context.Context) error {
 // compare ends the session if the catalogue shows a change that the stream has passed
 // without telling.
 func (s *Session) compare(ctx context.Context) error {
-	for {
+	// Twice: a commit is sent an instant before it is visible in the catalogue.
+	for mismatches := 0; ; {
 		version := s.Schema.version()
 		found, at, err := s.Source.Published(ctx)
 		if errors.Is(err, source.ErrPartial) || errors.Is(err, source.ErrNoPublication) {
@@ -57,8 +60,13 @@ func (s *Session) compare(ctx context.Context) error {
 				return ctx.Err()
 			}
 		}
-		if s.Schema.version() == version {
+		if s.Schema.version() != version {
+			mismatches = 0
+		} else if mismatches++; mismatches == 2 {
 			return Breaks("%s", reason)
+		}
+		if !sleep(ctx, 100*time.Millisecond) {
+			return ctx.Err()
 		}
 	}
 }

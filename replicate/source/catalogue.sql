@@ -23,14 +23,8 @@ SELECT
     -- The files that the rows are in: a rewritten or truncated table has another. A
     -- partitioned table has no file of its own; its partitions have.
     CASE c.relkind WHEN 'p' THEN (
-        WITH RECURSIVE part AS (
-            SELECT inhrelid AS oid FROM pg_inherits WHERE inhparent = c.oid
-          UNION ALL
-            SELECT inhrelid FROM pg_inherits JOIN part ON inhparent = part.oid
-        )
-        SELECT coalesce(string_agg(part.oid || ':' || leaf.relfilenode, ' ' ORDER BY part.oid), '')
-        FROM part JOIN pg_class leaf USING (oid)
-        WHERE leaf.relkind <> 'p'
+        SELECT coalesce(string_agg(leaf.oid || ':' || leaf.relfilenode, ' ' ORDER BY leaf.oid), '')
+        FROM unnest(partition.oids) AS oid JOIN pg_class leaf USING (oid)
     ) ELSE c.relfilenode::text END AS files,
     coalesce(a.attnum, 0) AS number,
     coalesce(a.attname, '') AS "column",
@@ -39,7 +33,15 @@ SELECT
     -- the transaction that last changed the column's definition
     coalesce(a.xmin::text, '0')::bigint AS revision,
     -- what rows have in it that are older than the column; anyarray can be read as text only
-    CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END AS missing,
+    CASE
+        WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1]
+        -- a partitioned table has no rows of its own; its partitions have, and know
+        WHEN c.relkind = 'p' THEN (
+            SELECT (leaf.attmissingval::text::text[])[1]
+            FROM unnest(partition.oids) AS oid JOIN pg_attribute leaf ON leaf.attrelid = oid
+            WHERE leaf.attname = a.attname AND leaf.atthasmissing
+            LIMIT 1)
+    END AS missing,
     -- the labels of every enum that the type is made of: to rename one changes rows in
     -- silence; built-in types have none
     CASE WHEN a.atttypid >= 16384 THEN (
@@ -68,6 +70,15 @@ JOIN pg_namespace n ON n.nspname = p.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
 JOIN pg_publication publication ON publication.pubname = p.pubname
 LEFT JOIN pg_publication_rel member ON member.prpubid = publication.oid AND member.prrelid = c.oid
+-- those of a partitioned table that have rows
+LEFT JOIN LATERAL (
+    WITH RECURSIVE part AS (
+        SELECT inhrelid AS oid FROM pg_inherits WHERE inhparent = c.oid
+      UNION ALL
+        SELECT inhrelid FROM pg_inherits JOIN part ON inhparent = part.oid
+    )
+    SELECT array_agg(part.oid) AS oids FROM part JOIN pg_class leaf USING (oid) WHERE leaf.relkind <> 'p'
+) AS partition ON c.relkind = 'p'
 LEFT JOIN key pk ON pk.indrelid = c.oid AND pk.indisprimary
 LEFT JOIN key ri ON ri.indrelid = c.oid AND ri.indisreplident
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -42,12 +42,12 @@ DECLARE
     content bytea;
     key bytea;
 BEGIN
+    IF NOT EXISTS (SELECT FROM pg_publication) THEN
+        RETURN; -- nobody replicates
+    END IF;
+
     SELECT json_agg(line ORDER BY publication, schema COLLATE "C", name COLLATE "C", number) INTO described
     FROM ({{catalogue}} complete OR c.oid = ANY (changed)) AS line;
-
-    IF described IS NULL AND dropped IS NULL AND NOT complete THEN
-        RETURN; -- nothing that anybody replicates
-    END IF;
 
     -- Made by this transaction, and nothing in it yet: nobody else can have seen it.
     SELECT json_agg(c.oid::bigint) INTO created
@@ -73,6 +73,10 @@ BEGIN
         'dropped', (SELECT json_agg(oid::bigint) FROM unnest(dropped) AS oid),
         'lines', described)::text, 'UTF8');
     PERFORM pg_logical_emit_message(true, 'outpost.schema', sha256(key || sha256(key || content)) || content);
+    -- Decoding puts a message at the END of its record, which is where the next record begins,
+    -- and where a subtransaction is merged with its parent, equal places come in any order: the
+    -- first row after the DDL could arrive before the announcement. So something comes between.
+    PERFORM pg_logical_emit_message(true, 'outpost.between', '');
 END
 $announce$;
 REVOKE ALL ON FUNCTION outpost.announce FROM PUBLIC;
