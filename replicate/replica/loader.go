@@ -10,10 +10,12 @@ import (
 	"outpost/replicate/change"
 )
 
-// How rows are gathered before they are inserted: that many, or that many bytes.
+// How rows are gathered before they are inserted: that many, or that many bytes. Of a
+// wide table it is fewer rows, for SQLite bounds the parameters of a statement.
 const (
-	loadRows  = 16
-	loadBytes = 1 << 20
+	loadRows       = 16
+	loadBytes      = 1 << 20
+	loadParameters = 32766
 )
 
 // Loader fills a fresh file with the first copy. It keeps no journal, so a crash
@@ -31,7 +33,8 @@ type load struct {
 	*change.Table
 	many, one *statement
 	values    converter
-	rows      int
+	rows      int // gathered
+	most      int // that one statement takes
 }
 
 // partSuffix names a file that is not complete yet.
@@ -72,7 +75,7 @@ func (l *Loader) Begin(tables []*change.Table) error {
 
 func (l *Loader) begin(ordinal int, t *change.Table) error {
 	ctx := context.Background()
-	if strings.HasPrefix(foldASCII(t.SQLite), "_outpost_") {
+	if strings.HasPrefix(change.Fold(t.SQLite), "_outpost_") {
 		return errors.New("names that begin with _outpost_ are the replica's own")
 	}
 	if len(t.Columns) == 0 {
@@ -88,8 +91,9 @@ func (l *Loader) begin(ordinal int, t *change.Table) error {
 	if err := l.conn.exec(ctx, `INSERT INTO _outpost_tables VALUES (?, ?)`, int64(ordinal+1), string(definition)); err != nil {
 		return err
 	}
-	into := &load{Table: t, values: converter{keep: true}}
-	if into.many, err = l.conn.prepare(insertSQL(t, loadRows), loadRows*len(t.Columns)); err != nil {
+	most := max(1, min(loadRows, loadParameters/len(t.Columns)))
+	into := &load{Table: t, values: converter{keep: true}, most: most}
+	if into.many, err = l.conn.prepare(insertSQL(t, most), most*len(t.Columns)); err != nil {
 		return err
 	}
 	if into.one, err = l.conn.prepare(insertSQL(t, 1), len(t.Columns)); err != nil {
@@ -129,7 +133,7 @@ func (l *load) add(r change.Row) error {
 		}
 	}
 	l.rows++
-	if l.rows == loadRows || len(l.values.arena) >= loadBytes {
+	if l.rows == l.most || len(l.values.arena) >= loadBytes {
 		return l.flush()
 	}
 	return nil
@@ -144,7 +148,7 @@ func (l *load) flush() error {
 		}
 		l.values.reset()
 	}()
-	if l.rows == loadRows {
+	if l.rows == l.most {
 		_, err := l.many.exec()
 		return err
 	}

@@ -13,8 +13,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// settings hold on every connection. The first six decide what values look like as
-// text; the others keep a role's own limits from ending a long copy.
+// settings hold on every connection. The first decide what values look like as text,
+// money included, which has the currency and the separators of lc_monetary, and names
+// in the types that are called after them, such as regclass; the others keep a role's own
+// limits from ending a long copy.
 func settings(lockTimeout time.Duration) map[string]string {
 	return map[string]string{
 		"TimeZone":           "UTC",
@@ -24,10 +26,13 @@ func settings(lockTimeout time.Duration) map[string]string {
 		"bytea_output":       "hex",
 		"client_encoding":    "UTF8",
 
+		"lc_monetary":           "C",
+		"search_path":           "pg_catalog",
+		"quote_all_identifiers": "off",
+
 		"statement_timeout":                   "0",
 		"idle_in_transaction_session_timeout": "0",
 		"lock_timeout":                        strconv.FormatInt(lockTimeout.Milliseconds(), 10),
-		"search_path":                         "pg_catalog",
 	}
 }
 

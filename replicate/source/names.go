@@ -11,7 +11,8 @@ import (
 // nameForSQLite gives each table its name in a replica. Tables of schema public keep
 // theirs, others are prefixed with their schema. Where SQLite, which ignores the case
 // of ASCII letters, would take two for one, and where it or a replica keeps the name
-// for itself, a hash of schema and name is added: the same on every node.
+// for itself, a hash of schema and name is added: the same on every node. Tables of
+// public come first, and each schema's in the order of their names.
 func nameForSQLite(tables []*change.Table) {
 	taken := make(map[string]bool)
 	for _, public := range []bool{true, false} {
@@ -19,45 +20,25 @@ func nameForSQLite(tables []*change.Table) {
 			if (t.Schema == "public") != public {
 				continue
 			}
-			t.SQLite = t.Name
+			plain := t.Name
 			if !public {
-				t.SQLite = t.Schema + "_" + t.Name
+				plain = t.Schema + "_" + t.Name
 			}
-			if reserved(t.SQLite) {
-				t.SQLite = "table_" + t.SQLite
+			if reserved(plain) {
+				plain = "table_" + plain
 			}
-			if taken[fold(t.SQLite)] {
-				sum := sha256.Sum256([]byte(t.Schema + "\x00" + t.Name))
-				t.SQLite += "_" + hex.EncodeToString(sum[:4])
+			t.SQLite = plain
+			// A table may be called like another one with its hash.
+			for n := 0; taken[change.Fold(t.SQLite)]; n++ {
+				sum := sha256.Sum256([]byte(t.Schema + "\x00" + t.Name + strings.Repeat("\x00", n)))
+				t.SQLite = plain + "_" + hex.EncodeToString(sum[:4])
 			}
-			taken[fold(t.SQLite)] = true
+			taken[change.Fold(t.SQLite)] = true
 		}
 	}
 }
 
 func reserved(name string) bool {
-	name = fold(name)
+	name = change.Fold(name)
 	return strings.HasPrefix(name, "sqlite_") || strings.HasPrefix(name, "_outpost_")
-}
-
-// fold does what SQLite does: it knows ASCII only.
-func fold(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + ('a' - 'A')
-		}
-		return r
-	}, name)
-}
-
-// twins finds two columns that SQLite would take for one.
-func twins(columns []change.Column) (string, string, bool) {
-	seen := make(map[string]string, len(columns))
-	for _, c := range columns {
-		if other, ok := seen[fold(c.Name)]; ok {
-			return other, c.Name, true
-		}
-		seen[fold(c.Name)] = c.Name
-	}
-	return "", "", false
 }
