@@ -217,4 +217,3 @@ func float(text string) string {
 	}
 	return strconv.FormatFloat(n, 'e', -1, 64)
 }
-

@@ -95,7 +95,7 @@ func Follow(t testing.TB, address, publication string, options ...func(*replica.
 		var text string
 		// The message ends up in the stream whatever is published, and so moves the position
 		// of the replica past everything that was committed before.
-		must(t, conn.QueryRow(context.WithoutCancel(t.Context()), 
+		must(t, conn.QueryRow(context.WithoutCancel(t.Context()),
 			"SELECT pg_logical_emit_message(true, 'replicatest', '')::text").Scan(&text))
 		lsn, err := change.ParseLSN(text)
 		must(t, err)

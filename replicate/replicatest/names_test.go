@@ -9,7 +9,6 @@ import (
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-
 // odd are names that some part might trip over: as a table's name and as a column's.
 var odd = []string{
 	"select", "table", "order", "group", "index", "values", "Default", "NULL", "true", "rowid", "_rowid_", "oid", "ctid_", "main", "temp",
