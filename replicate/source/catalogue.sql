@@ -3,7 +3,12 @@
 -- catalogue directly, and by the function of tracking.sql, each with a condition of its
 -- own behind WHERE. It locks no table.
 -- An index counts as a key only if it is one for every row at every moment.
-WITH key AS (
+--
+-- The view makes an array of all the table's columns, once for each table only because
+-- of MATERIALIZED: else it would for each column.
+WITH published AS MATERIALIZED (
+    SELECT * FROM pg_publication_tables
+), key AS (
     SELECT indrelid, indisprimary, indisreplident, indnkeyatts, indkey::int2[] AS columns
     FROM pg_index
     WHERE indisvalid AND indisunique AND indimmediate AND indpred IS NULL
@@ -45,7 +50,7 @@ SELECT
     -- position in the key, from 0; -1: not in it
     coalesce(array_position(pk.columns[0:pk.indnkeyatts - 1], a.attnum), -1) AS in_primary,
     coalesce(array_position(ri.columns[0:ri.indnkeyatts - 1], a.attnum), -1) AS in_index
-FROM pg_publication_tables p
+FROM published p
 JOIN pg_namespace n ON n.nspname = p.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
 LEFT JOIN key pk ON pk.indrelid = c.oid AND pk.indisprimary

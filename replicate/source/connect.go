@@ -13,10 +13,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// settings hold on every connection. The first decide what values look like as text,
-// money included, which has the currency and the separators of lc_monetary, and names
-// in the types that are called after them, such as regclass; the others keep a role's own
-// limits from ending a long copy.
+// settings hold on every connection. The first eight, and search_path, decide what values
+// look like as text: money has the currency and the separators of lc_monetary, regclass
+// and its like have names. The others keep a role's own limits from ending a long copy.
 func settings(lockTimeout time.Duration) map[string]string {
 	return map[string]string{
 		"TimeZone":           "UTC",
@@ -25,14 +24,15 @@ func settings(lockTimeout time.Duration) map[string]string {
 		"extra_float_digits": "3",
 		"bytea_output":       "hex",
 		"client_encoding":    "UTF8",
+		"lc_monetary":        "C",
 
-		"lc_monetary":           "C",
-		"search_path":           "pg_catalog",
 		"quote_all_identifiers": "off",
 
 		"statement_timeout":                   "0",
 		"idle_in_transaction_session_timeout": "0",
 		"lock_timeout":                        strconv.FormatInt(lockTimeout.Milliseconds(), 10),
+		"search_path":                         "pg_catalog",
+		"jit":                                 "off", // compiling costs more than any query here
 	}
 }
 
