@@ -104,6 +104,7 @@ type line struct {
 	Filter      string  `json:"filter"`
 	Readable    bool    `json:"readable"`
 	Files       string  `json:"files"`
+	Unlogged    string  `json:"unlogged"` // partitions that are not in the WAL
 	Number      int16   `json:"number"`
 	Column      string  `json:"column"`
 	TypeOID     uint32  `json:"type_oid"`
@@ -233,6 +234,9 @@ func problem(l line, t *change.Table, hasPrimary bool, missing []string) string 
 			name, strings.Join(missing, ", "))
 	case len(t.Identity) == 0:
 		return fmt.Sprintf("table %s has lost the index of its replica identity: %s", name, remedy)
+	case l.Unlogged != "":
+		return fmt.Sprintf("partitioned table %s is published as one table, but Postgres sends no changes of %s, foreign or unlogged: detach it or SET LOGGED, or set publish_via_partition_root = false",
+			name, l.Unlogged)
 	case !l.Readable:
 		return fmt.Sprintf("table %s cannot be read by this user: GRANT SELECT ON %s", name, name)
 	}

@@ -35,6 +35,12 @@ SELECT
         FROM part JOIN pg_class leaf USING (oid)
         WHERE leaf.relkind <> 'p'
     ) ELSE c.relfilenode::text END AS files,
+    -- Partitions behind a published root whose changes Postgres does not write to its WAL.
+    CASE c.relkind WHEN 'p' THEN (
+        SELECT string_agg(leaf.oid::regclass::text, ', ' ORDER BY leaf.oid)
+        FROM pg_partition_tree(c.oid) part JOIN pg_class leaf ON leaf.oid = part.relid
+        WHERE leaf.relkind = 'f' OR leaf.relpersistence <> 'p'
+    ) END AS unlogged,
     coalesce(a.attnum, 0) AS number,
     coalesce(a.attname, '') AS "column",
     coalesce(a.atttypid, 0)::bigint AS type_oid,
@@ -53,6 +59,8 @@ SELECT
 FROM published p
 JOIN pg_namespace n ON n.nspname = p.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
+    -- version 15 lists foreign and unlogged partitions too, and sends nothing of them
+    AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
 LEFT JOIN key pk ON pk.indrelid = c.oid AND pk.indisprimary
 LEFT JOIN key ri ON ri.indrelid = c.oid AND ri.indisreplident
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
