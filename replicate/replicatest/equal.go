@@ -15,7 +15,8 @@ import (
 
 // session makes Postgres' text independent of the server; names are to be qualified.
 const session = `SET TimeZone = 'UTC'; SET DateStyle = ISO; SET IntervalStyle = postgres; SET extra_float_digits = 3;
-	SET bytea_output = hex; SET lc_monetary = 'C'; SET search_path = pg_catalog; SET quote_all_identifiers = off`
+	SET bytea_output = hex; SET lc_monetary = 'C'; SET search_path = pg_catalog; SET quote_all_identifiers = off;
+	SET client_encoding = 'UTF8'`
 
 // Equal catches up and compares the results of two queries, one of Postgres and one of
 // the replica, as sets in which a row may stand more than once.

@@ -87,11 +87,31 @@ func TestColumnsThatDifferInCaseOnly(t *testing.T) {
 func TestTablesOfSeveralSchemasNeverShareAName(t *testing.T) {
 	type name struct{ schema, table string }
 	names := []name{
-		{"public", "item"}, {"public", "Item"}, {"public", "a_b_c"}, {"a", "b_c"}, {"a_b", "c"}, {"A_b", "c"}, {"A", "B_C"},
-		{"a.b", "c"}, {"a", "b.c"}, {`a"`, "b"}, {"a", `"b`}, {"public", "a_b"}, {"a", "b"}, {"sqlite", "x"}, {"_outpost", "state"},
-		{"public", "sqlite_x"}, {"public", "table_sqlite_x"}, {"table", "sqlite_x"}, {" ", " "}, {"ä", "ö"}, {"Ä", "Ö"},
-		{strings.Repeat("s", 63), strings.Repeat("t", 63)}, {"select", "from"},
-		{"public", "a_b_59065cd5"}, {"a", "b_59065cd5"},
+		{"public", "item"},
+		{"public", "Item"},
+		{"public", "a_b_c"},
+		{"a", "b_c"},
+		{"a_b", "c"},
+		{"A_b", "c"},
+		{"A", "B_C"},
+		{"a.b", "c"},
+		{"a", "b.c"},
+		{`a"`, "b"},
+		{"a", `"b`},
+		{"public", "a_b"},
+		{"a", "b"},
+		{"sqlite", "x"},
+		{"_outpost", "state"},
+		{"public", "sqlite_x"},
+		{"public", "table_sqlite_x"},
+		{"table", "sqlite_x"},
+		{" ", " "},
+		{"ä", "ö"},
+		{"Ä", "Ö"},
+		{strings.Repeat("s", 63), strings.Repeat("t", 63)},
+		{"select", "from"},
+		{"public", "a_b_59065cd5"},
+		{"a", "b_59065cd5"},
 	}
 	statements := []string{publishAll}
 	for _, n := range names {

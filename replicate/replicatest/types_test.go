@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"outpost/replicate/pgcluster/pgtest"
 	"outpost/replicate/replica"
 )
 
@@ -266,5 +267,27 @@ func TestTextThatDependsOnMoreThanTheValue(t *testing.T) {
 	f.exec(t, "DELETE FROM loose")
 	if err := f.Try(t); err == nil || !strings.Contains(err.Error(), "hit 0 rows") {
 		t.Errorf("the row that is called otherwise was found: %v", err)
+	}
+}
+
+func TestTextIsUTF8WhateverTheDatabaseIs(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.Cluster(t)
+	for _, encoding := range []struct{ name, inserted, want string }{
+		{"LATIN1", "'Ä' || chr(255)", `"\u00c4\u00ff"`},
+		{"EUC_JP", "'名前'", `"\u540d\u524d"`},
+		{"SQL_ASCII", `E'\xc3\x84'`, `"\u00c4"`},
+	} {
+		name := strings.ToLower(encoding.name)
+		pgtest.Exec(t, cluster.URL("postgres"), "CREATE DATABASE "+name+" ENCODING "+encoding.name+" LOCALE 'C' TEMPLATE template0")
+		pgtest.Exec(t, cluster.URL(name), "SET client_encoding = 'UTF8'", publishAll, "CREATE TABLE text (id int PRIMARY KEY, x text)", "INSERT INTO text VALUES (1, "+encoding.inserted+")")
+		f := Follow(t, cluster.URL(name), "outpost")
+		f.exec(t, "SET client_encoding = 'UTF8'", "INSERT INTO text VALUES (2, "+encoding.inserted+")", "INSERT INTO text VALUES (3)", "UPDATE text SET x = "+encoding.inserted+" WHERE id = 3")
+		f.EqualTables(t, "text")
+		for _, row := range f.SQLite(t, []uint32{25}, "SELECT x FROM text") {
+			if text, err := strconv.Unquote(row); err != nil || strconv.QuoteToASCII(text) != encoding.want {
+				t.Errorf("%s: got %s, want %s", encoding.name, row, encoding.want)
+			}
+		}
 	}
 }
