@@ -87,8 +87,8 @@ func TestAnIndexOfOnesOwnFindsRowsWithoutAKey(t *testing.T) {
 	}))
 }
 
-func TestLoaderTakesAsManyRowsAtOnceAsSQLiteCan(t *testing.T) {
-	for _, columns := range []int{1, 100, 1999, 2000} {
+func TestTablesMayBeAsWideAsSQLiteHasThem(t *testing.T) {
+	for _, columns := range []int{1, 2000} {
 		table := &change.Table{OID: 1, Schema: "public", Name: "wide", SQLite: "wide", Full: true}
 		var values []any
 		for i := range columns {

@@ -10,12 +10,11 @@ import (
 	"outpost/replicate/change"
 )
 
-// How rows are gathered before they are inserted: that many, or that many bytes. Of a
-// wide table it is fewer rows, for SQLite bounds the parameters of a statement.
+// How rows are gathered before they are inserted: that many, or that many bytes. A
+// statement has at most 32,766 parameters and a table 2,000 columns, so no more would do.
 const (
-	loadRows       = 16
-	loadBytes      = 1 << 20
-	loadParameters = 32766
+	loadRows  = 16
+	loadBytes = 1 << 20
 )
 
 // Loader fills a fresh file with the first copy. It keeps no journal, so a crash
@@ -33,8 +32,7 @@ type load struct {
 	*change.Table
 	many, one *statement
 	values    converter
-	rows      int // gathered
-	most      int // that one statement takes
+	rows      int
 }
 
 // partSuffix names a file that is not complete yet.
@@ -91,9 +89,8 @@ func (l *Loader) begin(ordinal int, t *change.Table) error {
 	if err := l.conn.exec(ctx, `INSERT INTO _outpost_tables VALUES (?, ?)`, int64(ordinal+1), string(definition)); err != nil {
 		return err
 	}
-	most := max(1, min(loadRows, loadParameters/len(t.Columns)))
-	into := &load{Table: t, values: converter{keep: true}, most: most}
-	if into.many, err = l.conn.prepare(insertSQL(t, most), most*len(t.Columns)); err != nil {
+	into := &load{Table: t, values: converter{keep: true}}
+	if into.many, err = l.conn.prepare(insertSQL(t, loadRows), loadRows*len(t.Columns)); err != nil {
 		return err
 	}
 	if into.one, err = l.conn.prepare(insertSQL(t, 1), len(t.Columns)); err != nil {
@@ -133,7 +130,7 @@ func (l *load) add(r change.Row) error {
 		}
 	}
 	l.rows++
-	if l.rows == l.most || len(l.values.arena) >= loadBytes {
+	if l.rows == loadRows || len(l.values.arena) >= loadBytes {
 		return l.flush()
 	}
 	return nil
@@ -148,7 +145,7 @@ func (l *load) flush() error {
 		}
 		l.values.reset()
 	}()
-	if l.rows == l.most {
+	if l.rows == loadRows {
 		_, err := l.many.exec()
 		return err
 	}

@@ -3,6 +3,7 @@ package replicatest
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -33,4 +34,9 @@ const publishAll = "CREATE PUBLICATION outpost FOR ALL TABLES"
 func (f *Follower) exec(t *testing.T, statements ...string) {
 	t.Helper()
 	pgtest.Exec(t, f.URL, statements...)
+}
+
+// together makes one transaction of statements.
+func together(statements ...string) string {
+	return "BEGIN; " + strings.Join(statements, "; ") + "; COMMIT"
 }

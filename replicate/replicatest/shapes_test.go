@@ -279,7 +279,7 @@ func TestKeysMayBeOfAnyType(t *testing.T) {
 	}
 	f := database(t, statements...)
 	f.EqualTables(t, names...)
-	f.exec(t, changes...)
+	f.exec(t, together(changes...))
 	f.EqualTables(t, names...)
 	// Keys that Postgres takes for equal, and that are not the same text.
 	f.exec(t, "UPDATE k_citext SET k = upper(k::text)", "UPDATE k_nocase SET k = upper(k)", "UPDATE k_numeric SET k = k * 1.000 WHERE k::text = '1.10'",
