@@ -142,7 +142,7 @@ func (f *Follower) SQLite(t testing.TB, types []uint32, query string) (rows []st
 
 // Text is the quoted text that Postgres prints for what SQLite holds of a type.
 func Text(oid uint32, v any) string {
-	wrong := fmt.Sprintf("(%T %.100v is no value of type %d)", v, v, oid)
+	wrong := func() string { return fmt.Sprintf("(%T %.100q is no value of type %d)", v, fmt.Sprint(v), oid) }
 	switch oid {
 	case 16, 20, 21, 23, 26: // bool, int8, int2, int4, oid
 		n, ok := v.(int64)
@@ -150,7 +150,7 @@ func Text(oid uint32, v any) string {
 		case v == nil:
 			return "NULL"
 		case !ok || oid == 16 && n != 0 && n != 1:
-			return wrong
+			return wrong()
 		case oid == 16:
 			return strconv.Quote([]string{"f", "t"}[n])
 		}
@@ -162,7 +162,7 @@ func Text(oid uint32, v any) string {
 		case []byte:
 			return strconv.Quote(`\x` + hex.EncodeToString(b))
 		}
-		return wrong
+		return wrong()
 	case 700, 701: // float4, float8
 		switch n := v.(type) {
 		case nil:
@@ -174,14 +174,14 @@ func Text(oid uint32, v any) string {
 				return float(n)
 			}
 		}
-		return wrong
+		return wrong()
 	}
 	if v == nil {
 		return "NULL"
 	}
 	s, ok := v.(string)
 	if !ok {
-		return wrong
+		return wrong()
 	}
 	switch oid {
 	case 1082, 1114, 1184: // date, timestamp, timestamptz
