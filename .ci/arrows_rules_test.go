@@ -60,6 +60,10 @@ func arrows() []arrow {
 			why: "a replica is given messages and does not care whence",
 		},
 		{
+			from: "replicate/replicatest", to: []string{"replicate/stream", "replicate/hub", "replicate/follow"},
+			why: "it stands in for them",
+		},
+		{
 			from: "server/training", to: []string{anything}, but: []string{"replicate/change"},
 			why: "the domain stands on nothing but itself",
 		},

@@ -32,15 +32,12 @@
 //	all others               TEXT               Postgres' own text: numeric with all its digits, text,
 //	                                            uuid, json, arrays, ranges, inet, enums, intervals, …
 //
-// Infinite dates and times are the words infinity and -infinity. Years after 9999
-// have more digits, and years before 1 end in " BC" as Postgres writes them: both are
-// exact, but text does not sort them in order of time. A float4 is the REAL nearest
-// to its shortest decimal text, so that it reads as Postgres prints it.
+// ../TYPES.md has every type, with examples that a test proves.
 //
 // A single key column of integers is the INTEGER PRIMARY KEY; any other key is a
-// PRIMARY KEY over the rowid table. SQLite cannot tell column names apart that differ
-// only in the case of ASCII letters: the second of such a pair gets the suffix _2, or
-// the next number that is free.
+// PRIMARY KEY over the rowid table. A table without a key (REPLICA IDENTITY FULL) has
+// none here either: its rows are found by all their columns. Columns that SQLite could
+// not tell apart are renamed; see change.Table.SQLiteColumns.
 //
 // The tables _outpost_state, _outpost_tables and _outpost_objects are the replica's own.
 package replica

@@ -9,7 +9,8 @@ import (
 	"outpost/replicate/change"
 )
 
-// How rows are gathered before they are inserted: that many, or that many bytes.
+// How rows are gathered before they are inserted: that many, or that many bytes. A
+// statement has at most 32,766 parameters and a table 2,000 columns, so no more would do.
 const (
 	loadRows  = 16
 	loadBytes = 1 << 20

@@ -39,15 +39,14 @@ func (t *table) updateRow(cv *converter, old, row change.Row) error {
 	if err := t.checkRow(row); err != nil {
 		return err
 	}
-	key := row
+	was := row
 	if old != nil {
 		if err := t.checkRow(old); err != nil {
 			return err
 		}
-		key = old
-	}
-	if len(t.Key) == 0 {
-		return resync("%s has no key, and a row of it was updated", t)
+		was = old
+	} else if len(t.Key) == 0 {
+		return resync("an update of %s, which has no key, lacks the old row", t)
 	}
 	t.chooseSet(old, row)
 	s, err := t.update()
@@ -65,7 +64,7 @@ func (t *table) updateRow(cv *converter, old, row change.Row) error {
 		}
 		n++
 	}
-	if err := t.bindKey(cv, s, n, key); err != nil {
+	if err := t.bindRow(cv, s, n, was); err != nil {
 		return err
 	}
 	return t.one("updating", s)
@@ -75,17 +74,14 @@ func (t *table) deleteRow(cv *converter, old change.Row) error {
 	if err := t.checkRow(old); err != nil {
 		return err
 	}
-	if len(t.Key) == 0 {
-		return resync("%s has no key, and a row of it was deleted", t)
-	}
-	s, err := t.prepared(&t.remove, len(t.Key), func() string {
-		return "DELETE FROM " + quote(t.SQLite) + t.whereKey()
+	s, err := t.prepared(&t.remove, t.identifying(), func() string {
+		return "DELETE FROM " + quote(t.SQLite) + t.whereRow()
 	})
 	if err != nil {
 		return err
 	}
 	cv.reset()
-	if err := t.bindKey(cv, s, 0, old); err != nil {
+	if err := t.bindRow(cv, s, 0, old); err != nil {
 		return err
 	}
 	return t.one("deleting from", s)
@@ -102,7 +98,19 @@ func (t *table) truncateRows() error {
 	return nil
 }
 
-func (t *table) bindKey(cv *converter, s *statement, place int, row change.Row) (err error) {
+// bindRow binds what finds a row: its key, or else all of it.
+func (t *table) bindRow(cv *converter, s *statement, place int, row change.Row) (err error) {
+	if len(t.Key) == 0 {
+		for i := range row {
+			if row[i].Presence == change.Unchanged {
+				return resync("a change of %s, which has no key, lacks the old value of %s", t, t.Columns[i].Name)
+			}
+			if s.args[place+i].Value, err = cv.value(&t.Columns[i], row[i]); err != nil {
+				return resync("%s: %w", t, err)
+			}
+		}
+		return nil
+	}
 	for i, k := range t.Key {
 		if row[k].Presence != change.Present {
 			return resync("a change of %s lacks the key %s", t, t.Columns[k].Name)

@@ -126,7 +126,7 @@ func (f *file) discard(altered map[uint32]*table) error {
 // createsTable says why SQLite cannot have a table.
 func createsTable(t *change.Table) error {
 	switch {
-	case strings.HasPrefix(foldASCII(t.SQLite), "_outpost_"):
+	case strings.HasPrefix(change.Fold(t.SQLite), "_outpost_"):
 		return errors.New("names that begin with _outpost_ are the replica's own")
 	case len(t.Columns) == 0:
 		return errors.New("SQLite has no tables without columns")

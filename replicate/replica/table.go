@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"outpost/replicate/change"
@@ -40,38 +39,13 @@ func newTable(c *conn, t *change.Table) *table {
 	return out
 }
 
-// columnNames tells columns apart that SQLite could not, and quotes them.
+// columnNames gives the columns' names, quoted.
 func columnNames(t *change.Table) []string {
-	names := make([]string, len(t.Columns))
-	taken := make(map[string]bool, len(names))
-	for i := range t.Columns {
-		taken[foldASCII(t.Columns[i].Name)] = true
-	}
-	seen := make(map[string]bool, len(names))
-	for i := range t.Columns {
-		name := t.Columns[i].Name
-		if seen[foldASCII(name)] {
-			for n := 2; ; n++ {
-				name = t.Columns[i].Name + "_" + strconv.Itoa(n)
-				if !taken[foldASCII(name)] {
-					break
-				}
-			}
-			taken[foldASCII(name)] = true
-		}
-		seen[foldASCII(name)] = true
+	names := t.SQLiteColumns()
+	for i, name := range names {
 		names[i] = quote(name)
 	}
 	return names
-}
-
-func foldASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
 }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
@@ -126,7 +100,26 @@ func insertSQL(t *change.Table, rows int) string {
 		strings.TrimSuffix(strings.Repeat(tuple+",", rows), ",")
 }
 
-func (t *table) whereKey() string {
+// identifying is how many parameters the condition takes that finds a row.
+func (t *table) identifying() int {
+	if len(t.Key) == 0 {
+		return len(t.Columns)
+	}
+	return len(t.Key)
+}
+
+// whereRow is that condition. Rows of a table without a key are told apart by all their
+// columns, and of those that are equal any one will do. They are compared as one row
+// value: SQLite bounds how deep a chain of ANDs may nest.
+func (t *table) whereRow() string {
+	if len(t.Key) == 0 {
+		row, places := strings.Join(t.columns, ", "), strings.TrimSuffix(strings.Repeat("?,", len(t.columns)), ",")
+		if len(t.columns) > 1 {
+			row, places = "("+row+")", "("+places+")"
+		}
+		id := t.RowID()
+		return " WHERE " + id + " = (SELECT " + id + " FROM " + quote(t.SQLite) + " WHERE " + row + " IS " + places + " LIMIT 1)"
+	}
 	return " WHERE " + strings.Join(pick(t.columns, t.Key), " = ? AND ") + " = ?"
 }
 
@@ -161,12 +154,11 @@ func (t *table) update() (*statement, error) {
 			sets = append(sets, t.columns[i]+" = ?")
 		}
 	}
-	parameters := len(sets) + len(t.Key)
+	parameters := len(sets) + t.identifying()
 	if len(sets) == 0 { // nothing to set, but the row must be there all the same
-		key := t.columns[t.Key[0]]
-		sets = append(sets, key+" = "+key)
+		sets = append(sets, t.columns[0]+" = "+t.columns[0])
 	}
-	s, err := t.conn.prepare("UPDATE "+quote(t.SQLite)+" SET "+strings.Join(sets, ", ")+t.whereKey(), parameters)
+	s, err := t.conn.prepare("UPDATE "+quote(t.SQLite)+" SET "+strings.Join(sets, ", ")+t.whereRow(), parameters)
 	if err != nil {
 		return nil, err
 	}

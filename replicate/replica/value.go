@@ -66,7 +66,8 @@ func (c *converter) convert(kind change.Kind, text []byte) (driver.Value, bool) 
 }
 
 // convertFloat keeps as text what SQLite would change: it turns NaN into NULL and
-// −0 into 0.
+// −0 into 0. What only Go takes for a number, hexadecimal for one, is refused, and so is
+// a text that is not 0 and whose number is: it would come back as another.
 func convertFloat(text []byte) (driver.Value, bool) {
 	switch alias(text) {
 	case "NaN":
@@ -78,8 +79,13 @@ func convertFloat(text []byte) (driver.Value, bool) {
 	case "-Infinity":
 		return "-Infinity", true
 	}
+	for _, b := range text {
+		if !isDigit(b) && b != '-' && b != '+' && b != '.' && b != 'e' {
+			return nil, false
+		}
+	}
 	f, err := strconv.ParseFloat(alias(text), 64)
-	return f, err == nil && !math.IsNaN(f) && !math.IsInf(f, 0)
+	return f, err == nil && !math.IsInf(f, 0) && (f != 0 || alias(text) == "0")
 }
 
 // bytes reads bytea in its hex form, the only one the replication session asks for.

@@ -110,6 +110,7 @@ type line struct {
 	Membership  string  `json:"membership"`
 	Readable    bool    `json:"readable"`
 	Files       string  `json:"files"`
+	Unlogged    string  `json:"unlogged"` // partitions that are not in the WAL
 	Number      int16   `json:"number"`
 	Column      string  `json:"column"`
 	TypeOID     uint32  `json:"type_oid"`
@@ -229,10 +230,14 @@ func assemble(lines []line) Published {
 // problem says why a table cannot be replicated, and what to do about it.
 func problem(l line, t *change.Table, hasPrimary bool, missing []string) string {
 	name := pgx.Identifier{t.Schema, t.Name}.Sanitize()
-	remedy := fmt.Sprintf("add a primary key, or a unique index over NOT NULL columns with ALTER TABLE %s REPLICA IDENTITY USING INDEX", name)
+	remedy := fmt.Sprintf("add a primary key (one that is not DEFERRABLE), or a unique index over NOT NULL columns with ALTER TABLE %s REPLICA IDENTITY USING INDEX, or ALTER TABLE %s REPLICA IDENTITY FULL", name, name)
 	switch {
-	case l.Identity == "n":
+	case len(t.Columns) == 0:
+		return fmt.Sprintf("table %s publishes no columns, and SQLite has no tables without: add one, or take the table out of the publication", name)
+	case l.Identity == "n" && hasPrimary:
 		return fmt.Sprintf("table %s has REPLICA IDENTITY NOTHING, so its rows cannot be told apart: ALTER TABLE %s REPLICA IDENTITY DEFAULT", name, name)
+	case l.Identity == "n":
+		return fmt.Sprintf("table %s has REPLICA IDENTITY NOTHING, so its rows cannot be told apart: %s", name, remedy)
 	case l.Identity == "d" && !hasPrimary:
 		return fmt.Sprintf("table %s has no replica identity, so its rows cannot be told apart: %s", name, remedy)
 	case len(missing) > 0:
@@ -240,11 +245,11 @@ func problem(l line, t *change.Table, hasPrimary bool, missing []string) string 
 			name, strings.Join(missing, ", "))
 	case len(t.Identity) == 0:
 		return fmt.Sprintf("table %s has lost the index of its replica identity: %s", name, remedy)
+	case l.Unlogged != "":
+		return fmt.Sprintf("partitioned table %s is published as one table, but Postgres sends no changes of %s, foreign or unlogged: detach it or SET LOGGED, or set publish_via_partition_root = false",
+			name, l.Unlogged)
 	case !l.Readable:
 		return fmt.Sprintf("table %s cannot be read by this user: GRANT SELECT ON %s", name, name)
-	}
-	if a, b, ok := twins(t.Columns); ok {
-		return fmt.Sprintf("table %s has columns %q and %q, which SQLite cannot tell apart: rename one", name, a, b)
 	}
 	return ""
 }

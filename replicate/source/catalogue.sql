@@ -3,7 +3,12 @@
 -- catalogue directly, and by the function of tracking.sql, each with a condition of its
 -- own behind WHERE. It locks no table.
 -- An index counts as a key only if it is one for every row at every moment.
-WITH key AS (
+--
+-- The view makes an array of all the table's columns, once for each table only because
+-- of MATERIALIZED: else it would for each column.
+WITH published AS MATERIALIZED (
+    SELECT * FROM pg_publication_tables
+), key AS (
     SELECT indrelid, indisprimary, indisreplident, indnkeyatts, indkey::int2[] AS columns
     FROM pg_index
     WHERE indisvalid AND indisunique AND indimmediate AND indpred IS NULL
@@ -26,6 +31,12 @@ SELECT
         SELECT coalesce(string_agg(leaf.oid || ':' || leaf.relfilenode, ' ' ORDER BY leaf.oid), '')
         FROM unnest(partition.oids) AS oid JOIN pg_class leaf USING (oid)
     ) ELSE c.relfilenode::text END AS files,
+    -- Partitions behind a published root whose changes Postgres does not write to its WAL.
+    CASE c.relkind WHEN 'p' THEN (
+        SELECT string_agg(leaf.oid::regclass::text, ', ' ORDER BY leaf.oid)
+        FROM unnest(partition.oids) AS oid JOIN pg_class leaf USING (oid)
+        WHERE leaf.relkind = 'f' OR leaf.relpersistence <> 'p'
+    ) END AS unlogged,
     coalesce(a.attnum, 0) AS number,
     coalesce(a.attname, '') AS "column",
     coalesce(a.atttypid, 0)::bigint AS type_oid,
@@ -65,9 +76,11 @@ SELECT
     -- position in the key, from 0; -1: not in it
     coalesce(array_position(pk.columns[0:pk.indnkeyatts - 1], a.attnum), -1) AS in_primary,
     coalesce(array_position(ri.columns[0:ri.indnkeyatts - 1], a.attnum), -1) AS in_index
-FROM pg_publication_tables p
+FROM published p
 JOIN pg_namespace n ON n.nspname = p.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
+    -- version 15 lists foreign and unlogged partitions too, and sends nothing of them
+    AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
 JOIN pg_publication publication ON publication.pubname = p.pubname
 LEFT JOIN pg_publication_rel member ON member.prpubid = publication.oid AND member.prrelid = c.oid
 -- those of a partitioned table that have rows

@@ -76,14 +76,26 @@ func TestKeyIsThePrimaryKeyWhereTheIdentityContainsIt(t *testing.T) {
 		"ALTER TABLE every REPLICA IDENTITY FULL",
 		"CREATE TABLE lacks (id int PRIMARY KEY, code text NOT NULL UNIQUE)",
 		"ALTER TABLE lacks REPLICA IDENTITY USING INDEX lacks_code_key",
+		"CREATE TABLE none (code text NOT NULL UNIQUE, n int)", "ALTER TABLE none REPLICA IDENTITY FULL",
+		"CREATE TABLE postponed (id int PRIMARY KEY DEFERRABLE, n int)", "ALTER TABLE postponed REPLICA IDENTITY FULL",
 		publishAll)
 	tables, err := s.Tables(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []struct{ key, identity []int }{
-		{[]int{0}, []int{0, 1, 2}}, {[]int{0}, []int{0, 1}}, {[]int{1}, []int{1}},
+	for i, want := range []struct {
+		key, identity []int
+		full          bool
+	}{
+		{[]int{0}, []int{0, 1, 2}, false},
+		{[]int{0}, []int{0, 1}, true},
+		{[]int{1}, []int{1}, false},
+		{nil, []int{0, 1}, true},
+		{nil, []int{0, 1}, true},
 	} {
+		if tables[i].Full != want.full {
+			t.Errorf("%s: full is %t", tables[i].Name, tables[i].Full)
+		}
 		if !slices.Equal(tables[i].Key, want.key) || !slices.Equal(tables[i].Identity, want.identity) {
 			t.Errorf("%s: key %v and identity %v, want %v", tables[i].Name, tables[i].Key, tables[i].Identity, want)
 		}

@@ -13,8 +13,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// settings hold on every connection. The first six decide what values look like as
-// text; the others keep a role's own limits from ending a long copy.
+// settings hold on every connection. The first eight, and search_path, decide what values
+// look like as text: money has the currency and the separators of lc_monetary, regclass
+// and its like have names. The others keep a role's own limits from ending a long copy.
 func settings(lockTimeout time.Duration) map[string]string {
 	return map[string]string{
 		"TimeZone":           "UTC",
@@ -23,6 +24,9 @@ func settings(lockTimeout time.Duration) map[string]string {
 		"extra_float_digits": "3",
 		"bytea_output":       "hex",
 		"client_encoding":    "UTF8",
+		"lc_monetary":        "C",
+
+		"quote_all_identifiers": "off",
 
 		"statement_timeout":                   "0",
 		"idle_in_transaction_session_timeout": "0",

@@ -28,7 +28,7 @@ func nameForSQLite(tables []*change.Table) {
 func Name(t *change.Table, others []*change.Table) {
 	taken := make(map[string]bool, len(others))
 	for _, other := range others {
-		taken[fold(other.SQLite)] = true
+		taken[change.Fold(other.SQLite)] = true
 	}
 	name(t, taken)
 }
@@ -41,36 +41,16 @@ func name(t *change.Table, taken map[string]bool) {
 	if reserved(t.SQLite) {
 		t.SQLite = "table_" + t.SQLite
 	}
-	if taken[fold(t.SQLite)] {
-		sum := sha256.Sum256([]byte(t.Schema + "\x00" + t.Name))
-		t.SQLite += "_" + hex.EncodeToString(sum[:4])
+	plain := t.SQLite
+	// A table may be called like another one with its hash.
+	for again := 0; taken[change.Fold(t.SQLite)]; again++ {
+		sum := sha256.Sum256([]byte(t.Schema + "\x00" + t.Name + strings.Repeat("\x00", again)))
+		t.SQLite = plain + "_" + hex.EncodeToString(sum[:4])
 	}
-	taken[fold(t.SQLite)] = true
+	taken[change.Fold(t.SQLite)] = true
 }
 
 func reserved(name string) bool {
-	name = fold(name)
+	name = change.Fold(name)
 	return strings.HasPrefix(name, "sqlite_") || strings.HasPrefix(name, "_outpost_")
-}
-
-// fold does what SQLite does: it knows ASCII only.
-func fold(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + ('a' - 'A')
-		}
-		return r
-	}, name)
-}
-
-// twins finds two columns that SQLite would take for one.
-func twins(columns []change.Column) (string, string, bool) {
-	seen := make(map[string]string, len(columns))
-	for _, c := range columns {
-		if other, ok := seen[fold(c.Name)]; ok {
-			return other, c.Name, true
-		}
-		seen[fold(c.Name)] = c.Name
-	}
-	return "", "", false
 }

@@ -33,22 +33,25 @@ type Splitter struct {
 // Write calls each with every record that body completes. A record is valid only
 // during the call.
 func (s *Splitter) Write(body []byte, each func(record []byte) error) error {
-	for len(s.partial) > 0 && len(body) > 0 {
+	for len(s.partial) > 0 {
 		missing, known, err := s.missing()
 		if err != nil {
 			return err
 		}
+		if known && missing == 0 {
+			_, size := binary.Uvarint(s.partial)
+			if err := each(s.partial[size:]); err != nil {
+				return err
+			}
+			s.partial = s.partial[:0]
+			break
+		}
+		if len(body) == 0 {
+			return nil
+		}
 		n := min(missing, len(body))
 		s.partial = append(s.partial, body[:n]...)
 		body = body[n:]
-		if !known || n < missing {
-			continue
-		}
-		_, size := binary.Uvarint(s.partial)
-		if err := each(s.partial[size:]); err != nil {
-			return err
-		}
-		s.partial = s.partial[:0]
 	}
 	for len(body) > 0 {
 		length, size := binary.Uvarint(body)
