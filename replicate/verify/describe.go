@@ -208,6 +208,9 @@ func cut(s *string, at int) *string {
 
 // shorten keeps the surroundings of a byte.
 func shorten(s string, at int) string {
+	if utf8.RuneCountInString(s) <= shown {
+		return s
+	}
 	runes := 0
 	from, to := 0, len(s)
 	if at > shown/3 {

@@ -48,7 +48,7 @@ func follow(t testing.TB, statements ...string) *fixture {
 	t.Helper()
 	f := &fixture{t: t, url: pgtest.Database(t), log: new(lockedWriter)}
 	pgtest.Exec(t, f.url, statements...)
-	log := slog.New(slog.NewTextHandler(f.log, nil))
+	log := logTo(f.log)
 	dir := t.TempDir()
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -127,7 +127,7 @@ func plant(t testing.TB, path string, statements ...string) {
 
 func (f *fixture) verify(change ...func(*Options)) Report {
 	f.t.Helper()
-	o := Options{URL: f.url, Replica: f.replica, Log: slog.New(slog.NewTextHandler(f.log, nil))}
+	o := Options{URL: f.url, Replica: f.replica, Log: logTo(f.log)}
 	for _, c := range change {
 		c(&o)
 	}
@@ -142,6 +142,8 @@ func run(t testing.TB, o Options) Report {
 	must(t, err)
 	return report
 }
+
+func logTo(w *lockedWriter) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 // lines gives each difference as one line, with its table.
 func lines(r Report) (list []string) {
