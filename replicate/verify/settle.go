@@ -8,7 +8,7 @@ import (
 
 const (
 	// settleAttempts is how often a row may change under us.
-	settleAttempts = 12
+	settleAttempts = 10
 	// absences is how often in a row a row has to be found absent from the primary and
 	// present in the replica: an absent row has no version that would prove that it was
 	// absent all the time.
@@ -71,7 +71,7 @@ func (p *pass) settle(ctx context.Context, t *table, candidates []row, from dire
 
 // jitter keeps the rounds out of step with whatever changes the rows.
 func jitter(attempt int) time.Duration {
-	most := min(5*time.Millisecond<<attempt, time.Second)
+	most := min(5*time.Millisecond<<attempt, 100*time.Millisecond)
 	return most/2 + rand.N(most/2)
 }
 
