@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
 )
 
 const (
@@ -384,4 +383,3 @@ func (c *counting) rowHere(ctx context.Context, rowid int64) (columns []Column, 
 	}
 	return columns, nil
 }
-

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -140,7 +141,7 @@ func shownSQL(c *change.Column) string {
 func (p *pass) shownHere(ctx context.Context, t *table, query string, key []any, column int) (text *string, err error) {
 	err = p.read(ctx, t, func(v replica.View) error {
 		err := v.Tx.QueryRowContext(ctx, query, key...).Scan(&beginning{t.Columns[column].Kind, &text})
-		if err == sql.ErrNoRows { //nolint:errorlint // Scan gives it as it is
+		if errors.Is(err, sql.ErrNoRows) {
 			err = nil
 		}
 		return err

@@ -67,7 +67,9 @@ const (
 	// generation, and tableAttempts a table that was altered.
 	passAttempts  = 5
 	tableAttempts = 10
-	// retryPause is between attempts that failed.
+	// loadPause is between looks whether there is a replica yet, retryPause between
+	// attempts that failed.
+	loadPause  = time.Second
 	retryPause = 10 * time.Second
 )
 
@@ -127,7 +129,7 @@ func (v *Verifier) Forever(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, replica.ErrNotLoaded):
-			pause = min(pause, retryPause)
+			pause = min(pause, loadPause)
 		case err != nil:
 			pause = min(pause, retryPause)
 			v.Log.Warn("the replica could not be compared with Postgres; trying again", "error", err)

@@ -51,9 +51,9 @@ func TestVerifyComparesALiveReplica(t *testing.T) {
 		t.Error(err)
 	}
 
-	harm(t, file, "UPDATE users SET name = 'nobody' WHERE id = 7")
+	harm(t, file, "UPDATE users SET full_name = 'nobody' WHERE id = 7")
 	code, out = run("--tables", "users,public.companies")
-	if code != 1 || !strings.Contains(out, `id=7: different: name is `) || !strings.Contains(out, `in the replica "nobody"`) || !strings.Contains(out, "outpost: 1 of ") {
+	if code != 1 || !strings.Contains(out, `id=7: different: full_name is `) || !strings.Contains(out, `in the replica "nobody"`) || !strings.Contains(out, "outpost: 1 of ") {
 		t.Errorf("it ended with %d:\n%s", code, out)
 	}
 	code, out = run("--tables", "users", "--json")
