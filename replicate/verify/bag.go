@@ -130,6 +130,10 @@ func (c *counting) settle(ctx context.Context, out *Table) (few bool, err error)
 		if err != nil || here == nil {
 			return false, err
 		}
+		over, synchronous, err := c.pg.overtaken(ctx)
+		if err != nil {
+			return false, err
+		}
 		second, versions, err := c.countPrimary(ctx)
 		if err != nil || second == nil {
 			return false, err
@@ -139,7 +143,7 @@ func (c *counting) settle(ctx context.Context, out *Table) (few bool, err error)
 		for h := range union(first, here, second) {
 			now := suspect{there: second[h], here: here[h], version: versions[h], rowid: rowids[h]}
 			switch {
-			case first[h] != second[h]: // rounds are 0
+			case first[h] != second[h], reached && !over && synchronous: // rounds are 0
 			case second[h].n == here[h]:
 				continue
 			case before[h] != nil && before[h].there == now.there && before[h].here == now.here:

@@ -21,7 +21,10 @@
 // primary still has the same version of the row (the same transaction wrote it, in the
 // same place), the replica ought to have shown it: a difference is real. If it has
 // another, all of it is done again; a row that changes for ever is reported as not
-// settled. Absence has no version: a row that only the replica has must be found so five
+// settled. A commit may be in the replica before the primary shows it, so the second look
+// comes after the transactions that ran when the replica was read, or the difference must
+// be found twice; where a synchronous standby is configured and they do not end, the row is
+// not settled. Absence has no version: a row that only the replica has must be found so five
 // times in a row, each with a later position.
 //
 // A table without a key is compared as a bag of row hashes: first as 65,536 sums, then

@@ -90,7 +90,13 @@ func (f *fixture) source() *source.Source {
 // copied makes a replica file that nobody follows.
 func copied(t testing.TB, statements ...string) (url, path string) {
 	t.Helper()
-	f := &fixture{t: t, url: pgtest.Database(t), path: filepath.Join(t.TempDir(), "replica.db")}
+	url = pgtest.Database(t)
+	return url, copyOf(t, url, statements...)
+}
+
+func copyOf(t testing.TB, url string, statements ...string) (path string) {
+	t.Helper()
+	f := &fixture{t: t, url: url, path: filepath.Join(t.TempDir(), "replica.db")}
 	pgtest.Exec(t, f.url, statements...)
 	s := f.source()
 	identity, err := s.Identify(t.Context())
@@ -103,7 +109,7 @@ func copied(t testing.TB, statements ...string) (url, path string) {
 	at.Position.LSN, err = s.Copy(t.Context(), loader.Begin, loader.Row)
 	must(t, err)
 	must(t, loader.Finish(t.Context(), at))
-	return f.url, f.path
+	return f.path
 }
 
 // plant changes the replica behind everybody's back.

@@ -53,6 +53,9 @@ func (p *pass) forward(ctx context.Context, t *table, out *Table) error {
 		if err != nil {
 			return err
 		}
+		if after != nil && len(rows) > 0 && slices.EqualFunc(rows[0].stored, after.stored, identical) {
+			return fmt.Errorf("Postgres does not read its key back as it wrote it: %s", t.name(*after))
+		}
 		found, err := p.hashes(ctx, t, rows)
 		if err != nil {
 			return err

@@ -19,7 +19,10 @@ type pass struct {
 	generation change.Generation
 	// stuck is where the replica was when a wait for it was given up: until it moves
 	// nobody waits again.
-	stuck  change.Position
+	stuck change.Position
+	// passed is what the replica has reached: no read may see less, as one could of a file
+	// that was exchanged.
+	passed change.LSN
 	report *Report
 }
 
@@ -69,6 +72,7 @@ func (p *pass) table(ctx context.Context, known *change.Table) error {
 	var last error
 	for attempt := range tableAttempts {
 		out := Table{Schema: known.Schema, Name: known.Name}
+		p.passed = 0
 		p.began(out.String())
 		gone, err := p.compare(ctx, known.OID, &out)
 		if err == nil && gone {
@@ -128,6 +132,9 @@ func (p *pass) read(ctx context.Context, t *table, fn func(replica.View) error) 
 		if v.At.Position.Generation != p.generation {
 			return errGeneration
 		}
+		if v.At.Position.LSN < p.passed {
+			return errChanged
+		}
 		if t != nil {
 			now, err := v.Table(ctx, t.OID)
 			if err != nil {
@@ -149,10 +156,10 @@ func (p *pass) catchUp(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	at, err := p.at(ctx)
-	if err != nil || at.LSN >= lsn {
-		return err == nil, err
+	if err != nil {
+		return false, err
 	}
-	if at != p.stuck {
+	if at.LSN < lsn && at != p.stuck {
 		timed, cancel := context.WithTimeout(ctx, p.Wait)
 		err = p.Replica.Wait(timed, change.Position{Generation: p.generation, LSN: lsn})
 		cancel()
@@ -164,9 +171,13 @@ func (p *pass) catchUp(ctx context.Context) (bool, error) {
 		case err != nil && timed.Err() == nil:
 			return false, fmt.Errorf("waiting for the replica: %w", err)
 		}
-		if at, err = p.at(ctx); err != nil || at.LSN >= lsn {
-			return err == nil, err
+		if at, err = p.at(ctx); err != nil {
+			return false, err
 		}
+	}
+	if at.LSN >= lsn {
+		p.passed = at.LSN
+		return true, nil
 	}
 	p.stuck = at
 	p.report.Behind = &Behind{Replica: at, Primary: lsn, ReplicaPosition: at.String(), PrimaryLSN: lsn.String()}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -78,6 +81,37 @@ func (p *primary) position(ctx context.Context) (change.LSN, error) {
 		return 0, fmt.Errorf("asking Postgres for its position: %w", err)
 	}
 	return change.RecordEnd(numbers[0], numbers[1], numbers[2]), nil
+}
+
+// overtaken waits a little until every transaction is over that had begun when it was
+// called. A commit is in the WAL, and may be in the replica, an instant before the primary
+// shows it, or long before, where it waits for a synchronous standby: synchronous says
+// whether there may be one.
+func (p *primary) overtaken(ctx context.Context) (over, synchronous bool, err error) {
+	// A snapshot would not do: it does not name the newest of the transactions that run.
+	const query = `SELECT string_agg(transactionid::text, ' '), current_setting('synchronous_standby_names') <> ''
+		FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted`
+	var begun []string
+	for attempt := range 6 {
+		var running []string
+		err := p.query(ctx, query, nil, func(values [][]byte) error {
+			running, synchronous = strings.Fields(string(values[0])), string(values[1]) == "t"
+			return nil
+		})
+		if err != nil {
+			return false, false, fmt.Errorf("asking Postgres for its transactions: %w", err)
+		}
+		if attempt == 0 {
+			begun = running
+		}
+		if !slices.ContainsFunc(begun, func(xid string) bool { return slices.Contains(running, xid) }) {
+			return true, synchronous, nil
+		}
+		if !sleep(ctx, time.Millisecond<<attempt) {
+			return false, false, ctx.Err()
+		}
+	}
+	return false, synchronous, nil
 }
 
 // system is the identifier given at initdb; 0 where this role may not ask for it.

@@ -13,6 +13,9 @@ const (
 	// present in the replica: an absent row has no version that would prove that it was
 	// absent all the time.
 	absences = 5
+	// unsure is how often in a row a row has to be found different while a transaction
+	// runs that the replica may have seen the end of: see primary.overtaken.
+	unsure = 2
 )
 
 // direction is the walk that candidates come from. Each reports only what the other one
@@ -27,7 +30,7 @@ const (
 // open is a candidate that is not settled.
 type open struct {
 	row
-	absent int // how often in a row
+	rounds int // in which it was found to differ, in a row
 }
 
 // versionSQL names the version of a row: the same transaction, in the same place.
@@ -109,6 +112,14 @@ func (p *pass) round(ctx context.Context, t *table, left *[]open, from direction
 			suspects, kinds, versions = append(suspects, o), append(kinds, kind), append(versions, version)
 		}
 	}
+	if len(suspects) == 0 {
+		*left = nil
+		return nil, reached, nil
+	}
+	over, synchronous, err := p.pg.overtaken(ctx)
+	if err != nil {
+		return nil, false, err
+	}
 	again, err := p.lookup(ctx, t, rowsOf(suspects), versionSQL)
 	if err != nil {
 		return nil, false, err
@@ -119,12 +130,20 @@ func (p *pass) round(ctx context.Context, t *table, left *[]open, from direction
 		if again[i] != nil {
 			version = string(again[i].values[0])
 		}
-		o.absent++
+		o.rounds++
+		needed := 1
 		switch {
-		case version != versions[i]:
-			o.absent = 0
+		case !reached: // it is told as what it is: a difference to a replica that is behind
+		case version == "":
+			needed = absences
+		case !over:
+			needed = unsure
+		}
+		switch {
+		case version != versions[i], reached && !over && synchronous:
+			o.rounds = 0
 			*left = append(*left, o)
-		case version == "" && o.absent < absences && reached:
+		case o.rounds < needed:
 			*left = append(*left, o)
 		default:
 			differ = append(differ, proven{o.row, kinds[i]})

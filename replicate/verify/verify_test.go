@@ -69,6 +69,40 @@ func TestRowThatChangesForEverIsNotCalledDifferent(t *testing.T) {
 	}
 }
 
+// TestCommitThatThePrimaryDoesNotShowYetIsNoDifference lets commits wait for a standby
+// that never comes: they are in the WAL, and so in the replica, and nobody sees them.
+func TestCommitThatThePrimaryDoesNotShowYetIsNoDifference(t *testing.T) {
+	url := pgtest.Cluster(t).URL("postgres")
+	path := copyOf(
+		t, url, people, "INSERT INTO people VALUES (1, 'a'), (2, 'b'), (3, 'c')",
+		"CREATE TABLE loose (n int)", "ALTER TABLE loose REPLICA IDENTITY FULL", "INSERT INTO loose VALUES (1)", publish)
+	pgtest.Exec(t, url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "SELECT pg_reload_conf()")
+	committing := make(chan error, 1)
+	conn := pgtest.Connect(t, url)
+	go func() {
+		_, err := conn.Exec(context.WithoutCancel(t.Context()),
+			"UPDATE people SET name = 'new' WHERE id = 1; DELETE FROM people WHERE id = 2; INSERT INTO people VALUES (4, 'd'); INSERT INTO loose VALUES (2)")
+		committing <- err
+	}()
+	watch := pgtest.Connect(t, url)
+	count := func(query string) (n int) {
+		must(t, watch.QueryRow(t.Context(), query).Scan(&n))
+		return n
+	}
+	eventually(t, "the commit waits", func() bool {
+		return count("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client backend'") == 1
+	})
+	plant(t, path, "UPDATE people SET name = 'new' WHERE id = 1", "DELETE FROM people WHERE id = 2", "INSERT INTO people VALUES (4, 'd')", "INSERT INTO loose VALUES (2)")
+	o := Options{URL: url, Replica: &bent{Replica: reader(t, path), wait: func() error { return nil }}}
+	got := run(t, o)
+	if got.Differences() != 0 || got.Unsettled() != 4 {
+		t.Errorf("found %s", strings.Join(lines(got), "\n"))
+	}
+	pgtest.Exec(t, url, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+	must(t, <-committing)
+	expectEqual(t, run(t, o))
+}
+
 // bent is a replica that says it has reached whatever it is asked to, after doing
 // something else.
 type bent struct {
