@@ -29,7 +29,7 @@ func confinements() []confinement {
 		{library: "github.com/jackc/pglogrepl", where: []string{"replicate/source"}},
 		{
 			library: "github.com/jackc/pgx", tests: true,
-			where: []string{"server/primary", "replicate/source", "replicate/pgcluster", "sql"},
+			where: []string{"server/primary", "replicate/source", "replicate/verify", "replicate/pgcluster", "sql"},
 		},
 		{library: "modernc.org/sqlite", where: []string{"replicate/replica"}},
 		{library: "github.com/pressly/goose", where: []string{"sql"}},
@@ -62,6 +62,10 @@ func arrows() []arrow {
 		{
 			from: "replicate/replicatest", to: []string{"replicate/stream", "replicate/hub", "replicate/follow"},
 			why: "it stands in for them",
+		},
+		{
+			from: "replicate/source", to: []string{"replicate/replica", "replicate/stream", "replicate/hub", "replicate/follow", "replicate/verify"},
+			why: "a source does not care where its changes go",
 		},
 		{
 			from: "server/training", to: []string{anything}, but: []string{"replicate/change"},

@@ -35,7 +35,11 @@ func (r *Replica) Read(ctx context.Context, fn func(View) error) (err error) {
 			r.damaged.Store(true) // the next Apply asks for another file
 		}
 	}()
-	tx, err := f.pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	return read(ctx, f.pool, f.state, f.stmts, fn)
+}
+
+func read(ctx context.Context, pool *sql.DB, state *sql.Stmt, stmts io.Closer, fn func(View) error) (err error) {
+	tx, err := pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("beginning to read the replica: %w", err)
 	}
@@ -44,11 +48,11 @@ func (r *Replica) Read(ctx context.Context, fn func(View) error) (err error) {
 			err = fmt.Errorf("ending a read of the replica: %w", e)
 		}
 	}()
-	at, err := scanState(tx.StmtContext(ctx, f.state).QueryRowContext(ctx)) //nolint:sqlclosecheck // the transaction closes it
+	at, err := scanState(tx.StmtContext(ctx, state).QueryRowContext(ctx)) //nolint:sqlclosecheck // the transaction closes it
 	if err != nil {
 		return fmt.Errorf("reading the replica's state: %w", err)
 	}
-	return fn(View{Tx: tx, Stmts: f.stmts, At: at})
+	return fn(View{Tx: tx, Stmts: stmts, At: at})
 }
 
 // absent says why there is no file.

@@ -36,6 +36,16 @@ func settings(lockTimeout time.Duration) map[string]string {
 	}
 }
 
+// Connect opens a connection for queries to the database at url, on which values look as
+// they do in the copy and in the stream. Disconnect closes it. An error is one line for
+// an operator, without a secret.
+func Connect(ctx context.Context, url string) (*pgx.Conn, error) {
+	return New(Config{URL: url}).connect(ctx)
+}
+
+// Disconnect closes a connection that Connect made, also when ctx is done.
+func Disconnect(ctx context.Context, conn *pgx.Conn) { closeConn(ctx, conn.PgConn()) }
+
 // connect opens a connection for queries.
 func (s *Source) connect(ctx context.Context) (*pgx.Conn, error) {
 	c, err := pgx.ParseConfig(s.URL)

@@ -31,6 +31,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"One node, configured by its environment."`
 	Migrate migrateCommand `cmd:"" help:"Bring Postgres' schema up to date, show its state, or undo one step."`
 	Seed    seedCommand    `cmd:"" help:"Put demo data into an empty DATABASE_URL."`
+	Verify  verifyCommand  `cmd:"" help:"Compare a replica with its Postgres, row for row; exit code 0: equal."`
 	Status  statusCommand  `cmd:"" help:"Show the regions, how far each is, and how often its cache hits."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -3,7 +3,9 @@ package node
 import (
 	"context"
 	"os"
+	"time"
 
+	"outpost/replicate/verify"
 	"outpost/server/api"
 	"outpost/server/auth"
 	"outpost/server/config"
@@ -85,7 +87,8 @@ func (n *Node) away() bool {
 // world is the answer of /api/v1/status.
 type world struct {
 	World
-	Hub *hubStatus `json:"hub,omitempty"`
+	Hub    *hubStatus    `json:"hub,omitempty"`
+	Verify *verifyStatus `json:"verify,omitempty"`
 }
 
 // hubStatus is for those who run the platform.
@@ -95,11 +98,39 @@ type hubStatus struct {
 	RetainedBytes int64  `json:"slot_retained_bytes"`
 }
 
+// verifyStatus is the comparison of the primary's replica with Postgres.
+type verifyStatus struct {
+	Rows      uint64      `json:"rows_compared"`
+	Table     string      `json:"table,omitempty"` // the one that is being compared
+	TableRows int64       `json:"table_rows,omitempty"`
+	Last      *verifyPass `json:"last,omitempty"`
+}
+
+// verifyPass is the last whole pass.
+type verifyPass struct {
+	Ended       time.Time `json:"ended"`
+	Took        float64   `json:"took_seconds"`
+	Tables      int       `json:"tables"`
+	Rows        int64     `json:"rows"`
+	Differences int64     `json:"differences"`
+	Unsettled   int64     `json:"unsettled"`
+	Behind      bool      `json:"behind"`
+}
+
+func newVerifyStatus(s verify.Status) *verifyStatus {
+	out := &verifyStatus{Rows: s.Rows, Table: s.Table, TableRows: s.TableRows}
+	if l := s.Last; l != nil {
+		out.Last = &verifyPass{l.Ended.UTC(), seconds(l.Took), l.Tables, l.Rows, l.Differences, l.Unsettled, l.Behind}
+	}
+	return out
+}
+
 func (n *Node) status(detailed bool) any {
 	w := world{World: n.board.world(n.region())}
 	if detailed && n.hub != nil {
 		s := n.hub.Status()
 		w.Hub = &hubStatus{s.Streaming, s.Published.String(), s.RetainedBytes}
+		w.Verify = newVerifyStatus(n.verify.Status())
 	}
 	return w
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"outpost/replicate/verify"
 	"outpost/server/api/openapi"
 )
 
@@ -53,7 +54,12 @@ func TestStatusIsAsTheDocumentSays(t *testing.T) {
 		Region: "fra", Role: "primary", Reason: "why not", Position: "1:0/1", LagSeconds: 1, StaleSeconds: 2, HitRatio: 0.5,
 		Requests: 3, P50: 4, P95: 5, P99: 6, Uptime: 7, Version: "v", SeenSeconds: 8,
 	}
-	data, err := json.Marshal(world{World: b.world(full), Hub: &hubStatus{true, "0/1", 9}})
+	data, err := json.Marshal(world{
+		World: b.world(full), Hub: &hubStatus{true, "0/1", 9},
+		Verify: newVerifyStatus(verify.Status{Rows: 7, Table: "public.users", TableRows: 3, Last: &verify.Summary{
+			Ended: time.UnixMilli(1500), Took: time.Second, Tables: 2, Rows: 5, Differences: 1, Unsettled: 1, Behind: true,
+		}}),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +80,8 @@ func TestStatusIsAsTheDocumentSays(t *testing.T) {
 	if err := json.Unmarshal(again, &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != len(want) || len(status.Regions) != 1 || status.Regions[0].SeenSecondsAgo != 8 || status.Hub == nil {
+	if len(got) != len(want) || len(status.Regions) != 1 || status.Regions[0].SeenSecondsAgo != 8 || status.Hub == nil ||
+		status.Verify == nil || status.Verify.Last == nil || status.Verify.Last.Rows != 5 || status.Verify.Last.Ended.UnixMilli() != 1500 {
 		t.Errorf("%s is not %s", again, data)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"outpost/replicate/replica"
 	"outpost/replicate/source"
 	"outpost/replicate/stream"
+	"outpost/replicate/verify"
 	"outpost/server/api"
 	"outpost/server/cache"
 	"outpost/server/config"
@@ -66,6 +67,7 @@ type Node struct {
 	hub     *hub.Hub     // nil at an edge
 	edge    *follow.Edge // nil at the primary
 	follow  *follow.Follower
+	verify  *verify.Verifier // nil at an edge
 	board   *board
 	// transport is an edge's way to the primary, for writes and snapshots.
 	transport *http.Transport
@@ -110,6 +112,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	group, parts := errgroup.WithContext(parts)
 	if n.hub != nil {
 		group.Go(func() error { return n.hub.Run(parts) })
+		group.Go(func() error { return n.verify.Forever(parts) })
 	} else {
 		group.Go(func() error { return n.edge.Run(parts) })
 	}

@@ -13,6 +13,7 @@ import (
 	"outpost/replicate/replica"
 	"outpost/replicate/source"
 	"outpost/replicate/stream"
+	"outpost/replicate/verify"
 	"outpost/server/api"
 	"outpost/server/cache"
 	"outpost/server/forward"
@@ -23,6 +24,13 @@ import (
 
 // announceInterval is how often a region tells the others how it is.
 const announceInterval = time.Second
+
+// How the primary compares its own replica with Postgres: at a rate that neither notices.
+const (
+	verifyRate  = 1000 // rows a second
+	verifyPause = time.Minute
+	verifyList  = 10 // differences logged per table
+)
 
 // openReplica opens the replica's file, with the cache listening to what changes.
 func (n *Node) openReplica(ctx context.Context) (err error) {
@@ -131,9 +139,29 @@ func (n *Node) openHub(ctx context.Context) error {
 		Conn:   n.conn, Replica: n.replica, Dir: folder, Log: n.log,
 	})
 	n.follow = &n.hub.Follower
-	return n.metrics.WatchSlot(func() (int64, bool) {
+	err = n.metrics.WatchSlot(func() (int64, bool) {
 		status := n.hub.Status()
 		return status.RetainedBytes, status.Streaming
+	})
+	if err != nil {
+		return err
+	}
+	return n.openVerify()
+}
+
+// openVerify compares for ever what the primary's replica holds with what is published.
+func (n *Node) openVerify() error {
+	n.verify = verify.New(verify.Options{
+		URL: n.config.DatabaseURL, Replica: n.replica, Publication: sql.Publication,
+		Rate: verifyRate, Pause: verifyPause, List: verifyList, Log: n.log,
+	})
+	return n.metrics.WatchVerify(func() telemetry.Verify {
+		s := n.verify.Status()
+		figures := telemetry.Verify{Rows: s.Rows}
+		if s.Last != nil {
+			figures.Ended, figures.Differences, figures.Unsettled = s.Last.Ended, s.Last.Differences, s.Last.Unsettled
+		}
+		return figures
 	})
 }
 

@@ -24,27 +24,5 @@ func walInsert(ctx context.Context, q *pgsql.Queries) (change.LSN, error) {
 	if err != nil {
 		return 0, err
 	}
-	return recordEnd(change.LSN(row.Lsn), change.LSN(row.BlockSize), change.LSN(row.SegmentSize)), nil
-}
-
-// The sizes of the header that begins each page of the log, and of the longer one on the first
-// page of a segment.
-const (
-	pageHeader    = 24
-	segmentHeader = 40
-)
-
-// recordEnd gives the end of the last record before the place where the next one will be
-// inserted. The two differ where a record ends exactly with its page: the next one comes behind
-// the following page's header, and the stream, which knows ends only, would not reach that place
-// before the next record. No record ends inside a header.
-func recordEnd(insert, block, segment change.LSN) change.LSN {
-	header := change.LSN(pageHeader)
-	if insert%segment < block {
-		header = segmentHeader
-	}
-	if insert%block == header {
-		return insert - header
-	}
-	return insert
+	return change.RecordEnd(change.LSN(row.Lsn), change.LSN(row.BlockSize), change.LSN(row.SegmentSize)), nil
 }

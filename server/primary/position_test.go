@@ -11,22 +11,6 @@ import (
 	"outpost/sql"
 )
 
-func TestARecordEndsBeforeAPageHeader(t *testing.T) {
-	const block, segment = 8192, 16 << 20
-	for insert, want := range map[change.LSN]change.LSN{
-		5*segment + 3*block + 24:  5*segment + 3*block,
-		5*segment + 40:            5 * segment,
-		5*segment + 24:            5*segment + 24, // inside the long header: no such place, so left alone
-		5*segment + 3*block + 40:  5*segment + 3*block + 40,
-		5*segment + 3*block + 100: 5*segment + 3*block + 100,
-		5*segment + 3*block:       5*segment + 3*block,
-	} {
-		if got := recordEnd(insert, block, segment); got != want {
-			t.Errorf("%s: %s, want %s", insert, got, want)
-		}
-	}
-}
-
 // TestAPositionIsTheEndOfItsCommit writes until some commits have ended exactly with a page, and
 // compares each position with the end that the stream gives the same commit.
 func TestAPositionIsTheEndOfItsCommit(t *testing.T) {

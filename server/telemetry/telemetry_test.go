@@ -55,6 +55,9 @@ func TestMetricsHaveTheNamesThatDashboardsRelyOn(t *testing.T) {
 	if err := m.WatchSlot(func() (int64, bool) { return 99, true }); err != nil {
 		t.Fatal(err)
 	}
+	if err := m.WatchVerify(func() Verify { return Verify{Rows: 12, Ended: time.UnixMilli(1_500), Differences: 4, Unsettled: 1} }); err != nil {
+		t.Fatal(err)
+	}
 	got := scrape(t, m)
 	for _, want := range []string{
 		`http_requests_total{endpoint="/api/v1/courses/{id}",method="GET",status="200"} 1`,
@@ -70,6 +73,10 @@ func TestMetricsHaveTheNamesThatDashboardsRelyOn(t *testing.T) {
 		`outpost_replica_applied_rows_total 3`,
 		`outpost_replica_applied_transactions_total 2`,
 		`outpost_slot_retained_bytes 99`,
+		`outpost_verify_rows_total 12`,
+		`outpost_verify_differences 4`,
+		`outpost_verify_unsettled 1`,
+		`outpost_verify_last_success_timestamp_seconds 1.5`,
 		`outpost_build_info{`,
 		`process_resident_memory_bytes`,
 		`go_goroutines`,
@@ -106,6 +113,16 @@ func TestAnEdgeHasNoSlotFigure(t *testing.T) {
 	}
 	if strings.Contains(scrape(t, m), "outpost_slot_retained_bytes") {
 		t.Error("a slot's figure is shown where there is no slot")
+	}
+}
+
+func TestNothingIsSaidOfAPassThatHasNotEnded(t *testing.T) {
+	m := New("v1", "fra", nil)
+	if err := m.WatchVerify(func() Verify { return Verify{Rows: 5} }); err != nil {
+		t.Fatal(err)
+	}
+	if got := scrape(t, m); !strings.Contains(got, "outpost_verify_rows_total 5") || strings.Contains(got, "outpost_verify_differences") {
+		t.Error("differences are counted before a pass has ended")
 	}
 }
 

@@ -466,6 +466,9 @@ type Status struct {
 	// Region The one that answers.
 	Region  string         `json:"region"`
 	Regions []RegionStatus `json:"regions"`
+
+	// Verify The primary's comparison of its replica with Postgres, row for row. For platform admins only.
+	Verify *VerifyStatus `json:"verify,omitempty"`
 }
 
 // Tokens defines model for Tokens.
@@ -495,6 +498,37 @@ type User struct {
 	Locale    string    `json:"locale"`
 	Role      Role      `json:"role"`
 	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// VerifyPass The last whole pass.
+type VerifyPass struct {
+	// Behind Whether the replica did not reach a position of Postgres in time.
+	Behind bool `json:"behind"`
+
+	// Differences Rows that differ.
+	Differences int64     `json:"differences"`
+	Ended       time.Time `json:"ended"`
+	Rows        int64     `json:"rows"`
+	Tables      int       `json:"tables"`
+	TookSeconds float32   `json:"took_seconds"`
+
+	// Unsettled Rows that changed whenever they were compared, and tables that could not be.
+	Unsettled int64 `json:"unsettled"`
+}
+
+// VerifyStatus The primary's comparison of its replica with Postgres, row for row. For platform admins only.
+type VerifyStatus struct {
+	// Last The last whole pass.
+	Last *VerifyPass `json:"last,omitempty"`
+
+	// RowsCompared Since the start.
+	RowsCompared int64 `json:"rows_compared"`
+
+	// Table The one that is being compared.
+	Table *string `json:"table,omitempty"`
+
+	// TableRows How many of its rows have been.
+	TableRows *int64 `json:"table_rows,omitempty"`
 }
 
 // After defines model for After.
