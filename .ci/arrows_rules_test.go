@@ -93,7 +93,7 @@ func arrows() []arrow {
 			why: "only the command line, outpost dev and the end-to-end tests build nodes",
 		},
 		{
-			from: "sql", to: []string{"server", "replicate"}, but: []string{"server/auth", "replicate/pgcluster/pgtest"},
+			from: "sql", to: []string{"server", "replicate"}, but: []string{"server/auth", "replicate/source", "replicate/pgcluster/pgtest"},
 			why: "schema and content are used by the server, not the other way round",
 		},
 	}

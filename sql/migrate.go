@@ -20,6 +20,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"outpost/replicate/source"
 )
 
 //go:embed postgres/migrations/*.sql
@@ -37,7 +39,18 @@ type Migration struct {
 
 // Migrate brings the database to the newest version. Processes that do so at once wait for
 // each other.
+//
+// First it installs what tells replicas of changes of the schema. Where no event trigger
+// may do so, migrations do: after 00009, which begins to publish, each statement that alters
+// a table is followed by SELECT outpost.schema_changed().
 func Migrate(ctx context.Context, url string, log *slog.Logger) error {
+	untracked, err := source.New(source.Config{URL: url}).Track(ctx)
+	if err != nil {
+		return err
+	}
+	if untracked != "" {
+		log.InfoContext(ctx, "no event trigger announces changes of the schema; the migrations do", "reason", untracked)
+	}
 	return with(ctx, url, func(p *goose.Provider) error {
 		results, err := p.Up(ctx)
 		for _, r := range results {
