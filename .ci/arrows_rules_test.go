@@ -60,10 +60,6 @@ func arrows() []arrow {
 			why: "a replica is given messages and does not care whence",
 		},
 		{
-			from: "replicate/source", to: []string{"replicate/replica", "replicate/stream", "replicate/hub", "replicate/follow", "replicate/verify"},
-			why: "a source does not care where its changes go",
-		},
-		{
 			from: "server/training", to: []string{anything}, but: []string{"replicate/change"},
 			why: "the domain stands on nothing but itself",
 		},
