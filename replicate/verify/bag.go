@@ -55,9 +55,6 @@ func (p *pass) bag(ctx context.Context, t *table, out *Table) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.catchUp(ctx); err != nil {
-		return err
-	}
 	if err := p.scanReplica(ctx, t, func(h sum, _ int64) { all.take(h) }); err != nil {
 		return err
 	}

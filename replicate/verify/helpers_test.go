@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // fixture is a published database, a hub on it, and the hub's own replica.
 type fixture struct {
