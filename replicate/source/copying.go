@@ -27,8 +27,8 @@ type TableCopied struct {
 	Running, Done   bool
 }
 
-// part is how much of the table is done, from 0 to 1, as far as one can tell.
-func (t *TableCopied) part() float64 {
+// Part is how much of the table is done, from 0 to 1, as far as one can tell.
+func (t *TableCopied) Part() float64 {
 	switch {
 	case t.Done:
 		return 1
@@ -80,7 +80,7 @@ func (c *Copied) Part() float64 {
 	for i := range c.Tables {
 		weight := float64(c.Tables[i].OfBytes + 1)
 		all += weight
-		done += weight * c.Tables[i].part()
+		done += weight * c.Tables[i].Part()
 	}
 	if all == 0 {
 		return 0
