@@ -31,6 +31,7 @@ type commands struct {
 	Serve     serveCommand     `cmd:"" help:"One node, configured by its environment."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring Postgres' schema up to date, show its state, or undo one step."`
 	Seed      seedCommand      `cmd:"" help:"Put demo data into an empty DATABASE_URL."`
+	Snapshot  snapshotCommand  `cmd:"" help:"A compressed snapshot of this node's replica, or of a file of outpost replicate."`
 	Status    statusCommand    `cmd:"" help:"Show the regions, how far each is, and how often its cache hits."`
 	Replicate replicateCommand `cmd:"" help:"Any Postgres to one SQLite file, followed for as long as it runs."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
