@@ -126,11 +126,13 @@ func (r *Replicator) begin(ctx context.Context, reason string) error {
 	}
 	ours.Generation = generation.Next(began, file.State().Position.Generation)
 	fresh := generation.Copy{Source: r.Source, Path: r.Path + copySuffix, State: func(at change.LSN) replica.State {
+		r.completing.Store(true)
 		return replica.State{
 			Position: change.Position{Generation: ours.Generation, LSN: at},
 			System:   identity.System, Timeline: identity.Timeline,
 		}
 	}}
+	defer r.completing.Store(false)
 	at, rows, err := fresh.Run(ctx)
 	if err != nil {
 		return err

@@ -61,7 +61,9 @@ type Replicator struct {
 	replica  atomic.Pointer[replica.Replica] // while Run runs
 	progress *pump.Progress
 	lag      lag
-	told     map[string]bool // what was logged once already
+	// completing is set from when all rows of a copy are there until the file is in place.
+	completing atomic.Bool
+	told       map[string]bool // what was logged once already
 }
 
 // New builds one; Run runs it.

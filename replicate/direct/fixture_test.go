@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	_ "modernc.org/sqlite" // as another program would read the file
 
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/replicate/replica"

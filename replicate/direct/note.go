@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -85,13 +86,16 @@ func (n *note) replica() string { return n.path[:len(n.path)-len(noteSuffix)] }
 func (n *note) read() error {
 	b := make([]byte, noteBytes+1)
 	size, err := n.file.ReadAt(b, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("reading %s: %w", n.path, err)
+	}
 	if size == 0 || size <= noteBytes && len(bytes.Trim(b[:size], "\x00")) == 0 {
 		return nil // new, or a power cut came before its first sync
 	}
 	if size != noteBytes {
 		return fmt.Errorf("%s is not what outpost wrote there: move it away", n.path)
 	}
-	if err = json.Unmarshal(b[:size], &n.owned); err != nil {
+	if err := json.Unmarshal(b[:size], &n.owned); err != nil {
 		return fmt.Errorf("%s is not what outpost wrote there: move it away", n.path)
 	}
 	return nil

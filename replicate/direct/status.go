@@ -26,6 +26,7 @@ type Phase string
 const (
 	Waiting    Phase = "waiting" // for Postgres, or to try again
 	Copying    Phase = "copying"
+	Completing Phase = "completing the copy"
 	CatchingUp Phase = "catching up"
 	Following  Phase = "following"
 )
@@ -51,7 +52,10 @@ func (r *Replicator) Status() Status {
 		return s
 	}
 	file := r.replica.Load()
-	if file == nil {
+	if r.completing.Load() {
+		s.Phase = Completing
+	}
+	if file == nil || s.Phase == Completing {
 		return s
 	}
 	at, stats := file.State(), file.Stats()
@@ -144,12 +148,12 @@ func (r *Replicator) report(ctx context.Context) {
 		switch {
 		case s.Phase == Copying:
 			generation.LogCopy(r.Log, s.Copied)
-		case s.Phase == Waiting:
-			continue // what it waits for is logged
+		case s.Phase == Waiting, s.Phase == Completing:
+			continue // what it waits for is logged; nothing else is known
 		case s.Phase == Following && before.Phase == Following && time.Since(told) < steady:
 			continue
 		default:
-			r.Log.Info(string(s.Phase), "position", s.Position, "behind_bytes", s.Behind, "lag_ms", s.Lag.Milliseconds(),
+			r.Log.Info("progress", "phase", s.Phase, "position", s.Position, "behind_bytes", s.Behind, "lag_ms", s.Lag.Milliseconds(),
 				"rows", s.Rows, "transactions", s.Transactions, "retained_bytes", s.Retained)
 		}
 		before, told = s, time.Now()

@@ -23,6 +23,8 @@ func progress(s direct.Status, width int) []string {
 		return copyProgress(&s.Copied, width)
 	case direct.Waiting:
 		return []string{"waiting for Postgres"}
+	case direct.Completing:
+		return []string{"completing the copy"}
 	}
 	line := fmt.Sprintf("%-11s  %s behind, %s   %s rows in %s transactions", s.Phase, humanize.IBytes(uint64(max(0, s.Behind))),
 		short(s.Lag), humanize.Comma(int64(s.Rows)), humanize.Comma(int64(s.Transactions)))

@@ -110,8 +110,10 @@ func (r *replication) once(extra ...string) (string, int) {
 
 var ledger = []struct{ postgres, sqlite string }{
 	{"SELECT id || '|' || owner || '|' || balance FROM account", "SELECT id || '|' || owner || '|' || balance FROM account"},
-	{"SELECT account || '|' || number || '|' || coalesce(amount::text, '~') || '|' || coalesce(note, '~') FROM entry",
-		"SELECT account || '|' || number || '|' || coalesce(amount, '~') || '|' || coalesce(note, '~') FROM entry"},
+	{
+		"SELECT account || '|' || number || '|' || coalesce(amount::text, '~') || '|' || coalesce(note, '~') FROM entry",
+		"SELECT account || '|' || number || '|' || coalesce(amount, '~') || '|' || coalesce(note, '~') FROM entry",
+	},
 }
 
 // compare reads both sides, row for row.
