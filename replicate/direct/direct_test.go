@@ -124,7 +124,7 @@ func TestAColumnIsAddedInPlaceUnderLoad(t *testing.T) {
 	f := newFixture(t)
 	f.start()
 	f.equal()
-	before := f.running.Status().Position.Generation
+	before := f.state().Position.Generation
 	writer := pgtest.Connect(t, f.url)
 	ctx, cancel := context.WithCancel(t.Context())
 	written := make(chan error, 1)
@@ -153,19 +153,23 @@ func TestAColumnIsAddedInPlaceUnderLoad(t *testing.T) {
 	if err != nil || !slices.Equal(got, []string{want}) {
 		t.Errorf("Postgres has %s, the file %v (%v)", want, got, err)
 	}
-	if after := f.running.Status().Position.Generation; after != before {
+	if after := f.state().Position.Generation; after != before {
 		t.Errorf("it took a new generation: %d after %d", after, before)
 	}
 }
 
-// TestALargeTransactionNeedsLittleMemory has a transaction of some 200 MB.
-func TestALargeTransactionNeedsLittleMemory(t *testing.T) {
+// TestALargeTransactionComesInPieces has transactions of several megabytes.
+func TestALargeTransactionComesInPieces(t *testing.T) {
 	f := newFixture(t)
 	f.start()
 	f.equal()
-	f.exec("INSERT INTO item (id, title) SELECT i, repeat('x', 1000) FROM generate_series(100000, 140000) i",
-		"UPDATE item SET price = 1 WHERE id >= 100000", "DELETE FROM item WHERE id >= 100100")
+	before := f.state().Position.Generation
+	f.exec("INSERT INTO item (id, title) SELECT i, repeat('x', 1000) FROM generate_series(100001, 105000) i",
+		"UPDATE item SET price = 1, title = title || id WHERE id > 100000", "DELETE FROM item WHERE id > 100100")
 	f.equal()
+	if after := f.state().Position.Generation; after != before {
+		t.Errorf("it took a new generation: %d after %d", after, before)
+	}
 }
 
 func TestStoppingTakesSeconds(t *testing.T) {

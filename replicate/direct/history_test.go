@@ -43,7 +43,7 @@ func TestPostgresKilledWhileItIsFollowed(t *testing.T) {
 	f, c := newClusterFixture(t)
 	f.start()
 	f.equal()
-	before := f.running.Status().Position.Generation
+	before := f.state().Position.Generation
 	for round := range 3 {
 		f.exec(fmt.Sprintf("INSERT INTO item SELECT i, 'round' FROM generate_series(%d, %d) i", 1000*(round+1), 1000*(round+1)+500),
 			"UPDATE shop.orders SET total = total + 1")
@@ -57,7 +57,7 @@ func TestPostgresKilledWhileItIsFollowed(t *testing.T) {
 		f.exec("DELETE FROM item WHERE id % 7 = 0")
 		f.equal()
 	}
-	if after := f.running.Status().Position.Generation; after != before {
+	if after := f.state().Position.Generation; after != before {
 		t.Errorf("a crash of Postgres cost a new generation: %d after %d", after, before)
 	}
 }
@@ -124,23 +124,22 @@ func TestARestoredHistoryIsFound(t *testing.T) {
 // TestWhatPostgresSendsAgainIsSkipped gives the file more than the slot has confirmed, as
 // after a crash of Postgres.
 func TestWhatPostgresSendsAgainIsSkipped(t *testing.T) {
-	f, c := newClusterFixture(t)
+	f := newFixture(t)
 	if err := f.run(); err != nil {
 		t.Fatal(err)
 	}
-	f.exec("CHECKPOINT") // the slot's position as of now is what survives
-	f.exec("INSERT INTO item VALUES (1001, 'one')", "INSERT INTO item VALUES (1002, 'two')", "INSERT INTO item VALUES (1003, 'three')")
+	older := f.slot + "_older"
+	f.exec("SELECT pg_copy_logical_replication_slot('"+f.slot+"', '"+older+"')",
+		"INSERT INTO item VALUES (1001, 'one')", "INSERT INTO item VALUES (1002, 'two')", "INSERT INTO item VALUES (1003, 'three')")
 	if err := f.run(); err != nil {
 		t.Fatal(err)
 	}
 	before := f.state()
-	if err := c.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Restart(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	f.reconnect()
+	f.eventually("the slot is as it was", func() error {
+		_, err := f.pg.Exec(t.Context(), "SELECT pg_drop_replication_slot($1)", f.slot)
+		return err
+	})
+	f.exec("SELECT pg_copy_logical_replication_slot('"+older+"', '"+f.slot+"')", "SELECT pg_drop_replication_slot('"+older+"')")
 	var confirmed string
 	if err := f.pg.QueryRow(t.Context(), "SELECT confirmed_flush_lsn::text FROM pg_replication_slots WHERE slot_name = $1", f.slot).Scan(&confirmed); err != nil {
 		t.Fatal(err)

@@ -175,7 +175,7 @@ func (p *pump) keepalive(at change.LSN) error {
 	}
 	// Before anything is confirmed: what is cannot be compared any more.
 	if len(p.expected) > 0 && at >= p.expected[0].LSN {
-		return Breaks("Postgres has passed %s without sending the transaction that the stream has there", p.expected[0].LSN)
+		return Breaks("Postgres' history was replaced: it has passed %s without sending the transaction that was there", p.expected[0].LSN)
 	}
 	p.reached = max(p.reached, at)
 	if at <= p.End.LSN {
@@ -206,7 +206,7 @@ func (p *pump) begin(m *pgoutput.Begin) error {
 	// stream's end also ended there: the stream has it.
 	skipped := m.FinalLSN < p.End.LSN
 	if !skipped && len(p.expected) > 0 {
-		return Breaks("Postgres did not send again the transaction that the stream has at %s", p.expected[0].LSN)
+		return Breaks("Postgres' history was replaced: it did not send again the transaction that was at %s", p.expected[0].LSN)
 	}
 	p.tx.begin(m.XID, skipped)
 	return nil
@@ -247,11 +247,11 @@ func (p *pump) matches(got change.Commit) error {
 		return nil
 	}
 	if len(p.expected) == 0 {
-		return Breaks("Postgres sent a transaction at %s that the stream does not have", got.LSN)
+		return Breaks("Postgres' history was replaced: it sent a transaction at %s where there was none", got.LSN)
 	}
 	want := p.expected[0]
 	if !got.Is(want) {
-		return Breaks("Postgres' history was replaced: at %s it has transaction %d of %s, the stream has %d of %s at %s",
+		return Breaks("Postgres' history was replaced: at %s it has transaction %d of %s, where there was %d of %s at %s",
 			got.LSN, got.XID, got.Time, want.XID, want.Time, want.LSN)
 	}
 	p.expected = p.expected[1:]
