@@ -56,7 +56,7 @@ func arrows() []arrow {
 			why: "a pure format",
 		},
 		{
-			from: "replicate/replica", to: []string{"replicate/stream", "replicate/hub", "replicate/follow", "replicate/source"},
+			from: "replicate/replica", to: []string{"replicate/stream", "replicate/hub", "replicate/follow", "replicate/source", "replicate/pump", "replicate/generation", "replicate/direct"},
 			why: "a replica is given messages and does not care whence",
 		},
 		{
@@ -66,6 +66,18 @@ func arrows() []arrow {
 		{
 			from: "replicate/source", to: []string{"replicate/replica", "replicate/stream", "replicate/hub", "replicate/follow", "replicate/verify"},
 			why: "a source does not care where its changes go",
+		},
+		{
+			from: "replicate/pump", to: []string{"replicate/stream", "replicate/hub", "replicate/follow", "replicate/replica", "replicate/generation", "replicate/direct"},
+			why: "from the slot to a chain, whoever keeps it",
+		},
+		{
+			from: "replicate/generation", to: []string{"replicate/stream", "replicate/hub", "replicate/follow", "replicate/direct"},
+			why: "a generation begins alike for a hub and for a single file",
+		},
+		{
+			from: "replicate/direct", to: []string{"replicate/stream", "replicate/hub", "replicate/follow"},
+			why: "from the slot to one file, without NATS",
 		},
 		{
 			from: "server/training", to: []string{anything}, but: []string{"replicate/change"},

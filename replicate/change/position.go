@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // LSN is a byte offset in Postgres' write-ahead log.
@@ -71,4 +72,17 @@ func ParsePosition(s string) (Position, error) {
 		return Position{}, fmt.Errorf("position %q: %w", s, err)
 	}
 	return Position{Generation: Generation(g), LSN: l}, nil
+}
+
+// Commit is what tells a commit from any other, also from one of another history that
+// has the same LSN.
+type Commit struct {
+	LSN  LSN // its END
+	XID  uint32
+	Time time.Time // by Postgres' clock, in microseconds
+}
+
+// Is says whether c and other are the same commit.
+func (c Commit) Is(other Commit) bool {
+	return c.LSN == other.LSN && c.XID == other.XID && c.Time.Equal(other.Time)
 }

@@ -16,10 +16,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/cenkalti/backoff/v5" // exponential backoff with jitter
 	"golang.org/x/sync/errgroup"
 	"outpost/replicate/change"
 	"outpost/replicate/follow"
+	"outpost/replicate/generation"
 	"outpost/replicate/pump"
 	"outpost/replicate/replica"
 	"outpost/replicate/source"
@@ -32,12 +32,8 @@ const (
 	// DefaultStreamBytes is how much the stream may hold. At half of it a snapshot is
 	// made and what it contains is dropped.
 	DefaultStreamBytes = 2 << 30
-
-	firstPause   = 200 * time.Millisecond
-	longestPause = 15 * time.Second
-	// renewals within this time of each other wait ever longer: a full copy that
-	// fails or repeats must not become the primary's main work.
-	renewalWindow = 10 * time.Minute
+	// copyLogged is how often a copy that runs is logged.
+	copyLogged = 10 * time.Second
 )
 
 // Options say what to replicate and where to.
@@ -78,47 +74,17 @@ func New(o Options) *Hub {
 // Run publishes until ctx ends. Whatever breaks is logged and tried again; a history
 // that cannot be continued becomes a new generation.
 func (h *Hub) Run(ctx context.Context) error {
-	pause := newPause()
-	var renewals int
-	var renewed time.Time
-	var broken *pump.Broken
-	for {
-		var err error
-		if broken != nil {
-			if time.Since(renewed) > renewalWindow {
-				renewals = 0
-			}
-			if !sleep(ctx, renewalPause(renewals)) {
-				return nil
-			}
-			renewals, renewed = renewals+1, time.Now()
-			if h.Replica.Loaded() {
-				h.Log.Warn("beginning a new generation; replicas serve what they have meanwhile, marked stale", "reason", broken.Reason)
-			} else {
-				h.Log.Info("beginning the first generation", "reason", broken.Reason)
-			}
-			if err = h.renew(ctx); err == nil {
-				broken = nil
-			}
-		}
-		began := time.Now()
-		if err == nil {
-			err = h.generation(ctx)
-		}
-		if time.Since(began) > longestPause {
-			pause.Reset()
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if errors.As(err, &broken) {
-			continue
-		}
-		h.Log.Error("the hub failed; trying again", "error", err)
-		if !sleep(ctx, pause.NextBackOff()) {
-			return nil
-		}
+	life := generation.Life{Begin: h.begin, Continue: h.generation, Log: h.Log}
+	return life.Run(ctx)
+}
+
+func (h *Hub) begin(ctx context.Context, reason string) error {
+	if h.Replica.Loaded() {
+		h.Log.Warn("beginning a new generation; replicas serve what they have meanwhile, marked stale", "reason", reason)
+	} else {
+		h.Log.Info("beginning the first generation", "reason", reason)
 	}
+	return h.renew(ctx)
 }
 
 // generation runs for as long as one generation can be continued. The primary's own
@@ -147,7 +113,7 @@ func (h *Hub) generation(ctx context.Context) error {
 
 // publish connects to Postgres, again and again, and publishes what the slot says.
 func (h *Hub) publish(ctx context.Context) error {
-	pause := newPause()
+	pause := generation.NewPause()
 	for {
 		began := time.Now()
 		err := h.session(ctx)
@@ -160,10 +126,10 @@ func (h *Hub) publish(ctx context.Context) error {
 		case h.broke <- struct{}{}:
 		default: // retain has been told
 		}
-		if time.Since(began) > longestPause {
+		if time.Since(began) > generation.LongestPause {
 			pause.Reset()
 		}
-		if !sleep(ctx, pause.NextBackOff()) {
+		if !generation.Sleep(ctx, pause.NextBackOff()) {
 			return ctx.Err()
 		}
 	}
@@ -223,7 +189,7 @@ func (h *Hub) Expect(lsn change.LSN) { h.progress.Expect(lsn) }
 // followOwn keeps the primary's own replica up with the stream. What it refuses, no
 // snapshot of it could heal.
 func (h *Hub) followOwn(ctx context.Context) error {
-	pause := newPause()
+	pause := generation.NewPause()
 	for {
 		began := time.Now()
 		err := h.Follower.Run(ctx)
@@ -234,10 +200,10 @@ func (h *Hub) followOwn(ctx context.Context) error {
 			return pump.Breaks("the primary's own replica: %v", err)
 		}
 		h.Log.Warn("the primary's replica stopped following; trying again", "error", err)
-		if time.Since(began) > longestPause {
+		if time.Since(began) > generation.LongestPause {
 			pause.Reset()
 		}
-		if !sleep(ctx, pause.NextBackOff()) {
+		if !generation.Sleep(ctx, pause.NextBackOff()) {
 			return ctx.Err()
 		}
 	}
@@ -259,25 +225,3 @@ func (h *Hub) Status() Status {
 }
 
 func (h *Hub) path(name string) string { return filepath.Join(h.Dir, name) }
-
-func newPause() *backoff.ExponentialBackOff {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = firstPause, longestPause
-	return b
-}
-
-func renewalPause(n int) time.Duration {
-	if n == 0 {
-		return 0
-	}
-	return min(time.Second<<min(n, 8), 5*time.Minute)
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

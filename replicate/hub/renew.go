@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"outpost/replicate/change"
+	"outpost/replicate/generation"
 	"outpost/replicate/replica"
 	"outpost/replicate/stream"
 	"outpost/replicate/wire"
@@ -47,11 +48,11 @@ func (h *Hub) renew(ctx context.Context) error {
 	if err := h.Source.DropSlot(ctx); err != nil {
 		return err
 	}
-	generation := nextGeneration(began, max(end.Generation, h.Replica.State().Position.Generation))
+	number := generation.Next(began, max(end.Generation, h.Replica.State().Position.Generation))
 	path := h.path(copyFile)
 	lsn, rows, err := h.copy(ctx, path, func(lsn change.LSN) replica.State {
 		return replica.State{
-			Position: change.Position{Generation: generation, LSN: lsn},
+			Position: change.Position{Generation: number, LSN: lsn},
 			System:   identity.System, Timeline: identity.Timeline,
 		}
 	})
@@ -63,7 +64,7 @@ func (h *Hub) renew(ctx context.Context) error {
 	}
 	seq, err := log.Publish(ctx, stream.All, &wire.Message{
 		Header: wire.Header{
-			Generation: generation, System: identity.System, Timeline: identity.Timeline,
+			Generation: number, System: identity.System, Timeline: identity.Timeline,
 			Prev: lsn, Sent: time.Now(),
 		},
 		Kind: wire.Heartbeat, Heartbeat: lsn,
@@ -74,14 +75,14 @@ func (h *Hub) renew(ctx context.Context) error {
 	if err := replica.SetSeq(ctx, path, seq); err != nil {
 		return err
 	}
-	if err := writeFile(h.path(noteFile), note(generation)); err != nil {
+	if err := writeFile(h.path(noteFile), note(number)); err != nil {
 		return err
 	}
 	if err := h.Replica.Swap(ctx, path); err != nil {
 		return err
 	}
 	h.progress.Forget()
-	h.Log.Info("generation begun", "generation", generation, "position", lsn, "rows", rows,
+	h.Log.Info("generation begun", "generation", number, "position", lsn, "rows", rows,
 		"took_ms", time.Since(began).Milliseconds())
 	return nil
 }
@@ -97,30 +98,9 @@ func (h *Hub) track(ctx context.Context) error {
 }
 
 // copy makes a fresh replica file of everything that is published.
-func (h *Hub) copy(ctx context.Context, path string, state func(change.LSN) replica.State) (lsn change.LSN, rows int64, err error) {
-	// With the journals of a copy that a crash cut off: SQLite would play them into this one.
-	if err := remove(path, path+"-journal", path+"-wal", path+"-shm"); err != nil {
-		return 0, 0, fmt.Errorf("removing an unfinished copy: %w", err)
-	}
-	loader, err := replica.Create(ctx, path)
-	if err != nil {
-		return 0, 0, err
-	}
-	lsn, err = h.Source.Copy(ctx, loader.Begin, func(t *change.Table, r change.Row) error {
-		rows++
-		return loader.Row(t, r)
-	})
-	if err != nil {
-		loader.Abort()
-		return 0, 0, err
-	}
-	return lsn, rows, loader.Finish(ctx, state(lsn))
-}
-
-// nextGeneration is the time in milliseconds, or one more than the newest known:
-// generations only grow, whatever the clock does.
-func nextGeneration(now time.Time, known change.Generation) change.Generation {
-	return max(change.Generation(now.UnixMilli()), known+1)
+func (h *Hub) copy(ctx context.Context, path string, state func(change.LSN) replica.State) (at change.LSN, rows int64, err error) {
+	c := generation.Copy{Source: h.Source, Path: path, State: state, Every: copyLogged, Log: h.Log}
+	return c.Run(ctx)
 }
 
 // writeFile replaces a file so that a crash leaves the old or the new one, synced.

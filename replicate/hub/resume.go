@@ -64,15 +64,15 @@ func readTail(ctx context.Context, log *stream.Log, confirmed change.LSN) (tail,
 	return t, nil
 }
 
-func commitsOf(m *wire.Message, after change.LSN) []pump.Commit {
-	var commits []pump.Commit
+func commitsOf(m *wire.Message, after change.LSN) []change.Commit {
+	var commits []change.Commit
 	for _, tx := range m.Txs {
 		if tx.End > after {
-			commits = append(commits, pump.Commit{LSN: tx.End, XID: tx.XID, Time: tx.Time})
+			commits = append(commits, change.Commit{LSN: tx.End, XID: tx.XID, Time: tx.Time})
 		}
 	}
 	if m.Kind == wire.Piece && m.Part.Last && m.Part.End > after {
-		commits = append(commits, pump.Commit{LSN: m.Part.End, XID: m.Part.XID, Time: m.Part.Time})
+		commits = append(commits, change.Commit{LSN: m.Part.End, XID: m.Part.XID, Time: m.Part.Time})
 	}
 	return commits
 }

@@ -6,13 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"outpost/replicate/change"
 	"outpost/replicate/pump"
 	"outpost/replicate/replica"
@@ -142,43 +140,16 @@ func (h *Hub) makeSnapshot(ctx context.Context) (_ *Snapshot, err error) {
 	}
 	// Named by the time: one of the same state may be in somebody's hands.
 	s := &Snapshot{State: state, made: began, path: h.path(fmt.Sprintf("snapshot-%d.zst", began.UnixNano()))}
-	if s.ETag, s.Size, err = compress(plain, s.path); err != nil {
-		return nil, errors.Join(fmt.Errorf("compressing a snapshot: %w", err), remove(plain, s.path))
+	hash := sha256.New()
+	if s.Size, err = replica.Compress(plain, s.path, hash); err != nil {
+		return nil, errors.Join(fmt.Errorf("making a snapshot: %w", err), remove(plain, s.path))
 	}
+	s.ETag = hex.EncodeToString(hash.Sum(nil))
 	if err := os.Remove(plain); err != nil {
 		return nil, fmt.Errorf("making a snapshot: %w", err)
 	}
 	h.Log.Info("snapshot made", "position", state.Position, "bytes", s.Size, "took_ms", time.Since(began).Milliseconds())
 	return s, nil
-}
-
-func compress(from, to string) (sum string, size int64, err error) {
-	source, err := os.Open(from)
-	if err != nil {
-		return "", 0, err
-	}
-	defer source.Close()
-	target, err := os.Create(to)
-	if err != nil {
-		return "", 0, err
-	}
-	defer func() { err = errors.Join(err, target.Close()) }()
-	hash := sha256.New()
-	writer, err := zstd.NewWriter(io.MultiWriter(target, hash), zstd.WithEncoderLevel(zstd.SpeedFastest))
-	if err != nil {
-		return "", 0, err
-	}
-	if _, err := io.Copy(writer, source); err != nil {
-		return "", 0, errors.Join(err, writer.Close())
-	}
-	if err := writer.Close(); err != nil {
-		return "", 0, err
-	}
-	info, err := target.Stat()
-	if err != nil {
-		return "", 0, err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), info.Size(), nil
 }
 
 // retain keeps the stream within its bounds. It never drops what the newest snapshot

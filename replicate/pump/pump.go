@@ -80,7 +80,7 @@ type pump struct {
 	*Session
 	from *source.Stream
 
-	expected []Commit // in the sink already; must arrive again, just so
+	expected []change.Commit // in the sink already; must arrive again, just so
 	tx       transaction
 	batch    wire.Message
 	size     int        // bytes in batch
@@ -177,7 +177,7 @@ func (p *pump) keepalive(at change.LSN) error {
 	}
 	// Before anything is confirmed: what is cannot be compared any more.
 	if len(p.expected) > 0 && at >= p.expected[0].LSN {
-		return Breaks("Postgres has passed %s without sending the transaction that the stream has there", p.expected[0].LSN)
+		return Breaks("Postgres' history was replaced: it has passed %s without sending the transaction that was there", p.expected[0].LSN)
 	}
 	p.reached = max(p.reached, at)
 	if at <= p.End.LSN {
@@ -208,7 +208,7 @@ func (p *pump) begin(m *pgoutput.Begin) error {
 	// stream's end also ended there: the stream has it.
 	skipped := m.FinalLSN < p.End.LSN
 	if !skipped && len(p.expected) > 0 {
-		return Breaks("Postgres did not send again the transaction that the stream has at %s", p.expected[0].LSN)
+		return Breaks("Postgres' history was replaced: it did not send again the transaction that was at %s", p.expected[0].LSN)
 	}
 	p.tx.begin(m.XID, skipped)
 	return nil
@@ -218,7 +218,7 @@ func (p *pump) commit(ctx context.Context, m *pgoutput.Commit) error {
 	p.tx.open = false
 	p.reached = max(p.reached, m.EndLSN)
 	if p.tx.skipped {
-		if err := p.matches(Commit{m.EndLSN, p.tx.xid, m.Time}); err != nil {
+		if err := p.matches(change.Commit{LSN: m.EndLSN, XID: p.tx.xid, Time: m.Time}); err != nil {
 			return err
 		}
 		return p.confirm()
@@ -244,13 +244,16 @@ func (p *pump) join(tx wire.Tx) {
 }
 
 // matches compares a transaction that arrived again with the one in the stream.
-func (p *pump) matches(got Commit) error {
+func (p *pump) matches(got change.Commit) error {
+	if got.LSN < p.End.Known {
+		return nil
+	}
 	if len(p.expected) == 0 {
-		return Breaks("Postgres sent a transaction at %s that the stream does not have", got.LSN)
+		return Breaks("Postgres' history was replaced: it sent a transaction at %s where there was none", got.LSN)
 	}
 	want := p.expected[0]
-	if got.LSN != want.LSN || got.XID != want.XID || !got.Time.Equal(want.Time) {
-		return Breaks("Postgres' history was replaced: at %s it has transaction %d of %s, the stream has %d of %s at %s",
+	if !got.Is(want) {
+		return Breaks("Postgres' history was replaced: at %s it has transaction %d of %s, where there was %d of %s at %s",
 			got.LSN, got.XID, got.Time, want.XID, want.Time, want.LSN)
 	}
 	p.expected = p.expected[1:]

@@ -2,7 +2,6 @@ package pump
 
 import (
 	"fmt"
-	"time"
 
 	"outpost/replicate/change"
 	"outpost/replicate/source"
@@ -23,15 +22,15 @@ type End struct {
 	System     uint64
 	Timeline   uint32
 	LSN        change.LSN
-	Attempt    uint32   // of the cut transaction that the chain ends in, if any
-	Commits    []Commit // beyond the slot's confirmed position, oldest first
-}
-
-// Commit is what tells one history from another that has the same LSNs.
-type Commit struct {
-	LSN  change.LSN // its END
-	XID  uint32
-	Time time.Time
+	Attempt    uint32 // of the cut transaction that the chain ends in, if any
+	// Commits are those beyond the slot's confirmed position, oldest first. They must
+	// arrive again, just so.
+	Commits []change.Commit
+	// Known is the position from which on Commits lacks none. Of what arrives again with
+	// an END below it nothing is known, and nothing compared. A sink that remembers only
+	// its last commit is right to begin there: a history that was replaced does not have
+	// that one, or was replaced behind it.
+	Known change.LSN
 }
 
 // Resumable says whether what Postgres will send can continue the chain; nil if so.

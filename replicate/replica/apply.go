@@ -138,6 +138,7 @@ func (a *applier) message(d *Delivery) error {
 		if err := a.reach(m.Txs[i].End, m.Txs[i].End > tx.next.Position.LSN); err != nil {
 			return err
 		}
+		tx.next.Last = change.Commit{LSN: m.Txs[i].End, XID: m.Txs[i].XID, Time: m.Txs[i].Time}
 		tx.transactions++
 	}
 	return nil
@@ -196,7 +197,7 @@ func (a *applier) piece(seq uint64, m *wire.Message) error {
 	if err := a.reach(p.End, p.End > tx.next.Position.LSN); err != nil {
 		return err
 	}
-	tx.next.Seq = seq
+	tx.next.Seq, tx.next.Last = seq, change.Commit{LSN: p.End, XID: p.XID, Time: p.Time}
 	tx.transactions++
 	return a.commit()
 }

@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"outpost/replicate/change"
 )
 
 // damaged gives a path with a file of some hundred pages, and its options.
@@ -42,9 +45,6 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 		"another program's": func(t *testing.T, path string) {
 			must(t, withFile(path, "rw", func(c *conn) error { return c.exec(t.Context(), "PRAGMA application_id = 1") }))
 		},
-		"a later format": func(t *testing.T, path string) {
-			must(t, withFile(path, "rw", func(c *conn) error { return c.exec(t.Context(), "PRAGMA user_version = 99") }))
-		},
 		"without a state": func(t *testing.T, path string) {
 			must(t, withFile(path, "rw", func(c *conn) error { return c.exec(t.Context(), "DELETE FROM _outpost_state") }))
 		},
@@ -72,6 +72,63 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 			equal(t, "items", dump(t, r, allItems), "1|7|new|NULL")
 		})
 	}
+}
+
+func TestAFileOfAnotherFormatIsLoadedAgain(t *testing.T) {
+	o, h := sizable(t)
+	var log bytes.Buffer
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	must(t, withFile(o.Path, "rw", func(c *conn) error { return c.exec(t.Context(), "PRAGMA user_version = 1") }))
+	r := reopen(t, o)
+	equal(t, "loaded", r.Loaded(), false)
+	if said := log.String(); !strings.Contains(said, "another version") || strings.Contains(said, "damaged") {
+		t.Errorf("the log says %q", said)
+	}
+	if _, err := os.Stat(o.Path); err != nil {
+		t.Errorf("it was not left where it is: %v", err)
+	}
+	must(t, r.Swap(t.Context(), freshFile(t, h, "new")))
+	equal(t, "items", dump(t, r, allItems), "1|7|new|NULL")
+}
+
+func TestWhatIsNoReplicaIsToldApart(t *testing.T) {
+	folder := t.TempDir()
+	files := map[string]func(path string) error{
+		"text":  func(path string) error { return os.WriteFile(path, bytes.Repeat([]byte("text "), 999), 0o600) },
+		"empty": func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		"another program's": func(path string) error {
+			if err := os.WriteFile(path, nil, 0o600); err != nil {
+				return err
+			}
+			return withFile(path, "rw", func(c *conn) error { return c.exec(t.Context(), "CREATE TABLE theirs (a)") })
+		},
+	}
+	for name, write := range files {
+		path := filepath.Join(folder, name)
+		must(t, write(path))
+		if _, err := Inspect(t.Context(), path); !errors.Is(err, ErrNoReplica) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	o, _ := sizable(t)
+	if _, err := Inspect(t.Context(), o.Path); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheLastTransactionIsRemembered(t *testing.T) {
+	r, h := open(t)
+	equal(t, "of a copy", r.State().Last.Time.IsZero(), true)
+	at := time.Date(2026, 11, 23, 5, 0, 0, 123456000, time.UTC)
+	m := h.tx(insert(items(), row(2, 7, "two", nil)))
+	m.Message.Txs[0].XID, m.Message.Txs[0].Time = 4_000_000_000, at
+	apply(t, r, m)
+	want := change.Commit{LSN: m.Message.Txs[0].End, XID: 4_000_000_000, Time: at}
+	equal(t, "published", r.State().Last.Is(want), true)
+	must(t, r.Close())
+	kept, err := Inspect(t.Context(), r.options.Path)
+	must(t, err)
+	equal(t, "kept", kept.Last.Is(want), true)
 }
 
 func TestDamageFoundWhileReadingAsksForAnotherFile(t *testing.T) {

@@ -21,6 +21,9 @@ const checkTime = 3 * time.Second
 // errUnusable is wrapped where a sound file does not fit this program.
 var errUnusable = errors.New("the replica file cannot be used")
 
+// errOtherFormat is wrapped where a file was made by another version of this program.
+var errOtherFormat = errors.New("the replica file has another format")
+
 // file is an opened SQLite file: one writer, and a pool of readers.
 type file struct {
 	path   string
@@ -47,7 +50,7 @@ func (r *Replica) openFile(ctx context.Context, path string, check bool) (_ *fil
 			err = errors.Join(err, f.close())
 		}
 	}()
-	if err := f.openWriter(ctx, r.options.WALBytes, check); err != nil {
+	if err := f.openWriter(ctx, r.options, check); err != nil {
 		return nil, fmt.Errorf("opening the replica %s: %w", path, err)
 	}
 	if err := ensureObjects(ctx, f.writer, r.options.Objects); err != nil {
@@ -62,10 +65,14 @@ func (r *Replica) openFile(ctx context.Context, path string, check bool) (_ *fil
 	return f, nil
 }
 
-func (f *file) openWriter(ctx context.Context, walBytes int64, check bool) (err error) {
+func (f *file) openWriter(ctx context.Context, o Options, check bool) (err error) {
 	// The log is cut to this size whenever it starts over, after a large transaction.
-	limit := fmt.Sprintf("journal_size_limit(%d)", walBytes/2)
-	f.writer, err = openConn(dsn(f.path, "rw", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(0)", "cache_size(-32768)", limit))
+	limit := fmt.Sprintf("journal_size_limit(%d)", o.WALBytes/2)
+	sync := "synchronous(NORMAL)"
+	if o.Durable {
+		sync = "synchronous(FULL)"
+	}
+	f.writer, err = openConn(dsn(f.path, "rw", "journal_mode(WAL)", sync, "foreign_keys(0)", "cache_size(-32768)", limit))
 	if err != nil {
 		return err
 	}
@@ -89,7 +96,7 @@ func (f *file) openWriter(ctx context.Context, walBytes int64, check bool) (err 
 		place      **statement
 		sql        string
 		parameters int
-	}{{&f.begin, "BEGIN IMMEDIATE", 0}, {&f.commit, "COMMIT", 0}, {&f.rollback, "ROLLBACK", 0}, {&f.save, updateState, 6}} {
+	}{{&f.begin, "BEGIN IMMEDIATE", 0}, {&f.commit, "COMMIT", 0}, {&f.rollback, "ROLLBACK", 0}, {&f.save, updateState, stateColumns}} {
 		if *s.place, err = f.writer.prepare(s.sql, s.parameters); err != nil {
 			return err
 		}

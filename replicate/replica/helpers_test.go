@@ -136,6 +136,7 @@ type hub struct {
 	seq    uint64
 	lsn    change.LSN
 	tables []*change.Table
+	last   change.Commit
 }
 
 func newHub(tables ...*change.Table) *hub {
@@ -145,7 +146,7 @@ func newHub(tables ...*change.Table) *hub {
 func (h *hub) state() State {
 	return State{
 		Position: change.Position{Generation: h.header.Generation, LSN: h.lsn},
-		Seq:      h.seq, System: h.header.System, Timeline: h.header.Timeline,
+		Seq:      h.seq, System: h.header.System, Timeline: h.header.Timeline, Last: h.last,
 	}
 }
 
@@ -155,6 +156,12 @@ func (h *hub) message(m wire.Message) Delivery {
 	m.Sent = time.Unix(1, 0)
 	if end, ok := m.End(); ok {
 		h.lsn = end
+	}
+	if n := len(m.Txs); n > 0 {
+		h.last = change.Commit{LSN: m.Txs[n-1].End, XID: m.Txs[n-1].XID, Time: m.Txs[n-1].Time}
+	}
+	if m.Part.Last {
+		h.last = change.Commit{LSN: m.Part.End, XID: m.Part.XID, Time: m.Part.Time}
 	}
 	h.seq++
 	return Delivery{Seq: h.seq, Message: m}

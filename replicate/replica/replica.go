@@ -23,6 +23,8 @@ var (
 	ErrNotLoaded = errors.New("the replica is not loaded yet")
 	// ErrClosed says that the replica was closed.
 	ErrClosed = errors.New("the replica is closed")
+	// ErrNoReplica says of a file that it is something else.
+	ErrNoReplica = errors.New("the file is no replica")
 )
 
 func resync(format string, args ...any) error {
@@ -44,6 +46,10 @@ type Options struct {
 	// checkpoint that waits for readers; 64 MiB if zero. At four times that size the
 	// applier stands still until the log could be emptied.
 	WALBytes int64
+	// Durable says that what Apply has committed survives a power cut, at the price of a
+	// sync for each commit. Without, a power cut may take the last commits, which a replica
+	// that follows a stream finds there again.
+	Durable bool
 	// Delay is called before each commit of the applier, if set: a slow replica to order.
 	Delay func()
 }
@@ -87,8 +93,8 @@ type Replica struct {
 
 // Open opens the file at o.Path. Where there is none the replica is empty and not
 // loaded; a damaged file is set aside as o.Path.damaged and logged. A file that this
-// program cannot use (its Objects or Prepare fail on it) leaves the replica not
-// loaded too, for another file is what mends that.
+// program cannot use (it is of another format, or Objects or Prepare fail on it) leaves
+// the replica not loaded too, for another file is what mends that.
 func Open(ctx context.Context, o Options) (*Replica, error) {
 	if o.Readers == 0 {
 		o.Readers = 8
@@ -116,6 +122,8 @@ func Open(ctx context.Context, o Options) (*Replica, error) {
 	case isDamage(err):
 		r.log.Error("the replica file is damaged; it is set aside and will be loaded again", "file", o.Path+damagedSuffix, "error", err)
 		return r, setAside(o.Path)
+	case errors.Is(err, errOtherFormat):
+		r.log.Warn("the replica file was made by another version of this program; it will be loaded again", "file", o.Path, "error", err)
 	case errors.Is(err, errUnusable):
 		r.log.Error("the replica file does not fit this program; it will be loaded again", "error", err)
 	default:

@@ -82,28 +82,32 @@ func (r *Replica) Snapshot(ctx context.Context, path string) (state State, err e
 	if f == nil {
 		return State{}, r.absent()
 	}
+	state, err = Duplicate(ctx, f.path, path)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = fmt.Errorf("taking a snapshot: %w", cause)
+	}
+	return state, err
+}
+
+// Duplicate is Snapshot for a file that another process may have open, or nobody. Both go
+// on meanwhile, but while it reads, the write-ahead log of the file cannot be emptied.
+func Duplicate(ctx context.Context, from, path string) (state State, err error) {
 	part := path + ".part"
 	defer func() {
-		if cause := context.Cause(ctx); err != nil && cause != nil {
-			err = fmt.Errorf("taking a snapshot: %w", cause)
-		}
 		if err != nil {
-			err = errors.Join(err, removeFile(part), removeJournals(part))
+			err = errors.Join(fmt.Errorf("taking a snapshot: %w", err), removeFile(part), removeJournals(part))
 		}
 	}()
 	if err := errors.Join(removeFile(part), removeJournals(part)); err != nil {
-		return State{}, fmt.Errorf("taking a snapshot: %w", err)
+		return State{}, err
 	}
-	if err := vacuumInto(ctx, f.path, part); err != nil {
-		return State{}, fmt.Errorf("taking a snapshot: %w", err)
+	if err := vacuumInto(ctx, from, part); err != nil {
+		return State{}, err
 	}
 	if state, err = Inspect(ctx, part); err != nil {
-		return State{}, fmt.Errorf("taking a snapshot: %w", err)
+		return State{}, err
 	}
-	if err := moveInto(part, path); err != nil {
-		return State{}, fmt.Errorf("taking a snapshot: %w", err)
-	}
-	return state, nil
+	return state, moveInto(part, path)
 }
 
 // vacuumInto copies on a connection of its own, so that neither the applier nor the

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
+	sqlite3 "modernc.org/sqlite/lib"
 	"outpost/replicate/change"
 )
 
@@ -22,12 +24,14 @@ type State struct {
 	// System and Timeline are those of the Postgres server the positions belong to.
 	System   uint64
 	Timeline uint32
+	// Last is the newest transaction that was applied; zero if there was none since the copy.
+	Last change.Commit
 }
 
 // The file's mark (the ASCII letters "outp") and the version of what is in it.
 const (
 	applicationID = 0x6f757470
-	formatVersion = 1
+	formatVersion = 2
 )
 
 const createSystem = `
@@ -38,24 +42,34 @@ CREATE TABLE _outpost_state (
 	seq INTEGER NOT NULL,
 	incarnation INTEGER NOT NULL,
 	system INTEGER NOT NULL,
-	timeline INTEGER NOT NULL
+	timeline INTEGER NOT NULL,
+	last_lsn INTEGER NOT NULL, -- of the newest transaction, with its xid and its time in microseconds
+	last_xid INTEGER NOT NULL,
+	last_time INTEGER NOT NULL
 );
 CREATE TABLE _outpost_tables (ordinal INTEGER PRIMARY KEY, definition TEXT NOT NULL);
 CREATE TABLE _outpost_objects (name TEXT PRIMARY KEY, hash TEXT NOT NULL, created TEXT NOT NULL);
 `
 
 const (
-	selectState = `SELECT generation, lsn, seq, incarnation, system, timeline FROM _outpost_state`
-	insertState = `INSERT INTO _outpost_state VALUES (1, ?, ?, ?, ?, ?, ?)`
-	updateState = `UPDATE _outpost_state SET generation = ?, lsn = ?, seq = ?, incarnation = ?, system = ?, timeline = ?`
+	selectState = `SELECT generation, lsn, seq, incarnation, system, timeline, last_lsn, last_xid, last_time FROM _outpost_state`
+	insertState = `INSERT INTO _outpost_state VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	updateState = `UPDATE _outpost_state SET generation = ?, lsn = ?, seq = ?, incarnation = ?, system = ?, timeline = ?,
+		last_lsn = ?, last_xid = ?, last_time = ?`
+	stateColumns = 9
 )
 
 // values gives the state's columns; SQLite's integers are signed, so the unsigned
 // ones keep their bits.
 func (s State) values() []driver.Value {
+	var last int64
+	if !s.Last.Time.IsZero() {
+		last = s.Last.Time.UnixMicro()
+	}
 	return []driver.Value{
 		int64(s.Position.Generation), int64(s.Position.LSN), int64(s.Seq),
 		int64(s.Incarnation), int64(s.System), int64(s.Timeline),
+		int64(s.Last.LSN), int64(s.Last.XID), last,
 	}
 }
 
@@ -63,28 +77,39 @@ func (s State) values() []driver.Value {
 type scanner interface{ Scan(dest ...any) error }
 
 func scanState(row scanner) (State, error) {
-	var generation, lsn, seq, incarnation, system, timeline int64
-	err := row.Scan(&generation, &lsn, &seq, &incarnation, &system, &timeline)
-	return newState(generation, lsn, seq, incarnation, system, timeline), err
-}
-
-func newState(generation, lsn, seq, incarnation, system, timeline int64) State {
-	return State{
-		Position: change.Position{Generation: change.Generation(generation), LSN: change.LSN(lsn)},
-		Seq:      uint64(seq), Incarnation: uint64(incarnation), System: uint64(system), Timeline: uint32(timeline),
+	var n [stateColumns]int64
+	places := make([]any, len(n))
+	for i := range n {
+		places[i] = &n[i]
 	}
+	err := row.Scan(places...)
+	return newState(n), err
 }
 
-// readState fails with errDamaged on a file that never became a replica.
+func newState(n [stateColumns]int64) State {
+	s := State{
+		Position: change.Position{Generation: change.Generation(n[0]), LSN: change.LSN(n[1])},
+		Seq:      uint64(n[2]), Incarnation: uint64(n[3]), System: uint64(n[4]), Timeline: uint32(n[5]),
+	}
+	s.Last = change.Commit{LSN: change.LSN(n[6]), XID: uint32(n[7])}
+	if n[8] != 0 {
+		s.Last.Time = time.UnixMicro(n[8]).UTC()
+	}
+	return s
+}
+
+// readState fails with errDamaged on a file that never became a replica, and with
+// errOtherFormat on one that another version of this program made.
 func readState(ctx context.Context, c *conn) (State, error) {
-	for pragma, want := range map[string]int64{"application_id": applicationID, "user_version": formatVersion} {
-		rows, err := c.query(ctx, "PRAGMA "+pragma)
-		if err != nil {
-			return State{}, fmt.Errorf("reading the replica's %s: %w", pragma, err)
-		}
-		if len(rows) != 1 || rows[0][0] != want {
-			return State{}, fmt.Errorf("%w: its %s is not %d", errDamaged, pragma, want)
-		}
+	if id, err := number(ctx, c, "application_id"); err != nil {
+		return State{}, err
+	} else if id != applicationID {
+		return State{}, fmt.Errorf("%w: %w", errDamaged, ErrNoReplica)
+	}
+	if version, err := number(ctx, c, "user_version"); err != nil {
+		return State{}, err
+	} else if version != formatVersion {
+		return State{}, fmt.Errorf("%w: it is of version %d, this program reads %d", errOtherFormat, version, formatVersion)
 	}
 	rows, err := c.query(ctx, selectState)
 	if err != nil {
@@ -93,14 +118,30 @@ func readState(ctx context.Context, c *conn) (State, error) {
 	if len(rows) != 1 {
 		return State{}, fmt.Errorf("%w: it has no state", errDamaged)
 	}
-	var n [6]int64
+	var n [stateColumns]int64
 	for i, v := range rows[0] {
 		var ok bool
 		if n[i], ok = v.(int64); !ok {
 			return State{}, fmt.Errorf("%w: its state is not made of numbers", errDamaged)
 		}
 	}
-	return newState(n[0], n[1], n[2], n[3], n[4], n[5]), nil
+	return newState(n), nil
+}
+
+// number reads one of the numbers in a file's header.
+func number(ctx context.Context, c *conn, pragma string) (int64, error) {
+	rows, err := c.query(ctx, "PRAGMA "+pragma)
+	if err != nil {
+		return 0, fmt.Errorf("reading the replica's %s: %w", pragma, err)
+	}
+	n, ok := int64(0), false
+	if len(rows) == 1 {
+		n, ok = rows[0][0].(int64)
+	}
+	if !ok {
+		return 0, fmt.Errorf("%w: it has no %s", errDamaged, pragma)
+	}
+	return n, nil
 }
 
 func readTables(ctx context.Context, c *conn) ([]*change.Table, error) {
@@ -118,12 +159,16 @@ func readTables(ctx context.Context, c *conn) ([]*change.Table, error) {
 	return tables, nil
 }
 
-// Inspect reads the State of a replica file that nobody has open.
+// Inspect reads the State of a replica file that nobody has open. Of a file that is no
+// replica the error is ErrNoReplica.
 func Inspect(ctx context.Context, path string) (state State, err error) {
 	err = withFile(path, "ro", func(c *conn) error {
 		state, err = readState(ctx, c)
 		return err
 	})
+	if sqliteCode(err) == sqlite3.SQLITE_NOTADB {
+		err = fmt.Errorf("%w: %w", ErrNoReplica, err)
+	}
 	return state, err
 }
 

@@ -58,12 +58,17 @@ func (s *Source) Published(ctx context.Context) (found []Published, at change.LS
 	if found, err = s.catalogue(ctx, conn); err != nil {
 		return nil, 0, err
 	}
+	at, err = head(ctx, conn)
+	return found, at, err
+}
+
+// head is where Postgres writes next.
+func head(ctx context.Context, conn *pgx.Conn) (change.LSN, error) {
 	var text string
 	if err := conn.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&text); err != nil {
-		return nil, 0, fmt.Errorf("asking Postgres for its position: %w", err)
+		return 0, fmt.Errorf("asking Postgres for its position: %w", err)
 	}
-	at, err = change.ParseLSN(text)
-	return found, at, err
+	return change.ParseLSN(text)
 }
 
 // replicable reads the catalogue and refuses what cannot be replicated.

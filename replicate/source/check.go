@@ -18,17 +18,25 @@ const longest = 3 * time.Second
 // Check finds out, within three seconds, whether a source can be replicated from. Its
 // error is one line that says what is wrong and what to do about it, and holds no secret.
 func Check(ctx context.Context, c Config) error {
+	s := New(c)
+	return s.check(ctx, s.checkServer, s.checkSlot, s.checkRole, s.checkPublication)
+}
+
+// CheckServer is Check for whoever has no publication yet.
+func CheckServer(ctx context.Context, c Config) error {
+	s := New(c)
+	return s.check(ctx, s.checkServer, s.checkSlot, s.checkRole)
+}
+
+func (s *Source) check(ctx context.Context, checks ...func(context.Context, *pgx.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	s := New(c)
 	conn, err := s.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer closeConn(ctx, conn.PgConn())
-	for _, check := range []func(context.Context, *pgx.Conn) error{
-		s.checkServer, s.checkSlot, s.checkRole, s.checkPublication,
-	} {
+	for _, check := range checks {
 		if err := check(ctx, conn); err != nil {
 			if ctx.Err() != nil && !errors.As(err, new(*connectError)) {
 				return fmt.Errorf("Postgres let us in but did not answer within %s: see what it is busy with (pg_stat_activity)", longest)

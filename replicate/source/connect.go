@@ -173,3 +173,12 @@ func explain(ctx context.Context, c *pgconn.Config, err error) error {
 	lines := strings.Split(err.Error(), "\n")
 	return line(" cannot be connected to: %s", strings.TrimSpace(lines[len(lines)-1]))
 }
+
+// Database gives the name of the database that a URL leads to.
+func Database(url string) (string, error) {
+	c, err := pgconn.ParseConfig(url)
+	if err != nil {
+		return "", errURL
+	}
+	return c.Database, nil
+}

@@ -19,7 +19,7 @@ const batchBytes = 128 << 10
 
 // copyAll copies the tables, the largest first, and calls row for every row on the
 // caller's goroutine.
-func copyAll(ctx context.Context, workers []*pgx.Conn, found []Published, row func(*change.Table, change.Row) error) error {
+func copyAll(ctx context.Context, workers []*pgx.Conn, found []Published, progress *copying, row func(*change.Table, change.Row) error) error {
 	found = slices.Clone(found)
 	slices.SortStableFunc(found, func(a, b Published) int { return cmp.Compare(b.pages, a.pages) })
 	jobs := make(chan Published, len(found))
@@ -40,9 +40,11 @@ func copyAll(ctx context.Context, workers []*pgx.Conn, found []Published, row fu
 			defer busy.Done()
 			w := &copier{ctx: ctx, full: full, empty: empty}
 			for p := range jobs {
+				progress.started(p.OID)
 				if err := copyTable(ctx, conn.PgConn(), p, w); err != nil {
 					return err
 				}
+				progress.finished(p.OID)
 			}
 			return nil
 		})
@@ -52,7 +54,7 @@ func copyAll(ctx context.Context, workers []*pgx.Conn, found []Published, row fu
 		close(full)
 		return nil
 	})
-	err := deliver(full, empty, row)
+	err := deliver(full, empty, progress, row)
 	if err != nil {
 		cancel()
 		for b := range full {
@@ -63,7 +65,7 @@ func copyAll(ctx context.Context, workers []*pgx.Conn, found []Published, row fu
 }
 
 // deliver hands over rows until the copiers have no more.
-func deliver(full <-chan *batch, empty chan<- *batch, row func(*change.Table, change.Row) error) error {
+func deliver(full <-chan *batch, empty chan<- *batch, progress *copying, row func(*change.Table, change.Row) error) error {
 	for b := range full {
 		width := len(b.table.Columns)
 		for i := 0; i < len(b.values); i += width {
@@ -71,6 +73,10 @@ func deliver(full <-chan *batch, empty chan<- *batch, row func(*change.Table, ch
 				return err
 			}
 		}
+		progress.count(b.table.OID, func(t *TableCopied) {
+			t.Rows += int64(len(b.values) / width)
+			t.Bytes += int64(len(b.text))
+		})
 		select {
 		case empty <- b: // to be used again
 		default:

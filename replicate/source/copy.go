@@ -74,7 +74,12 @@ func (s *Source) Copy(
 	if err := begin(tables(found)); err != nil {
 		return 0, err
 	}
-	if err := copyAll(ctx, workers, found, row); err != nil {
+	progress, err := s.startCopying(ctx, workers[0], found)
+	if err != nil {
+		return 0, err
+	}
+	defer s.copying.Store(nil)
+	if err := copyAll(ctx, workers, found, progress, row); err != nil {
 		return 0, err
 	}
 	s.log.Debug("publication copied", "publication", s.Publication, "tables", len(found), "at", slot.lsn, "took_ms", time.Since(began).Milliseconds())

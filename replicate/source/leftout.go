@@ -20,6 +20,10 @@ type LeftOut struct {
 	Why    string // one line, such as "a view: a replica holds tables"
 }
 
+func (l LeftOut) String() string {
+	return pgx.Identifier{l.Schema, l.Name}.Sanitize() + ": " + l.Why
+}
+
 // LeftOut lists what the database has and the publication does not send, sorted by
 // schema and name: views, foreign tables and the like, tables that are not published, and
 // of published ones the columns and rows that stay behind. It is for people to read.

@@ -22,6 +22,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -61,6 +62,8 @@ type Config struct {
 type Source struct {
 	Config
 	log *slog.Logger
+
+	copying atomic.Pointer[copying] // while a copy runs
 
 	lockTimeout time.Duration // how long Copy waits for other transactions
 	beat        time.Duration // how often a Stream tells Postgres that it is there
@@ -114,8 +117,14 @@ func (s *Source) Identify(ctx context.Context) (Identity, error) {
 // SlotName gives a database's slot: outpost_<database> in the letters that a slot
 // may have. Slots belong to the whole server, so a name that had to be altered ends
 // in a hash: "a-b" and "a_b" must not share one.
-func SlotName(database string) string {
-	const longest, prefix = 63, "outpost_"
+func SlotName(database string) string { return slotName("outpost_", database) }
+
+// ReplicateSlotName is the slot's of a program that replicates on its own, beside a hub
+// whose slot has SlotName.
+func ReplicateSlotName(database string) string { return slotName("outpost_replicate_", database) }
+
+func slotName(prefix, database string) string {
+	const longest = 63
 	name := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_':

@@ -103,7 +103,11 @@ func (s *Source) Untrack(ctx context.Context) error {
 		return nil
 	}
 	const drop = `DROP EVENT TRIGGER IF EXISTS outpost_ddl; DROP EVENT TRIGGER IF EXISTS outpost_drop; DROP SCHEMA IF EXISTS outpost CASCADE`
-	if _, err := conn.Exec(ctx, drop, pgx.QueryExecModeSimpleProtocol); err != nil {
+	_, err = conn.Exec(ctx, drop, pgx.QueryExecModeSimpleProtocol)
+	if code(err) == codeForbidden {
+		return nil // a superuser made it for us, and did not ask us to take it away
+	}
+	if err != nil {
 		return fmt.Errorf("removing what announces changes of the schema: %w", err)
 	}
 	return nil

@@ -27,13 +27,15 @@ const (
 )
 
 type commands struct {
-	Dev     devCommand     `cmd:"" help:"A private Postgres, a primary and edges in one process, on demo data."`
-	Serve   serveCommand   `cmd:"" help:"One node, configured by its environment."`
-	Migrate migrateCommand `cmd:"" help:"Bring Postgres' schema up to date, show its state, or undo one step."`
-	Seed    seedCommand    `cmd:"" help:"Put demo data into an empty DATABASE_URL."`
-	Verify  verifyCommand  `cmd:"" help:"Compare a replica with its Postgres, row for row; exit code 0: equal."`
-	Status  statusCommand  `cmd:"" help:"Show the regions, how far each is, and how often its cache hits."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Dev       devCommand       `cmd:"" help:"A private Postgres, a primary and edges in one process, on demo data."`
+	Serve     serveCommand     `cmd:"" help:"One node, configured by its environment."`
+	Migrate   migrateCommand   `cmd:"" help:"Bring Postgres' schema up to date, show its state, or undo one step."`
+	Seed      seedCommand      `cmd:"" help:"Put demo data into an empty DATABASE_URL."`
+	Snapshot  snapshotCommand  `cmd:"" help:"A compressed snapshot of this node's replica, or of a file of outpost replicate."`
+	Verify    verifyCommand    `cmd:"" help:"Compare a replica with its Postgres, row for row; exit code 0: equal."`
+	Status    statusCommand    `cmd:"" help:"Show the regions, how far each is, and how often its cache hits."`
+	Replicate replicateCommand `cmd:"" help:"Any Postgres to one SQLite file, followed for as long as it runs."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // build is what the program is called in its version and to other nodes.

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -73,6 +74,8 @@ func (c *Config) Primary() bool {
 	return c.Region == c.PrimaryRegion && c.DatabaseURL != ""
 }
 
+const defaultData = "./data"
+
 // FromEnv reads the configuration; lookup is os.LookupEnv but in tests. The error
 // names every variable that is wrong.
 func FromEnv(lookup func(string) (string, bool)) (Config, error) {
@@ -83,7 +86,7 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 		PrimaryRegion: r.name("PRIMARY_REGION", "local"),
 		Addr:          r.addr("OUTPOST_ADDR", ":8080"),
 		AdminAddr:     r.addr("OUTPOST_ADMIN_ADDR", ":9080"),
-		Data:          r.text("OUTPOST_DATA", "./data"),
+		Data:          r.text("OUTPOST_DATA", defaultData),
 		PrimaryURL:    r.url("OUTPOST_PRIMARY_URL", "http", "https"),
 		HubAddr:       r.addr("OUTPOST_HUB_ADDR", ":4222"),
 		HubURL:        r.url("OUTPOST_HUB_URL", "nats", "tls"),
@@ -109,6 +112,15 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 	}
 	c.defaults(lookup)
 	return c, errors.Join(append(r.errs, c.validate())...)
+}
+
+// ReplicaFile is where a node keeps its replica below its data folder.
+func ReplicaFile(data string) string { return filepath.Join(data, "replica", "replica.db") }
+
+// Data reads the folder of this node.
+func Data(lookup func(string) (string, bool)) string {
+	r := reader{lookup: lookup}
+	return r.text("OUTPOST_DATA", defaultData)
 }
 
 // Logging reads the two variables that every command honours.

@@ -16,6 +16,7 @@ import (
 	"outpost/replicate/verify"
 	"outpost/server/api"
 	"outpost/server/cache"
+	"outpost/server/config"
 	"outpost/server/forward"
 	"outpost/server/store"
 	"outpost/server/telemetry"
@@ -53,8 +54,7 @@ func (n *Node) openReplica(ctx context.Context) (err error) {
 		n.cache.Close()
 		return nil
 	})
-	folder, err := n.folder.sub("replica")
-	if err != nil {
+	if _, err := n.folder.sub("replica"); err != nil {
 		return err
 	}
 	scripts, err := sql.Objects()
@@ -66,7 +66,7 @@ func (n *Node) openReplica(ctx context.Context) (err error) {
 		objects = append(objects, replica.Object{Name: o.Name, SQL: o.SQL})
 	}
 	n.replica, err = replica.Open(ctx, replica.Options{
-		Path: filepath.Join(folder, "replica.db"), Log: n.log, Observer: cache.NewRecorder(n.cache),
+		Path: config.ReplicaFile(n.config.Data), Log: n.log, Observer: cache.NewRecorder(n.cache),
 		Objects: objects, Prepare: store.Prepare, Delay: n.options.BeforeCommit,
 	})
 	if err != nil {
