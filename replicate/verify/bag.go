@@ -78,14 +78,16 @@ func (p *pass) bag(ctx context.Context, t *table, out *Table) error {
 		}
 		if few {
 			if limit < 256 {
-				out.Unsettled += int64(len(differ))
+				out.Problem = tooMany
 			}
 			return nil
 		}
 	}
-	out.Unsettled += int64(len(differ))
+	out.Problem = tooMany
 	return nil
 }
+
+const tooMany = "too many rows without a key differ or change to compare all of them"
 
 // counting settles the hashes of a bag that are wanted.
 type counting struct {

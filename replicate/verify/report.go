@@ -25,10 +25,10 @@ type Table struct {
 	Missing   int64  `json:"missing"`
 	Surplus   int64  `json:"surplus"`
 	Different int64  `json:"different"`
-	// Unsettled counts rows that changed each time they were looked at, or of which
-	// there were too many to follow.
+	// Unsettled counts rows that changed each time they were looked at.
 	Unsettled int64 `json:"unsettled"`
-	// Problem says why the rows could not be compared: the table is not the same one.
+	// Problem says why the rows could not be compared: the table is not the same one, or
+	// too many of its rows have no key and differ or change.
 	Problem string `json:"problem,omitempty"`
 	// List holds the first differences, at most Options.List of them.
 	List []Difference `json:"list,omitempty"`
@@ -92,11 +92,17 @@ func (r *Report) Differences() (n int64) {
 	return n
 }
 
-// Unsettled are the rows of which it is not known, and the tables that could not be
-// compared.
+// Unsettled are the rows that changed each time they were looked at.
 func (r *Report) Unsettled() (n int64) {
 	for i := range r.Tables {
 		n += r.Tables[i].Unsettled
+	}
+	return n
+}
+
+// Problems are the tables that could not be compared.
+func (r *Report) Problems() (n int64) {
+	for i := range r.Tables {
 		if r.Tables[i].Problem != "" {
 			n++
 		}
@@ -104,8 +110,8 @@ func (r *Report) Unsettled() (n int64) {
 	return n
 }
 
-// Equal says that everything was compared and nothing differs.
-func (r *Report) Equal() bool { return r.Differences() == 0 && r.Unsettled() == 0 }
+// Equal says that nothing differs: of what stood still for long enough to be compared.
+func (r *Report) Equal() bool { return r.Differences() == 0 && r.Problems() == 0 }
 
 // Differences are the rows that differ.
 func (t *Table) Differences() int64 { return t.Missing + t.Surplus + t.Different }

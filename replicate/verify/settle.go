@@ -103,6 +103,7 @@ func (p *pass) round(ctx context.Context, t *table, left *[]open, from direction
 	var suspects []open
 	var kinds []Kind
 	var versions []string
+	var sums []*sum
 	for i, o := range *left {
 		kind, version, err := compare(first[i], here[i], from)
 		if err != nil {
@@ -110,6 +111,7 @@ func (p *pass) round(ctx context.Context, t *table, left *[]open, from direction
 		}
 		if kind != "" {
 			suspects, kinds, versions = append(suspects, o), append(kinds, kind), append(versions, version)
+			sums = append(sums, here[i])
 		}
 	}
 	if len(suspects) == 0 {
@@ -120,7 +122,7 @@ func (p *pass) round(ctx context.Context, t *table, left *[]open, from direction
 	if err != nil {
 		return nil, false, err
 	}
-	again, err := p.lookup(ctx, t, rowsOf(suspects), versionSQL)
+	again, err := p.lookup(ctx, t, rowsOf(suspects), versionSQL+", "+t.hash)
 	if err != nil {
 		return nil, false, err
 	}
@@ -129,6 +131,13 @@ func (p *pass) round(ctx context.Context, t *table, left *[]open, from direction
 		var version string
 		if again[i] != nil {
 			version = string(again[i].values[0])
+			var now sum
+			if err := now.read(again[i].values[1]); err != nil {
+				return nil, false, err
+			}
+			if sums[i] != nil && *sums[i] == now {
+				continue // the row went on changing, and the replica with it
+			}
 		}
 		o.rounds++
 		needed := 1

@@ -50,6 +50,6 @@ func (v *Verifier) finished(r *Report) {
 	defer v.mu.Unlock()
 	v.status.Last = &Summary{
 		Ended: r.Ended, Took: r.Ended.Sub(r.Began), Tables: len(r.Tables), Rows: r.Rows(),
-		Differences: r.Differences(), Unsettled: r.Unsettled(), Behind: r.Behind != nil,
+		Differences: r.Differences(), Unsettled: r.Unsettled() + r.Problems(), Behind: r.Behind != nil,
 	}
 }

@@ -76,8 +76,8 @@ func TestRowThatChangesForEverIsNotCalledDifferent(t *testing.T) {
 	if got := lines(r); len(got) != 1 || got[0] != "people: unsettled: 1" {
 		t.Errorf("found %q", got)
 	}
-	if r.Equal() {
-		t.Error("what is not settled is called equal")
+	if !r.Equal() {
+		t.Error("what is not settled is called different")
 	}
 }
 

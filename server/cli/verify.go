@@ -76,11 +76,15 @@ func (v *verifyCommand) conclude(out io.Writer, r *verify.Report) error {
 	}
 	took := r.Ended.Sub(r.Began).Round(time.Millisecond)
 	if !r.Equal() {
-		return fmt.Errorf("%s of %s rows differ, %s could not be settled, in %d tables, after %v%s",
-			humanize.Comma(r.Differences()), humanize.Comma(r.Rows()), humanize.Comma(r.Unsettled()), len(r.Tables), took, behind)
+		return fmt.Errorf("%s of %s rows differ, and %s of %d tables could not be compared, after %v%s",
+			humanize.Comma(r.Differences()), humanize.Comma(r.Rows()), humanize.Comma(r.Problems()), len(r.Tables), took, behind)
 	}
 	if !v.JSON {
-		fmt.Fprintf(out, "equal: %s rows in %d tables, after %v%s\n", humanize.Comma(r.Rows()), len(r.Tables), took, behind)
+		changing := ""
+		if n := r.Unsettled(); n > 0 {
+			changing = fmt.Sprintf("; %s rows changed whenever they were looked at, and were not compared", humanize.Comma(n))
+		}
+		fmt.Fprintf(out, "equal: %s rows in %d tables, after %v%s%s\n", humanize.Comma(r.Rows()), len(r.Tables), took, changing, behind)
 	}
 	return nil
 }
