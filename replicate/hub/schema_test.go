@@ -62,15 +62,19 @@ func statements(sql string) []string {
 }
 
 // TestSchemaChangesEndEqual makes each change that SCHEMA.md lists, while the tables are
-// being written to: announced by the event triggers, and where there are none.
+// being written to: announced by the event triggers, and where there are none. Of the
+// latter the short round makes every third.
 func TestSchemaChangesEndEqual(t *testing.T) {
 	setup, changes := readSchemaMD(t)
-	for _, c := range changes {
+	for i, c := range changes {
 		t.Run(c.change+"/announced", func(t *testing.T) {
 			t.Parallel()
 			f := fixtureOf(t, pgtest.Database(t), setup...)
 			f.ends(c.statements, c.announced)
 		})
+		if i%3 > 0 && os.Getenv("OUTPOST_TEST_LONG") == "" {
+			continue
+		}
 		t.Run(c.change+"/otherwise", func(t *testing.T) {
 			t.Parallel()
 			f := fixtureOf(t, pgtest.Database(t), setup...)
