@@ -18,6 +18,9 @@ type Schema struct {
 	tables  map[uint32]*change.Table
 	changes uint64          // counts what follow did
 	emptied map[uint32]bool // truncated since their files were last looked at
+	// keyless are tables that were made, and are empty, but cannot be replicated as they are:
+	// the statement that gives them a key may be the next.
+	keyless map[uint32]bool
 
 	look chan struct{} // holds a token when the catalogue is worth a look now
 }
@@ -25,7 +28,7 @@ type Schema struct {
 // NewSchema begins with the tables of a replica that is at the end of the chain.
 func NewSchema(tables []*change.Table) *Schema {
 	s := &Schema{
-		tables: make(map[uint32]*change.Table, len(tables)), emptied: make(map[uint32]bool),
+		tables: make(map[uint32]*change.Table, len(tables)), emptied: make(map[uint32]bool), keyless: make(map[uint32]bool),
 		look: make(chan struct{}, 1),
 	}
 	for _, t := range tables {
@@ -81,11 +84,18 @@ func (s *Schema) follow(a *source.Announcement, xid uint32) (*change.SchemaChang
 	described := make(map[uint32]bool)
 	for _, now := range a.Tables {
 		described[now.OID] = true
+		old := s.tables[now.OID]
+		// Of one that is not known yet a row would have ended the session.
+		empty := old == nil && (s.keyless[now.OID] || slices.Contains(a.Created, now.OID))
+		delete(s.keyless, now.OID)
+		if now.Problem != "" && empty {
+			s.keyless[now.OID] = true
+			continue
+		}
 		if now.Problem != "" {
 			return nil, Breaks("%s", now.Problem)
 		}
-		old := s.tables[now.OID]
-		if old == nil && !slices.Contains(a.Created, now.OID) {
+		if old == nil && !empty {
 			return nil, Breaks("table %s.%s was added to the publication, and may have rows", now.Schema, now.Name)
 		}
 		if old != nil {
@@ -147,6 +157,8 @@ func (s *Schema) drift(found []source.Published) string {
 		there[now.OID] = true
 		old := s.tables[now.OID]
 		switch {
+		case s.keyless[now.OID]:
+			continue
 		case now.Problem != "":
 			return now.Problem
 		case old == nil:
@@ -162,6 +174,9 @@ func (s *Schema) drift(found []source.Published) string {
 		}
 	}
 	for _, now := range found {
+		if s.keyless[now.OID] {
+			continue
+		}
 		if s.tables[now.OID].Files != now.Files { // else what was emptied is not seen yet
 			delete(s.emptied, now.OID)
 		}
