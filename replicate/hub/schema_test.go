@@ -62,15 +62,15 @@ func statements(sql string) []string {
 }
 
 // TestSchemaChangesEndEqual makes each change that SCHEMA.md lists, while the tables are
-// being written to: announced by the event triggers, and where there are none. Of the
-// latter the short round makes every third.
+// being written to: announced by the event triggers, by calls, and not at all. Of the last
+// two the short round makes every third.
 func TestSchemaChangesEndEqual(t *testing.T) {
 	setup, changes := readSchemaMD(t)
 	for i, c := range changes {
 		t.Run(c.change+"/announced", func(t *testing.T) {
 			t.Parallel()
 			f := fixtureOf(t, pgtest.Database(t), setup...)
-			f.ends(c.statements, c.announced)
+			f.ends(statements(c.statements), c.announced)
 		})
 		if i%3 > 0 && os.Getenv("OUTPOST_TEST_LONG") == "" {
 			continue
@@ -78,14 +78,46 @@ func TestSchemaChangesEndEqual(t *testing.T) {
 		t.Run(c.change+"/otherwise", func(t *testing.T) {
 			t.Parallel()
 			f := fixtureOf(t, pgtest.Database(t), setup...)
-			f.limit()
-			f.ends(c.statements, c.otherwise)
+			f.limit("")
+			f.ends(statements(c.statements), c.otherwise)
+		})
+		t.Run(c.change+"/called", func(t *testing.T) {
+			t.Parallel()
+			f := fixtureOf(t, pgtest.Database(t), setup...)
+			f.limit("CREATE")
+			how := c.announced
+			if c.change == "DDL behind a savepoint" {
+				how = "new copy" // SCHEMA.md says so below
+			}
+			f.ends(withCalls(statements(c.statements)), how)
 		})
 	}
 }
 
-// limit makes the hub connect as a role that may replicate and read, and no more.
-func (f *fixture) limit() {
+// withCalls announces each statement by hand, in its transaction.
+func withCalls(all []string) (out []string) {
+	const call = "SELECT outpost.schema_changed()"
+	inside := false
+	for _, s := range all {
+		verb, _, _ := strings.Cut(s, " ")
+		switch {
+		case verb == "BEGIN" || verb == "COMMIT":
+			inside = verb == "BEGIN"
+			out = append(out, s)
+		case verb != "ALTER" && verb != "CREATE" && verb != "DROP":
+			out = append(out, s)
+		case inside:
+			out = append(out, s, call)
+		default:
+			out = append(out, "BEGIN", s, call, "COMMIT")
+		}
+	}
+	return out
+}
+
+// limit makes the hub connect as a role that may replicate and read, and what else is
+// granted on the database.
+func (f *fixture) limit(granted string) {
 	f.t.Helper()
 	u, err := url.Parse(f.url)
 	if err != nil {
@@ -93,21 +125,24 @@ func (f *fixture) limit() {
 	}
 	admin, role := f.url, "limited_"+strings.Trim(u.Path, "/")
 	pgtest.Exec(f.t, admin, "CREATE ROLE "+role+" LOGIN REPLICATION PASSWORD 'limited' IN ROLE pg_read_all_data")
-	f.t.Cleanup(func() { pgtest.Exec(f.t, admin, "DROP ROLE "+role) })
+	f.t.Cleanup(func() { pgtest.Exec(f.t, admin, "DROP OWNED BY "+role+" CASCADE", "DROP ROLE "+role) })
+	if granted != "" {
+		pgtest.Exec(f.t, admin, "GRANT "+granted+" ON DATABASE "+strings.Trim(u.Path, "/")+" TO "+role)
+	}
 	u.User = url.UserPassword(role, "limited")
 	f.url = u.String()
 }
 
 // ends makes a change under writes and waits until the replica equals Postgres: in the
 // same generation, or in a new one.
-func (f *fixture) ends(sql, how string) {
+func (f *fixture) ends(sql []string, how string) {
 	f.t.Helper()
 	f.watch = 100 * time.Millisecond
 	f.start()
 	f.equals("at the beginning")
 	before := f.generation()
 	stop := f.write()
-	for _, statement := range statements(sql) {
+	for _, statement := range sql {
 		f.exec(statement)
 	}
 	stop()
