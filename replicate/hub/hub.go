@@ -59,9 +59,10 @@ type Hub struct {
 	snapshots snapshots
 
 	progress  *pump.Progress
-	untracked string        // why changes of the schema are not announced
-	watch     time.Duration // how often the catalogue is looked at, if not as usual
-	broke     chan struct{} // holds a token after a session that ended with an error
+	untracked string                  // why changes of the schema are not announced
+	watch     time.Duration           // how often the catalogue is looked at, if not as usual
+	between   func(int) time.Duration // the pause before a renewal, by how many there were lately
+	broke     chan struct{}           // holds a token after a session that ended with an error
 }
 
 // New builds a hub; Run runs it.
@@ -69,7 +70,7 @@ func New(o Options) *Hub {
 	if o.StreamBytes == 0 {
 		o.StreamBytes = DefaultStreamBytes
 	}
-	h := &Hub{Options: o, progress: pump.NewProgress(), broke: make(chan struct{}, 1)}
+	h := &Hub{Options: o, progress: pump.NewProgress(), between: renewalPause, broke: make(chan struct{}, 1)}
 	h.Follower.Replica, h.Follower.Conn, h.Follower.Log = o.Replica, o.Conn, o.Log
 	h.snapshots.hub = h
 	return h
@@ -88,7 +89,7 @@ func (h *Hub) Run(ctx context.Context) error {
 			if time.Since(renewed) > renewalWindow {
 				renewals = 0
 			}
-			if !sleep(ctx, renewalPause(renewals)) {
+			if !sleep(ctx, h.between(renewals)) {
 				return nil
 			}
 			renewals, renewed = renewals+1, time.Now()
