@@ -69,7 +69,7 @@ func TestRandomHistoriesEndEqual(t *testing.T) {
 func (w *world) compare() {
 	w.t.Helper()
 	w.note("compare")
-	
+
 	w.until("the replicas equal Postgres", w.equal)
 	looks := w.f.hub.progress.Looks()
 	w.until("the catalogue is looked at", func() error {
