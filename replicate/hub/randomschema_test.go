@@ -265,7 +265,7 @@ func (s *session) retype(alter string, c worldColumn, copies func()) {
 func (s *session) identify(alter string, t *worldTable, copies func()) {
 	keyed := slices.ContainsFunc(t.Columns, func(c worldColumn) bool { return c.Key })
 	switch {
-	case t.Root:
+	case t.Root, t.Restricted:
 	case !keyed && t.Identity == "f" || t.Identity == "i":
 		copies()
 		s.exec(alter + "REPLICA IDENTITY FULL")

@@ -61,6 +61,7 @@ type world struct {
 type worldTable struct {
 	Schema, Name string
 	Root, Leaf   bool
+	Restricted   bool // some columns or rows are not published
 	Identity     string
 	Columns      []worldColumn
 }
@@ -320,7 +321,8 @@ func (s *session) tables() []worldTable {
 	}
 	var text string
 	err := s.conn.QueryRow(s.t.Context(), `SELECT coalesce(json_agg(json_build_object(
-		'Schema', nspname, 'Name', relname, 'Root', relkind = 'p', 'Leaf', relispartition, 'Identity', relreplident, 'Columns', (
+		'Schema', nspname, 'Name', relname, 'Root', relkind = 'p', 'Leaf', relispartition, 'Identity', relreplident,
+		'Restricted', EXISTS (SELECT FROM pg_publication_rel WHERE prrelid = c.oid AND (prattrs IS NOT NULL OR prqual IS NOT NULL)), 'Columns', (
 			SELECT json_agg(json_build_object('Name', attname, 'Type', CASE WHEN attname = 'region' THEN 'region' ELSE format_type(atttypid, atttypmod) END,
 				'NotNull', attnotnull, 'Fixed', attgenerated <> '' OR attidentity = 'a', 'Bound', NOT attislocal,
 				'Key', EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisprimary AND attnum = ANY (indkey::int2[])),
