@@ -260,7 +260,13 @@ func (s *session) connect() {
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	config.RuntimeParams["lock_timeout"] = "30"
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
-		if strings.Contains(n.Message, "outpost") {
+		switch {
+		case !strings.Contains(n.Message, "outpost"):
+		case strings.HasSuffix(n.Message, "lock timeout"):
+			// Of a partition or a publication all tables are described, those with a row
+			// filter too: that waits where another session alters one.
+			s.mayCopy = true
+		default:
 			s.t.Errorf("Postgres says: %s", n.Message)
 		}
 	}
