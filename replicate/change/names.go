@@ -20,6 +20,9 @@ func Fold(name string) string {
 // column of that name hides it.
 var rowids = [...]string{"rowid", "_rowid_", "oid"}
 
+// RowIDName says whether a name is one of SQLite's own for a row.
+func RowIDName(name string) bool { return slices.Contains(rowids[:], Fold(name)) }
+
 // SQLiteColumns gives the names of the columns in a replica, unquoted. They are
 // Postgres' names, but for two cases. Of columns that differ only in the case of ASCII
 // letters the first keeps its name; each other one gets _2 behind it, or the lowest

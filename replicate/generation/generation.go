@@ -33,12 +33,19 @@ type Life struct {
 	// Continue goes on with the generation that there is. It ends with an error: Broken, if
 	// it cannot be continued.
 	Continue func(ctx context.Context) error
-	Log      *slog.Logger
+	// Between is the pause before beginning one, by how many were begun lately; nil for ever
+	// longer ones.
+	Between func(lately int) time.Duration
+	Log     *slog.Logger
 }
 
 // Run runs until ctx ends. Whatever breaks is logged and tried again; a history that
 // cannot be continued becomes a new generation: at once the first time, then ever later.
 func (l *Life) Run(ctx context.Context) error {
+	between := l.Between
+	if between == nil {
+		between = renewalPause
+	}
 	pause := NewPause()
 	var renewals int
 	var renewed time.Time
@@ -49,7 +56,7 @@ func (l *Life) Run(ctx context.Context) error {
 			if time.Since(renewed) > renewalWindow {
 				renewals = 0
 			}
-			if !Sleep(ctx, renewalPause(renewals)) {
+			if !Sleep(ctx, between(renewals)) {
 				return nil
 			}
 			renewals, renewed = renewals+1, time.Now()

@@ -55,9 +55,10 @@ type Hub struct {
 	snapshots snapshots
 
 	progress  *pump.Progress
-	untracked string        // why changes of the schema are not announced
-	watch     time.Duration // how often the catalogue is looked at, if not as usual
-	broke     chan struct{} // holds a token after a session that ended with an error
+	untracked string                  // why changes of the schema are not announced
+	watch     time.Duration           // how often the catalogue is looked at, if not as usual
+	between   func(int) time.Duration // pauses between renewals, if not as usual
+	broke     chan struct{}           // holds a token after a session that ended with an error
 }
 
 // New builds a hub; Run runs it.
@@ -74,7 +75,7 @@ func New(o Options) *Hub {
 // Run publishes until ctx ends. Whatever breaks is logged and tried again; a history
 // that cannot be continued becomes a new generation.
 func (h *Hub) Run(ctx context.Context) error {
-	life := generation.Life{Begin: h.begin, Continue: h.generation, Log: h.Log}
+	life := generation.Life{Begin: h.begin, Continue: h.generation, Between: h.between, Log: h.Log}
 	return life.Run(ctx)
 }
 

@@ -45,8 +45,9 @@ type fixture struct {
 	replica *replica.Replica
 	stop    func()
 
-	streamBytes int64         // of the hub; 0 for the default
-	watch       time.Duration // likewise
+	streamBytes int64                   // of the hub; 0 for the default
+	watch       time.Duration           // likewise
+	between     func(int) time.Duration // likewise
 }
 
 // newFixture takes a database of its own, so the test runs beside others.
@@ -150,6 +151,9 @@ func (f *fixture) build() {
 		Conn:   conn, Replica: f.replica, Dir: folder, StreamBytes: f.streamBytes, Log: f.log,
 	})
 	f.hub.watch = f.watch
+	if f.between != nil {
+		f.hub.between = f.between
+	}
 	var once sync.Once
 	f.stop = func() {
 		once.Do(func() {

@@ -2,13 +2,9 @@ package replica
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
-	"slices"
-	"strconv"
 	"strings"
 
 	"outpost/replicate/change"
@@ -39,6 +35,9 @@ func (a *applier) drop(oid uint32) error {
 	t := a.r.tx.altered[oid]
 	if t == nil {
 		return errors.New("the replica does not have it")
+	}
+	if err := noLocalObjects(a.ctx, a.f.writer, t.Table); err != nil {
+		return err
 	}
 	if err := a.forget(t); err != nil {
 		return err
@@ -132,87 +131,6 @@ func createsTable(t *change.Table) error {
 		return errors.New("SQLite has no tables without columns")
 	}
 	return nil
-}
-
-// alterTable matches columns by their numbers. Names are exchanged by way of names that
-// nobody has, for SQLite alters one at a time and ignores case.
-func alterTable(ctx context.Context, c *conn, old, t *change.Table) error {
-	if err := createsTable(t); err != nil {
-		return err
-	}
-	was, is := columnNames(old), columnNames(t)
-	find := func(columns []change.Column, number int16) int {
-		return slices.IndexFunc(columns, func(c change.Column) bool { return c.Number == number })
-	}
-	if !slices.Equal(keyNumbers(old), keyNumbers(t)) {
-		return errors.New("its key changed, which cannot be followed in place")
-	}
-	var steps []string
-	step := func(format string, v ...any) {
-		steps = append(steps, "ALTER TABLE "+quote(t.SQLite)+" "+fmt.Sprintf(format, v...))
-	}
-	if old.SQLite != t.SQLite {
-		const between = "_outpost_renamed"
-		steps = append(steps,
-			"ALTER TABLE "+quote(old.SQLite)+" RENAME TO "+between,
-			"ALTER TABLE "+between+" RENAME TO "+quote(t.SQLite))
-	}
-	var renames, finals []string
-	for i := range old.Columns {
-		switch n := find(t.Columns, old.Columns[i].Number); {
-		case n < 0:
-			step("DROP COLUMN %s", was[i])
-		case old.Columns[i].Kind != t.Columns[n].Kind:
-			return fmt.Errorf("column %s cannot become %s in place", was[i], t.Columns[n].Type)
-		case was[i] != is[n]:
-			between := fmt.Sprintf("_outpost_column_%d", n)
-			renames = append(renames, "RENAME COLUMN "+was[i]+" TO "+between)
-			finals = append(finals, "RENAME COLUMN "+between+" TO "+is[n])
-		}
-	}
-	for _, rename := range slices.Concat(renames, finals) {
-		step("%s", rename)
-	}
-	for _, sql := range steps {
-		if err := c.exec(ctx, sql); err != nil {
-			return err
-		}
-	}
-	for i := range t.Columns {
-		if find(old.Columns, t.Columns[i].Number) < 0 {
-			if err := addColumn(ctx, c, t, i, is[i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// addColumn adds a column in which the rows that are there have one value.
-func addColumn(ctx context.Context, c *conn, t *change.Table, i int, name string) error {
-	column := &t.Columns[i]
-	sql := strings.TrimSpace("ALTER TABLE " + quote(t.SQLite) + " ADD COLUMN " + name + " " + affinity(column.Kind))
-	if column.Missing == nil {
-		return c.exec(ctx, sql)
-	}
-	var cv converter
-	value, err := cv.value(column, change.Value{Presence: change.Present, Data: []byte(*column.Missing)})
-	if err != nil {
-		return err
-	}
-	switch v := value.(type) {
-	case int64:
-		return c.exec(ctx, sql+" DEFAULT "+strconv.FormatInt(v, 10))
-	case string:
-		return c.exec(ctx, sql+" DEFAULT '"+strings.ReplaceAll(v, "'", "''")+"'")
-	case []byte:
-		return c.exec(ctx, sql+" DEFAULT x'"+hex.EncodeToString(v)+"'")
-	}
-	// A float: SQLite may read one it is told in decimal as its neighbour.
-	if err := c.exec(ctx, sql); err != nil {
-		return err
-	}
-	return c.exec(ctx, "UPDATE "+quote(t.SQLite)+" SET "+name+" = ?", value)
 }
 
 func keyNumbers(t *change.Table) []int16 {

@@ -50,8 +50,15 @@ func (s *Source) Track(ctx context.Context) (untracked string, err error) {
 	return untracked, nil
 }
 
+// everyTable begins catalogue.sql. An announcement looks only at the tables that it is of:
+// the view waits for whoever has locked a table with a row filter.
+const (
+	everyTable = "SELECT * FROM pg_publication_tables"
+	announced  = "\n    WHERE complete OR to_regclass(format('%I.%I', schemaname, tablename)) = ANY (changed)"
+)
+
 func installTracking(ctx context.Context, tx pgx.Tx) error {
-	script := strings.ReplaceAll(trackingSQL, "{{catalogue}}", catalogueSQL)
+	script := strings.ReplaceAll(trackingSQL, "{{catalogue}}", strings.Replace(catalogueSQL, everyTable, everyTable+announced, 1))
 	sum := sha256.Sum256([]byte(script))
 	stamp := "what announces changes of the schema to replicas; version " + hex.EncodeToString(sum[:8])
 	var have string

@@ -53,10 +53,11 @@ BEGIN
     SELECT json_agg(c.oid::bigint) INTO created
     FROM pg_class c
     WHERE c.relkind IN ('r', 'p') AND (complete OR c.oid = ANY (changed))
-        AND pg_relation_size(c.oid) = 0
-        AND (c.oid = ANY (made) OR NOT EXISTS (
+        -- CASE, for asking a table's size waits for whoever has locked it; ours nobody else has
+        AND CASE WHEN c.oid = ANY (made) OR NOT EXISTS (
             SELECT FROM pg_attribute a
-            WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.xmin <> pg_current_xact_id()::xid));
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.xmin <> pg_current_xact_id()::xid)
+        THEN pg_relation_size(c.oid) = 0 END;
 
     SELECT json_agg(pubname) INTO partial
     FROM pg_publication
