@@ -25,6 +25,8 @@ type Column struct {
 	Number int16 `json:"number"`
 	// Revision is the transaction that last changed the column's definition.
 	Revision uint32 `json:"revision,omitempty"`
+	// Command is the command of that transaction that did: there may have been others.
+	Command uint32 `json:"command,omitempty"`
 	// Missing is what rows older than the column have in it, as text; nil is NULL.
 	Missing *string `json:"missing,omitempty"`
 	// Labels are those of the enums that the type is made of, by their OIDs.

@@ -34,7 +34,7 @@ func incompatible(old *change.Table, now source.Published, a announced, emptied 
 		if renamed := renamedLabel(was.Labels, c.Labels); renamed != "" {
 			return fmt.Sprintf("a label of column %s's type was renamed: %s", c.Name, renamed)
 		}
-		altered = altered || was.Revision != c.Revision
+		altered = altered || revised(was, &c)
 	}
 	switch {
 	case old.Filter != now.Filter:
@@ -65,7 +65,7 @@ func drifted(old *change.Table, now source.Published, emptied bool) string {
 		case !maps.Equal(was.Labels, c.Labels):
 			return fmt.Sprintf("the labels of column %s's type were changed", c.Name)
 		}
-		altered = altered || was.Revision != c.Revision
+		altered = altered || revised(&was, &c)
 	}
 	switch {
 	case old.Filter != now.Filter:
@@ -107,6 +107,11 @@ func moved(old *change.Table, now source.Published, altered, emptied bool, creat
 		}
 	}
 	return ""
+}
+
+// revised says that a column's definition was changed, whatever in it.
+func revised(was, now *change.Column) bool {
+	return was.Revision != now.Revision || was.Command != now.Command
 }
 
 // partitions reads the files of a partitioned table, by the partition's OID.

@@ -43,6 +43,8 @@ SELECT
     coalesce(format_type(a.atttypid, a.atttypmod), '') AS type,
     -- the transaction that last changed the column's definition
     coalesce(a.xmin::text, '0')::bigint AS revision,
+    -- and its command that did: the transaction may have altered the column before
+    coalesce(a.cmin::text, '0')::bigint AS command,
     -- what rows have in it that are older than the column; anyarray can be read as text only
     CASE
         WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1]
