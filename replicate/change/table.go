@@ -54,6 +54,8 @@ type Table struct {
 	Membership string `json:"membership,omitempty"`
 	// Files names the files that the rows are in: a rewritten table has others.
 	Files string `json:"files,omitempty"`
+	// Unsent are the numbers of the columns that Postgres does not send.
+	Unsent []int16 `json:"unsent,omitempty"`
 	// SQLite is the table's name in a replica.
 	SQLite string `json:"sqlite"`
 }

@@ -23,7 +23,7 @@ func incompatible(old *change.Table, now source.Published, a announced, emptied 
 	for _, c := range now.Columns {
 		was := byNumber(old, c.Number)
 		switch {
-		case was == nil && (now.Listed || a.Tag != "ALTER TABLE" && c.Revision != a.xid):
+		case was == nil && (now.Listed || slices.Contains(old.Unsent, c.Number) || a.Tag != "ALTER TABLE" && c.Revision != a.xid):
 			return fmt.Sprintf("column %s was added to those that are published", c.Name)
 		case was == nil:
 			altered = true

@@ -191,6 +191,7 @@ func assemble(lines []line) Published {
 			place = int(l.Number)
 		}
 		if !l.Sent {
+			t.Unsent = append(t.Unsent, l.Number)
 			p.Listed = p.Listed || !l.Generated
 			// Generated columns are no part of what FULL sends.
 			if place >= 0 && (!t.Full || !l.Generated) {
