@@ -29,7 +29,8 @@ type Column struct {
 	Command uint32 `json:"command,omitempty"`
 	// Missing is what rows older than the column have in it, as text; nil is NULL.
 	Missing *string `json:"missing,omitempty"`
-	// Labels are those of the enums that the type is made of, by their OIDs.
+	// Labels are those of the enums that the type is made of, by their OIDs, and the numbers
+	// of the attributes of each composite type in it.
 	Labels map[string]string `json:"labels,omitempty"`
 }
 

@@ -32,7 +32,7 @@ func incompatible(old *change.Table, now source.Published, a announced, emptied 
 			return fmt.Sprintf("column %s was of type %s and is of type %s", c.Name, was.Type, c.Type)
 		}
 		if renamed := renamedLabel(was.Labels, c.Labels); renamed != "" {
-			return fmt.Sprintf("a label of column %s's type was renamed: %s", c.Name, renamed)
+			return fmt.Sprintf("a label or the attributes of column %s's type were changed: %s", c.Name, renamed)
 		}
 		altered = altered || revised(was, &c)
 	}
