@@ -25,9 +25,12 @@ type Column struct {
 	Number int16 `json:"number"`
 	// Revision is the transaction that last changed the column's definition.
 	Revision uint32 `json:"revision,omitempty"`
+	// Command is the command of that transaction that did: there may have been others.
+	Command uint32 `json:"command,omitempty"`
 	// Missing is what rows older than the column have in it, as text; nil is NULL.
 	Missing *string `json:"missing,omitempty"`
-	// Labels are those of the enums that the type is made of, by their OIDs.
+	// Labels are those of the enums that the type is made of, by their OIDs, and the numbers
+	// of the attributes of each composite type in it.
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
@@ -52,6 +55,8 @@ type Table struct {
 	Membership string `json:"membership,omitempty"`
 	// Files names the files that the rows are in: a rewritten table has others.
 	Files string `json:"files,omitempty"`
+	// Unsent are the numbers of the columns that Postgres does not send.
+	Unsent []int16 `json:"unsent,omitempty"`
 	// SQLite is the table's name in a replica.
 	SQLite string `json:"sqlite"`
 }

@@ -23,7 +23,7 @@ func incompatible(old *change.Table, now source.Published, a announced, emptied 
 	for _, c := range now.Columns {
 		was := byNumber(old, c.Number)
 		switch {
-		case was == nil && (now.Listed || a.Tag != "ALTER TABLE" && c.Revision != a.xid):
+		case was == nil && (now.Listed || slices.Contains(old.Unsent, c.Number) || a.Tag != "ALTER TABLE" && c.Revision != a.xid):
 			return fmt.Sprintf("column %s was added to those that are published", c.Name)
 		case was == nil:
 			altered = true
@@ -32,9 +32,9 @@ func incompatible(old *change.Table, now source.Published, a announced, emptied 
 			return fmt.Sprintf("column %s was of type %s and is of type %s", c.Name, was.Type, c.Type)
 		}
 		if renamed := renamedLabel(was.Labels, c.Labels); renamed != "" {
-			return fmt.Sprintf("a label of column %s's type was renamed: %s", c.Name, renamed)
+			return fmt.Sprintf("a label or the attributes of column %s's type were changed: %s", c.Name, renamed)
 		}
-		altered = altered || was.Revision != c.Revision
+		altered = altered || revised(was, &c)
 	}
 	switch {
 	case old.Filter != now.Filter:
@@ -65,7 +65,7 @@ func drifted(old *change.Table, now source.Published, emptied bool) string {
 		case !maps.Equal(was.Labels, c.Labels):
 			return fmt.Sprintf("the labels of column %s's type were changed", c.Name)
 		}
-		altered = altered || was.Revision != c.Revision
+		altered = altered || revised(&was, &c)
 	}
 	switch {
 	case old.Filter != now.Filter:
@@ -107,6 +107,11 @@ func moved(old *change.Table, now source.Published, altered, emptied bool, creat
 		}
 	}
 	return ""
+}
+
+// revised says that a column's definition was changed, whatever in it.
+func revised(was, now *change.Column) bool {
+	return was.Revision != now.Revision || was.Command != now.Command
 }
 
 // partitions reads the files of a partitioned table, by the partition's OID.

@@ -121,6 +121,7 @@ type line struct {
 	TypeOID     uint32  `json:"type_oid"`
 	Type        string  `json:"type"`
 	Revision    uint32  `json:"revision"`
+	Command     uint32  `json:"command"`
 	Missing     *string `json:"missing"`
 	Labels      labels  `json:"labels"`
 	Generated   bool    `json:"generated"`
@@ -190,6 +191,7 @@ func assemble(lines []line) Published {
 			place = int(l.Number)
 		}
 		if !l.Sent {
+			t.Unsent = append(t.Unsent, l.Number)
 			p.Listed = p.Listed || !l.Generated
 			// Generated columns are no part of what FULL sends.
 			if place >= 0 && (!t.Full || !l.Generated) {
@@ -201,7 +203,7 @@ func assemble(lines []line) Published {
 		at := len(t.Columns)
 		t.Columns = append(t.Columns, change.Column{
 			Name: l.Column, TypeOID: l.TypeOID, Type: l.Type, Kind: kindOf(l.TypeOID),
-			Number: l.Number, Revision: l.Revision, Missing: l.Missing, Labels: l.Labels,
+			Number: l.Number, Revision: l.Revision, Command: l.Command, Missing: l.Missing, Labels: l.Labels,
 		})
 		p.generated = p.generated || l.Generated
 		if place >= 0 {

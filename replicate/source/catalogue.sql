@@ -43,6 +43,8 @@ SELECT
     coalesce(format_type(a.atttypid, a.atttypmod), '') AS type,
     -- the transaction that last changed the column's definition
     coalesce(a.xmin::text, '0')::bigint AS revision,
+    -- and its command that did: the transaction may have altered the column before
+    coalesce(a.cmin::text, '0')::bigint AS command,
     -- what rows have in it that are older than the column; anyarray can be read as text only
     CASE
         WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1]
@@ -53,8 +55,8 @@ SELECT
             WHERE leaf.attname = a.attname AND leaf.atthasmissing
             LIMIT 1)
     END AS missing,
-    -- the labels of every enum that the type is made of: to rename one changes rows in
-    -- silence; built-in types have none
+    -- the labels of every enum that the type is made of, and which attributes each composite
+    -- type in it has: to change those changes rows in silence; built-in types have none
     CASE WHEN a.atttypid >= 16384 THEN (
         WITH RECURSIVE made_of AS (
             SELECT a.atttypid AS oid
@@ -66,8 +68,15 @@ SELECT
             LEFT JOIN pg_range m ON m.rngmultitypid = t.oid
             LEFT JOIN pg_attribute f ON f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
         )
-        SELECT json_object_agg(e.oid, e.enumlabel ORDER BY e.oid)
-        FROM made_of JOIN pg_enum e ON e.enumtypid = made_of.oid
+        SELECT json_object_agg(id, label ORDER BY id) FROM (
+            SELECT e.oid::text AS id, e.enumlabel::text AS label
+            FROM made_of JOIN pg_enum e ON e.enumtypid = made_of.oid
+          UNION ALL
+            SELECT 'attributes of ' || f.attrelid, string_agg(f.attnum::text, ' ' ORDER BY f.attnum)
+            FROM made_of JOIN pg_type t USING (oid)
+            JOIN pg_attribute f ON f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
+            GROUP BY f.attrelid
+        ) AS labels
     ) END AS labels,
     coalesce(a.attgenerated <> '', false) AS generated,
     -- generated columns can be sent since version 18; the view lists those that are

@@ -115,7 +115,7 @@ BEGIN
         WHERE d.classid = 'pg_namespace'::regclass AND t.relnamespace = d.objid AND t.relkind IN ('r', 'p')
       UNION ALL
         SELECT a.attrelid, false FROM pg_attribute a
-        WHERE d.classid = 'pg_type'::regclass AND d.command_tag LIKE 'ALTER %' AND a.atttypid >= 16384 AND a.attnum > 0
+        WHERE (d.classid = 'pg_type'::regclass OR c.relkind = 'c') AND d.command_tag LIKE 'ALTER %' AND a.atttypid >= 16384 AND a.attnum > 0
       UNION ALL
         SELECT NULL, true WHERE d.object_type LIKE 'publication%'
     ) AS touched;
