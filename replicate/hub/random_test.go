@@ -136,7 +136,7 @@ type contents struct {
 // postgres reads everything that is published. It asks no code of the product's.
 func (w *world) postgres() (map[string]contents, error) {
 	ctx := w.t.Context()
-	rows, err := w.f.pg.Query(ctx, `SELECT schemaname, tablename, coalesce(rowfilter, 'true'), array_agg(attname ORDER BY attnum),
+	rows, err := w.pg.Query(ctx, `SELECT schemaname, tablename, coalesce(rowfilter, 'true'), array_agg(attname ORDER BY attnum),
 			array_agg(quote_ident(attname) || CASE typtype WHEN 'd' THEN '::text' ELSE '' END ORDER BY attnum)
 		FROM pg_publication_tables
 		JOIN pg_class c ON relname = tablename AND relnamespace = quote_ident(schemaname)::regnamespace AND relpersistence = 'p'

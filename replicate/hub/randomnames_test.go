@@ -87,7 +87,7 @@ func (w *world) learnTypes(page []typed) {
 		columns = append(columns, fmt.Sprintf("c%d %s", i, typ.name))
 	}
 	w.must("CREATE TEMP TABLE page (" + strings.Join(columns, ", ") + ")")
-	rows, err := w.f.pg.Query(w.t.Context(), `SELECT format_type(atttypid, atttypmod), typtype = 'd' FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+	rows, err := w.pg.Query(w.t.Context(), `SELECT format_type(atttypid, atttypmod), typtype = 'd' FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
 		WHERE attrelid = 'page'::regclass AND attnum > 0 ORDER BY attnum`)
 	if err != nil {
 		w.t.Fatal(err)

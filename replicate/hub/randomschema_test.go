@@ -75,7 +75,7 @@ func (s *session) tableOf(name string) []string {
 		at := ident(names[len(columns)])
 		typ := s.types[s.rand.IntN(len(s.types))].name
 		switch {
-		case s.chance(3):
+		case len(columns) == 0 || s.chance(3): // and never generated columns alone
 			typ = "text"
 		case s.chance(6):
 			typ = s.pick("integer", "character varying(30)", "numeric(10,2)", "mood", "boolean")

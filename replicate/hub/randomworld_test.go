@@ -35,6 +35,7 @@ type world struct {
 	cluster *pgcluster.Cluster
 	admin   string // URL
 	f       *fixture
+	pg      *pgx.Conn // the world's own, of a superuser
 
 	types    []typed
 	literals map[string][]string // by type
@@ -86,7 +87,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		between: func(int) time.Duration { return 50 * time.Millisecond },
 	}
 	w.f.log = slog.New(slog.NewTextHandler(w.f.logged, nil))
-	w.f.connect()
+	w.connect()
 	w.populate()
 	if w.limited = w.chance(5); w.limited {
 		w.f.limit("")
@@ -120,11 +121,13 @@ func (w *world) note(format string, v ...any) {
 	w.history = append(w.history, time.Now().Format("05.000 ")+line)
 }
 
+func (w *world) connect() { w.pg = pgtest.Connect(w.t, w.admin) }
+
 // must runs a statement of the world's own.
 func (w *world) must(sql string) {
 	w.t.Helper()
 	w.note("world: %s", sql)
-	if _, err := w.f.pg.Exec(w.t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+	if _, err := w.pg.Exec(w.t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 		w.t.Fatalf("%s: %v", sql, err)
 	}
 }
@@ -219,7 +222,7 @@ func (w *world) crash() {
 		for _, s := range w.sessions {
 			s.lost()
 		}
-		w.f.connect()
+		w.connect()
 		w.note("Postgres is back")
 	case 3, 4:
 		w.note("the edge stops")

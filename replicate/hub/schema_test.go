@@ -149,14 +149,7 @@ func (f *fixture) ends(sql []string, how string) {
 	switch how {
 	case "in place":
 		f.equals("after the change")
-		// A difference that the catalogue shows would begin one now.
-		looks := f.hub.progress.Looks()
-		f.eventually("the catalogue is looked at", func() error {
-			if n := f.hub.progress.Looks(); n < looks+2 {
-				return fmt.Errorf("%d times", n-looks)
-			}
-			return nil
-		})
+		f.looks() // a difference that the catalogue shows would begin one now
 		if g := f.generation(); g != before {
 			f.t.Errorf("a new generation was begun")
 		}
@@ -173,6 +166,18 @@ func (f *fixture) ends(sql []string, how string) {
 	stop = f.write()
 	stop()
 	f.equals("in the end")
+}
+
+// looks waits until the hub has looked at the catalogue twice more.
+func (f *fixture) looks() {
+	f.t.Helper()
+	looks := f.hub.progress.Looks()
+	f.eventually("the catalogue is looked at", func() error {
+		if n := f.hub.progress.Looks(); n < looks+2 {
+			return fmt.Errorf("%d times", n-looks)
+		}
+		return nil
+	})
 }
 
 // write writes to every table until stop. What the tables do not take just now it leaves.

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 	"outpost/replicate/change"
+	"outpost/replicate/wire"
 )
 
 // The variables that make this binary the child process, and what it does.
@@ -24,7 +25,7 @@ const (
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashFile); path != "" {
-		work := map[string]func(string) error{"apply": applyForEver, "swap": swapForEver}[os.Getenv(crashWork)]
+		work := map[string]func(string) error{"apply": applyForEver, "swap": swapForEver, "alter": alterForEver}[os.Getenv(crashWork)]
 		fmt.Fprintln(os.Stderr, work(path))
 		os.Exit(1)
 	}
@@ -172,4 +173,72 @@ func setLSN(t *testing.T, path string, lsn change.LSN) {
 	must(t, withFile(path, "rw", func(c *conn) error {
 		return c.exec(context.Background(), "UPDATE _outpost_state SET lsn = ?", int64(lsn))
 	}))
+}
+
+// alterForEver replaces in its n-th transaction the column c<n-1> of items by c<n>, in which
+// older rows have n, and inserts a row. Every third comes in parts. It prints like
+// applyForEver.
+func alterForEver(path string) error {
+	r, err := Open(context.Background(), Options{Path: path, WALBytes: 256 << 10})
+	if err != nil {
+		return err
+	}
+	h := newHub()
+	h.seq, h.lsn = r.State().Seq, r.State().Position.LSN
+	for {
+		n := int(h.lsn-1000)/10 + 1
+		now := alteredItems(n)
+		step, err := wire.EncodeSchema(&change.SchemaChange{Tables: []*change.Table{now}})
+		if err != nil {
+			return err
+		}
+		records := [][]byte{step, relation(now), insert(now, row(n, 7, strings.Repeat("name ", 200), nil, n))}
+		parts := 1
+		if n%3 == 0 {
+			parts = 4
+		}
+		for _, d := range h.parts(1, parts, records...) {
+			if err := r.Apply(context.Background(), []Delivery{d}); err != nil {
+				return err
+			}
+		}
+		fmt.Println(uint64(r.State().Position.LSN))
+	}
+}
+
+// alteredItems is items after the n-th transaction; every fifth is made anew for it.
+func alteredItems(n int) *change.Table {
+	t := items()
+	for i := range t.Columns {
+		t.Columns[i].Number = int16(i + 1)
+	}
+	name, value := "c"+strconv.Itoa(n), strconv.Itoa(n)
+	if n%5 == 0 {
+		name = "rowid"
+	}
+	t.Columns = append(t.Columns, change.Column{Name: name, TypeOID: 20, Kind: change.Integer, Number: int16(100 + n%30000), Missing: &value})
+	return t
+}
+
+func TestAlteringSurvivesKill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "replica.db")
+	fill(t, newHub(alteredItems(0)), path)
+	var last uint64
+	for round := range 6 {
+		last = max(last, killChild(t, path, "alter", 1+rand.IntN(100)))
+		r, err := Open(t.Context(), Options{Path: path})
+		must(t, err)
+		if got := uint64(r.State().Position.LSN); got < last {
+			t.Fatalf("round %d: position %d was applied, now it is at %d", round, last, got)
+		}
+		n := int(r.State().Position.LSN-1000) / 10
+		want := alteredItems(n)
+		equal(t, "column", r.Tables()[0].Columns[4].Name, want.Columns[4].Name)
+		equal(t, "columns", dump(t, r, "SELECT group_concat(name, ' ') FROM pragma_table_info('items')"), "id company_id name note "+want.Columns[4].Name)
+		equal(t, "rows", dump(t, r, fmt.Sprintf("SELECT count(*), min(%[1]s), max(%[1]s), max(id) FROM items", quote(want.Columns[4].Name))), fmt.Sprintf("%[1]d|%[1]d|%[1]d|%[1]d", n))
+		must(t, r.Close())
+	}
+	if last == 1000 {
+		t.Error("no child got anywhere")
+	}
 }
