@@ -49,15 +49,25 @@ BEGIN
     SELECT json_agg(line ORDER BY publication, schema COLLATE "C", name COLLATE "C", number) INTO described
     FROM ({{catalogue}} complete OR c.oid = ANY (changed)) AS line;
 
-    -- Made by this transaction, and nothing in it yet: nobody else can have seen it.
-    SELECT json_agg(c.oid::bigint) INTO created
-    FROM pg_class c
-    WHERE c.relkind IN ('r', 'p') AND (complete OR c.oid = ANY (changed))
-        -- CASE, for asking a table's size waits for whoever has locked it; ours nobody else has
-        AND CASE WHEN c.oid = ANY (made) OR NOT EXISTS (
-            SELECT FROM pg_attribute a
-            WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.xmin <> pg_current_xact_id()::xid)
-        THEN pg_relation_size(c.oid) = 0 END;
+    -- Made by this transaction, and nothing in it yet: nobody else can have seen it. The size
+    -- is asked last and of these only, for that waits for whoever alters the table. A
+    -- partitioned one has no size; its partitions have, which may be older than it is.
+    SELECT json_agg(fresh.oid::bigint) INTO created
+    FROM (
+        SELECT c.oid FROM pg_class c
+        WHERE c.relkind IN ('r', 'p') AND (complete OR c.oid = ANY (changed))
+            AND (c.oid = ANY (made) OR NOT EXISTS (
+                SELECT FROM pg_attribute a
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.xmin <> pg_current_xact_id()::xid))
+        OFFSET 0
+    ) AS fresh
+    WHERE NOT EXISTS (
+        WITH RECURSIVE part AS (
+            SELECT fresh.oid
+          UNION ALL
+            SELECT inhrelid FROM pg_inherits JOIN part ON inhparent = part.oid
+        )
+        SELECT FROM part WHERE pg_relation_size(part.oid) > 0);
 
     SELECT json_agg(pubname) INTO partial
     FROM pg_publication
