@@ -63,12 +63,15 @@ func (r *Replicator) checkSlot(ctx context.Context) error {
 	return nil
 }
 
-// publish makes an own publication, and brings it up to date.
-func (r *Replicator) publish(ctx context.Context) error {
-	if !r.Own {
-		return nil
+// publish makes an own publication, or brings it up to date, and tells what is left out,
+// unless tables were named: then that is meant.
+func (r *Replicator) publish(ctx context.Context) (err error) {
+	var left []source.LeftOut
+	if r.Own {
+		left, err = r.Source.Publish(ctx, r.Tables)
+	} else {
+		left, err = r.Source.LeftOut(ctx)
 	}
-	left, err := r.Source.Publish(ctx, r.Tables)
 	if err != nil {
 		return err
 	}

@@ -169,6 +169,9 @@ func TestAPublicationThatIsNamedIsNotAltered(t *testing.T) {
 	if got := f.publishedBy("mine"); !slices.Equal(got, []string{"public.item"}) {
 		t.Errorf("published are %q", got)
 	}
+	if log := f.logged.String(); !strings.Contains(log, "table=public.other") || strings.Contains(log, "table=public.item") {
+		t.Error("the log does not name what the publication leaves out, and that only")
+	}
 }
 
 func TestARoleWithoutRightsIsToldWhatToDo(t *testing.T) {

@@ -33,5 +33,5 @@ FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN sent ON sent.oid = c.oid
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
-    AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
+    AND n.nspname NOT IN ('information_schema', 'outpost') AND n.nspname NOT LIKE 'pg\_%'
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
