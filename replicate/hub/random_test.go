@@ -80,7 +80,7 @@ func (w *world) compare() {
 	})
 	w.until("the replicas still equal Postgres", w.equal)
 	w.reasons()
-	w.mayCopy = false
+	w.mayCopy, w.rootEmptied = false, false
 }
 
 // until waits for a condition longer than other tests do: a restarted edge may pause.
