@@ -30,7 +30,7 @@ const seedVariable = "OUTPOST_TEST_SEED"
 func TestRandomHistoriesEndEqual(t *testing.T) {
 	rounds, steps := 1, 150
 	if os.Getenv("OUTPOST_TEST_LONG") != "" {
-		rounds, steps = 20, 600
+		rounds, steps = 8, 600
 	}
 	seeds := make([]uint64, rounds)
 	for i := range seeds {
