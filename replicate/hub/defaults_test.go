@@ -2,6 +2,7 @@ package hub
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,30 +13,32 @@ import (
 // older rows then have in it without having been written.
 func TestEveryTypeAsADefault(t *testing.T) {
 	ddl, types := readTypesMD(t)
-	f := fixtureOf(t, pgtest.Database(t), append(ddl,
-		"CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)", "CREATE PUBLICATION everything FOR TABLE t")...)
+	f := fixtureOf(t, pgtest.Database(t), append(ddl, "CREATE PUBLICATION everything FOR ALL TABLES")...)
 	t.Parallel()
-	f.start()
-	f.equals("at the beginning")
-	before := f.generation()
-	var isDomain bool
-	n, since := 0, 0
 	var added []string
+	var isDomain bool
 	for _, typ := range types {
 		if err := f.pg.QueryRow(t.Context(), "SELECT typtype = 'd' FROM pg_type WHERE oid = to_regtype($1)", typ.name).Scan(&isDomain); err == nil && isDomain {
 			continue // Postgres rewrites the table for it
 		}
 		for _, literal := range typ.literals {
-			n++
-			added = append(added, fmt.Sprintf("ADD COLUMN c%d %s DEFAULT %s", n, typ.name, literal))
+			if !strings.Contains(literal, "100000") { // it would be in every description of the table
+				added = append(added, fmt.Sprintf("ADD COLUMN c%d %s DEFAULT %s", len(added), typ.name, literal))
+			}
 		}
 	}
-	for len(added) > 0 {
-		k := min(40, len(added))
-		f.exec("ALTER TABLE t " + strings.Join(added[:k], ", "))
-		added = added[k:]
-		since++
-		f.exec(fmt.Sprintf("INSERT INTO t (id) VALUES (%d)", 10+since))
+	var tables [][]string // the changes of each
+	for some := range slices.Chunk(added, 20) {
+		f.exec(fmt.Sprintf("CREATE TABLE t%d (id int PRIMARY KEY)", len(tables)))
+		f.exec(fmt.Sprintf("INSERT INTO t%d VALUES (1), (2)", len(tables)))
+		tables = append(tables, some)
+	}
+	f.start()
+	f.equals("at the beginning")
+	before := f.generation()
+	for i, changes := range tables {
+		f.exec(fmt.Sprintf("ALTER TABLE t%d %s", i, strings.Join(changes, ", ")))
+		f.exec(fmt.Sprintf("INSERT INTO t%d (id) VALUES (3)", i))
 	}
 	f.eventually("the replica equals Postgres", func() error {
 		want, err := published(t.Context(), f.pg, f.url)
