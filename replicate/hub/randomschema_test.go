@@ -299,8 +299,8 @@ func (s *session) partition(copies func()) {
 	case 3:
 		s.exec("ALTER TABLE parts ADD COLUMN " + ident(s.pick(worldNames...)) + " int DEFAULT 5")
 	default:
+		s.emptied, s.rootEmptied = true, true
 		s.exec("TRUNCATE parts")
-		s.emptied = true
 	}
 }
 

@@ -49,8 +49,8 @@ type world struct {
 	history  []string
 	// mayCopy says that something happened since the last comparison of which the
 	// documentation says that it needs a new copy; emptied, that tables got other files.
-	mayCopy, emptied bool
-	told             int // how much of the log was looked at
+	mayCopy, emptied, rootEmptied bool
+	told                          int // how much of the log was looked at
 
 	proxy     *proxy
 	edge      *replica.Replica
@@ -209,6 +209,7 @@ func (w *world) crash() {
 		w.startHub()
 	case 2:
 		w.note("Postgres is killed")
+		w.mayCopy = true // what was announced before and not read yet cannot be proved any more
 		if err := w.cluster.Kill(); err != nil {
 			w.t.Fatal(err)
 		}

@@ -45,16 +45,10 @@ SELECT
     coalesce(a.xmin::text, '0')::bigint AS revision,
     -- and its command that did: the transaction may have altered the column before
     coalesce(a.cmin::text, '0')::bigint AS command,
-    -- what rows have in it that are older than the column; anyarray can be read as text only
-    CASE
-        WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1]
-        -- a partitioned table has no rows of its own; its partitions have, and know
-        WHEN c.relkind = 'p' THEN (
-            SELECT (leaf.attmissingval::text::text[])[1]
-            FROM unnest(partition.oids) AS oid JOIN pg_attribute leaf ON leaf.attrelid = oid
-            WHERE leaf.attname = a.attname AND leaf.atthasmissing
-            LIMIT 1)
-    END AS missing,
+    -- What rows have in it that are older than the column, an array of one, which can be read
+    -- as text only. Quotes are around what needs them; without, a comma is no delimiter: that
+    -- of box is another.
+    CASE WHEN older.text LIKE '{"%' THEN (older.text::text[])[1] ELSE substr(older.text, 2, length(older.text) - 2) END AS missing,
     -- the labels of every enum that the type is made of, and which attributes each composite
     -- type in it has: to change those changes rows in silence; built-in types have none
     CASE WHEN a.atttypid >= 16384 THEN (
@@ -104,4 +98,15 @@ LEFT JOIN LATERAL (
 LEFT JOIN key pk ON pk.indrelid = c.oid AND pk.indisprimary
 LEFT JOIN key ri ON ri.indrelid = c.oid AND ri.indisreplident
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN LATERAL (
+    SELECT CASE
+        WHEN a.atthasmissing THEN a.attmissingval::text
+        -- a partitioned table has no rows of its own; its partitions have, and know
+        WHEN c.relkind = 'p' THEN (
+            SELECT leaf.attmissingval::text
+            FROM unnest(partition.oids) AS oid JOIN pg_attribute leaf ON leaf.attrelid = oid
+            WHERE leaf.attname = a.attname AND leaf.atthasmissing
+            LIMIT 1)
+    END AS text
+) AS older ON true
 WHERE
