@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"outpost/replicate/change"
@@ -18,7 +17,7 @@ type announced struct {
 }
 
 // incompatible says why a table cannot become in place what was announced; "" if it can.
-func incompatible(old *change.Table, now source.Published, a announced, emptied bool) string {
+func incompatible(old *change.Table, now source.Published, a announced, emptied uint32) string {
 	altered := false
 	for _, c := range now.Columns {
 		was := byNumber(old, c.Number)
@@ -48,7 +47,7 @@ func incompatible(old *change.Table, now source.Published, a announced, emptied 
 }
 
 // drifted says what is not as the replicas have it, of a change that nobody announced.
-func drifted(old *change.Table, now source.Published, emptied bool) string {
+func drifted(old *change.Table, now source.Published, emptied uint32) string {
 	if old.Schema != now.Schema || old.Name != now.Name {
 		return "it was called " + old.Schema + "." + old.Name
 	}
@@ -81,8 +80,9 @@ func drifted(old *change.Table, now source.Published, emptied bool) string {
 // moved says whether the rows may be others because they are in other files. TRUNCATE
 // (which the stream tells), VACUUM FULL and CLUSTER move a table without touching its
 // columns; what rewrites it, alters one. Of a partitioned table the stream does not tell
-// when a single partition is truncated, attached or detached.
-func moved(old *change.Table, now source.Published, altered, emptied bool, created []uint32) string {
+// when a single partition is truncated, attached or detached; it is emptied, if at all, by
+// a transaction that was seen to truncate the whole.
+func moved(old *change.Table, now source.Published, altered bool, emptied uint32, created []uint32) string {
 	if old.Files == now.Files {
 		return ""
 	}
@@ -97,7 +97,7 @@ func moved(old *change.Table, now source.Published, altered, emptied bool, creat
 		switch now, ok := after[oid]; {
 		case !ok:
 			return "a partition was detached or dropped"
-		case now != file && (altered || !emptied):
+		case now.file != file.file && (altered || now.by != emptied):
 			return "a partition was truncated or rewritten"
 		}
 	}
@@ -114,15 +114,17 @@ func revised(was, now *change.Column) bool {
 	return was.Revision != now.Revision || was.Command != now.Command
 }
 
+// partition is the file of a partition, and the transaction that last changed which.
+type partition struct{ file, by uint32 }
+
 // partitions reads the files of a partitioned table, by the partition's OID.
-func partitions(files string) map[uint32]string {
-	m := make(map[uint32]string)
+func partitions(files string) map[uint32]partition {
+	m := make(map[uint32]partition)
 	for _, each := range strings.Fields(files) {
-		if oid, file, ok := strings.Cut(each, ":"); ok {
-			n, err := strconv.ParseUint(oid, 10, 32)
-			if err == nil { // both are Postgres' own
-				m[uint32(n)] = file
-			}
+		var oid uint32
+		var p partition
+		if n, _ := fmt.Sscanf(each, "%d:%d:%d", &oid, &p.file, &p.by); n == 3 { // all are Postgres' own
+			m[oid] = p
 		}
 	}
 	return m

@@ -16,8 +16,8 @@ import (
 type Schema struct {
 	mu      sync.Mutex
 	tables  map[uint32]*change.Table
-	changes uint64          // counts what follow did
-	emptied map[uint32]bool // truncated since their files were last looked at
+	changes uint64            // counts what follow did
+	emptied map[uint32]uint32 // by which transaction each was truncated since its files were last looked at
 	// keyless are tables that were made, and are empty, but cannot be replicated as they are:
 	// the statement that gives them a key may be the next.
 	keyless map[uint32]bool
@@ -28,7 +28,7 @@ type Schema struct {
 // NewSchema begins with the tables of a replica that is at the end of the chain.
 func NewSchema(tables []*change.Table) *Schema {
 	s := &Schema{
-		tables: make(map[uint32]*change.Table, len(tables)), emptied: make(map[uint32]bool), keyless: make(map[uint32]bool),
+		tables: make(map[uint32]*change.Table, len(tables)), emptied: make(map[uint32]uint32), keyless: make(map[uint32]bool),
 		look: make(chan struct{}, 1),
 	}
 	for _, t := range tables {
@@ -52,11 +52,11 @@ func (s *Schema) check(r *pgoutput.Relation) error {
 }
 
 // truncated notes that tables get other files for a known reason.
-func (s *Schema) truncated(oids []uint32) {
+func (s *Schema) truncated(oids []uint32, xid uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, oid := range oids {
-		s.emptied[oid] = true
+		s.emptied[oid] = xid
 	}
 	select {
 	case s.look <- struct{}{}:

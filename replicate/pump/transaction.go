@@ -78,7 +78,7 @@ func (t *transaction) add(ctx context.Context, m pgoutput.Message, raw []byte) e
 	case *pgoutput.Delete:
 		return t.record(raw, m.OID)
 	case *pgoutput.Truncate:
-		t.schema.truncated(m.OIDs)
+		t.schema.truncated(m.OIDs, t.xid)
 		return t.record(raw, m.OIDs...)
 	case *pgoutput.Logical:
 		return t.announced(ctx, m)

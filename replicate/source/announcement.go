@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -94,13 +95,13 @@ func (s *Source) secret(ctx context.Context) (key []byte, err error) {
 	}
 	defer closeConn(ctx, conn.PgConn())
 	for began := time.Now(); time.Since(began) < time.Second; {
-		err = conn.QueryRow(ctx, "SELECT value FROM outpost.secret").Scan(&key)
+		err = conn.QueryRow(ctx, "SELECT * FROM outpost.read_secret()").Scan(&key)
 		if !errors.Is(err, pgx.ErrNoRows) {
 			break
 		}
 	}
 	switch {
-	case errors.Is(err, pgx.ErrNoRows), code(err) == codeForbidden, code(err) == codeNoTable:
+	case errors.Is(err, pgx.ErrNoRows), slices.Contains([]string{codeForbidden, codeNoSchema, codeNoRoutine}, code(err)):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("reading the secret of the announcements: %w", err)

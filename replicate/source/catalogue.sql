@@ -26,9 +26,10 @@ SELECT
     concat_ws('/', publication.xmin, member.oid, member.xmin) AS membership,
     has_table_privilege(c.oid, 'SELECT') AS readable,
     -- The files that the rows are in: a rewritten or truncated table has another. A
-    -- partitioned table has no file of its own; its partitions have.
+    -- partitioned table has no file of its own; its partitions have, each with the
+    -- transaction that may have given it to them.
     CASE c.relkind WHEN 'p' THEN (
-        SELECT coalesce(string_agg(leaf.oid || ':' || leaf.relfilenode, ' ' ORDER BY leaf.oid), '')
+        SELECT coalesce(string_agg(leaf.oid || ':' || leaf.relfilenode || ':' || leaf.xmin, ' ' ORDER BY leaf.oid), '')
         FROM unnest(partition.oids) AS oid JOIN pg_class leaf USING (oid)
     ) ELSE c.relfilenode::text END AS files,
     -- Partitions behind a published root whose changes Postgres does not write to its WAL.

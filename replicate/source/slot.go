@@ -20,7 +20,8 @@ const (
 	codeInUse     = "55006"
 	codeLocked    = "55P03"
 	codeForbidden = "42501"
-	codeNoTable   = "42P01"
+	codeNoSchema  = "3F000"
+	codeNoRoutine = "42883"
 )
 
 // patience is how long a predecessor may take to let go of the slot.

@@ -35,6 +35,15 @@ func (s *Source) Track(ctx context.Context) (untracked string, err error) {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(trackingLock)); err != nil {
 			return err
 		}
+		stranger, err := stranger(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if stranger != "" {
+			untracked = fmt.Sprintf("the schema outpost, or something in it, belongs to role %s, who could make others run what it likes by event triggers: "+
+				"call outpost.schema_changed() after each statement that alters a table, or DROP SCHEMA outpost CASCADE and run outpost as a superuser once", stranger)
+			return nil
+		}
 		if err := installTracking(ctx, tx); err != nil {
 			return err
 		}
@@ -56,6 +65,19 @@ const (
 	everyTable = "SELECT * FROM pg_publication_tables"
 	announced  = "\n    WHERE complete OR to_regclass(format('%I.%I', schemaname, tablename)) = ANY (changed)"
 )
+
+// stranger is a role, neither this one nor a superuser, that owns what is to be installed:
+// to replace a function leaves it to its owner, and whoever alters a table would run it.
+func stranger(ctx context.Context, tx pgx.Tx) (name string, err error) {
+	const query = `SELECT coalesce(min(r.rolname), '') FROM (
+			SELECT nspowner FROM pg_namespace WHERE nspname = 'outpost'
+			UNION SELECT proowner FROM pg_proc WHERE pronamespace = to_regnamespace('outpost')
+			UNION SELECT relowner FROM pg_class WHERE relnamespace = to_regnamespace('outpost')
+		) AS owner (oid) JOIN pg_roles r USING (oid)
+		WHERE NOT r.rolsuper AND r.rolname <> current_user`
+	err = tx.QueryRow(ctx, query).Scan(&name)
+	return name, err
+}
 
 func installTracking(ctx context.Context, tx pgx.Tx) error {
 	script := strings.ReplaceAll(trackingSQL, "{{catalogue}}", strings.Replace(catalogueSQL, everyTable, everyTable+announced, 1))

@@ -4,7 +4,8 @@
 -- elsewhere whoever alters tables calls outpost.schema_changed() after each statement.
 --
 -- Any role may emit a logical message. What makes one an announcement is its code, made
--- with a secret that only the owner of these functions can read. The table is unlogged:
+-- with a secret that only the owner of these functions and whoever may replicate (or has
+-- pg_read_all_data) can read. The table is unlogged:
 -- so it is in no publication, no base backup and no replica. A crash of Postgres empties
 -- it, and the next announcement begins another secret.
 CREATE SCHEMA IF NOT EXISTS outpost;
@@ -26,6 +27,22 @@ AS $$
 $$;
 REVOKE ALL ON FUNCTION outpost.make_secret FROM PUBLIC;
 SELECT outpost.make_secret();
+
+-- For whoever replicates, and so sees all there is, but may own nothing here. Who connected
+-- counts, not whose rights are used.
+CREATE OR REPLACE FUNCTION outpost.read_secret() RETURNS SETOF bytea
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- rds_replication is what a managed service has instead of the attribute
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = session_user AND (rolreplication OR rolsuper))
+        AND NOT coalesce(pg_has_role(session_user, to_regrole('rds_replication'), 'MEMBER'), false) THEN
+        RAISE insufficient_privilege USING MESSAGE = 'only a role that may replicate may read this';
+    END IF;
+    RETURN QUERY SELECT value FROM outpost.secret;
+END
+$$;
 
 -- Describes tables as this transaction sees them. complete: all that are published.
 CREATE OR REPLACE FUNCTION outpost.announce(tag text, complete boolean, changed oid[], made oid[], dropped oid[]) RETURNS void
