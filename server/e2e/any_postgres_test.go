@@ -43,27 +43,23 @@ func TestAnyPostgresBecomesAFileAndStaysEqual(t *testing.T) {
 
 	b := startBurst(t, shop.url, changeStatements(t, "testdata/shop_changes.sql"), 3, seed)
 	b.progress(length)
-	for range 2 {
-		before := b.committed.Load()
-		shop.verify("during the burst")
-		if b.committed.Load() == before {
-			t.Error("nothing was written while it was verified")
-		}
+	before := b.committed.Load()
+	shop.verify("during the burst")
+	if b.committed.Load() == before {
+		t.Error("nothing was written while it was verified")
 	}
 	b.still(func() { shop.compare("in the middle of the burst") })
 	shop.kill()
 	b.progress(length)
 	shop.start()
 	b.progress(length)
-	b.covers(names(tables))
 
 	for _, change := range []string{
 		"ALTER TABLE hire.customer ADD COLUMN loyalty int NOT NULL DEFAULT 42, ADD COLUMN \"Since\" timestamptz DEFAULT '2020-02-02 02:02+02'",
 		"ALTER TABLE hire.licence RENAME COLUMN scan TO \"Scan (colour)\"",
 		"ALTER TABLE hire.review DROP COLUMN query",
 		"ALTER TABLE \"Back Office\".price_history RENAME TO \"Price History\"; ALTER TABLE \"Back Office\".\"Price History\" RENAME TO price_history",
-		"CREATE TABLE hire.waiting (boat bigint REFERENCES harbour.boat ON DELETE CASCADE, place int, who hire.email, PRIMARY KEY (boat, place)); INSERT INTO hire.waiting SELECT id, i, 'w' || i || '@example.com' FROM harbour.boat, generate_series(1, 3) i",
-		"UPDATE hire.customer SET loyalty = 43 WHERE balance > '100'; DELETE FROM hire.waiting WHERE place = 2; UPDATE hire.waiting SET place = place + 10 WHERE place = 3",
+		"UPDATE hire.customer SET loyalty = 43 WHERE balance > '100'",
 	} {
 		shop.alter(change)
 		b.progress(length / 10)
@@ -72,6 +68,8 @@ func TestAnyPostgresBecomesAFileAndStaysEqual(t *testing.T) {
 	if n := shop.copies(); n != 1 {
 		t.Errorf("it was copied %d times: neither a kill nor these changes cost a copy", n)
 	}
+	// It is published with the next copy.
+	shop.alter("CREATE TABLE hire.waiting (boat bigint REFERENCES harbour.boat ON DELETE CASCADE, place int, who hire.email, PRIMARY KEY (boat, place)); INSERT INTO hire.waiting SELECT id, i, 'w' || i || '@example.com' FROM harbour.boat, generate_series(1, 3) i")
 	for i, change := range []string{
 		"ALTER TABLE harbour.service ALTER cost TYPE numeric(14,4), ALTER remark TYPE text",
 		`LOCK TABLE hire.booking, hire.payment, hire.payment_cheque; DELETE FROM hire.payment_cheque c WHERE NOT EXISTS (SELECT FROM hire.booking b WHERE b.id = c.booking);
@@ -86,7 +84,9 @@ func TestAnyPostgresBecomesAFileAndStaysEqual(t *testing.T) {
 		})
 		b.progress(length / 10)
 	}
+	shop.alter("UPDATE hire.waiting SET place = place + 10 WHERE place = 3; DELETE FROM hire.waiting WHERE place = 2")
 	shop.verify("after changes of the schema, during the burst")
+	b.covers(names(tables))
 	b.finish()
 	shop.compare("after the burst")
 	shop.verify("after the burst")
@@ -149,6 +149,8 @@ func (s *shop) mark() {
 // compare reads everything on both sides while nobody writes.
 func (s *shop) compare(when string) map[string]int {
 	s.t.Helper()
+	began := time.Now()
+	defer func() { s.t.Logf("comparing %s took %v", when, time.Since(began)) }()
 	s.mark()
 	rows, err := compareEverything(s.t.Context(), s.url, s.path)
 	if err != nil {
@@ -157,10 +159,21 @@ func (s *shop) compare(when string) map[string]int {
 	return rows
 }
 
+// verify wants the command to find everything equal. While others write it may not settle
+// a row that they change whenever it looks; then the next pass has to. No pass may call a
+// row different.
 func (s *shop) verify(when string) {
 	s.t.Helper()
-	if out, code := s.verified(s.path); code != 0 || !strings.Contains(out, "\nequal: ") {
-		s.t.Errorf("%s verify ended with %d: %s", when, code, out)
+	for pass := 1; ; pass++ {
+		began := time.Now()
+		out, code := s.verified(s.path)
+		s.t.Logf("verify %s took %v", when, time.Since(began))
+		switch unsettled := strings.Contains(out, "\noutpost: 0 of ") && !strings.Contains(out, ", 0 could not be settled"); {
+		case code == 0 && strings.Contains(out, "\nequal: "):
+			return
+		case code != 1 || !unsettled || pass == 5:
+			s.t.Fatalf("%s verify ended with %d in pass %d: %s", when, code, pass, out)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -40,6 +41,10 @@ func changeStatements(t *testing.T, path string) (all []changeStatement) {
 	}
 	return all
 }
+
+// pace is what a session waits between two transactions. Without it the machine, and not
+// the program, is what the burst tries.
+const pace = 10 * time.Millisecond
 
 // burst is sessions that change every table of a database until they are told to stop.
 type burst struct {
@@ -78,6 +83,10 @@ func startBurst(t *testing.T, url string, statements []changeStatement, sessions
 				if err != nil {
 					t.Errorf("a session of the burst: %v", err)
 					return
+				}
+				select {
+				case <-time.After(pace):
+				case <-ctx.Done():
 				}
 			}
 		})
@@ -179,7 +188,7 @@ func (b *burst) transaction(conn *pgx.Conn, random *rand.Rand) error {
 // was in the way: of a deadlock the locks go only with the savepoint before.
 func (b *burst) step(ctx context.Context, tx pgx.Tx, random *rand.Rand, changed map[string]int64) (bool, error) {
 	s := b.statements[random.IntN(len(b.statements))]
-	for s.large && random.IntN(6) > 0 {
+	for s.large && random.IntN(20) > 0 {
 		s = b.statements[random.IntN(len(b.statements))]
 	}
 	inner, err := tx.Begin(ctx)
