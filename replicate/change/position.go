@@ -8,6 +8,7 @@ package change
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ type LSN uint64
 
 // String gives the form Postgres prints, such as 0/16B3748.
 func (l LSN) String() string { return fmt.Sprintf("%X/%X", uint32(l>>32), uint32(l)) }
+
+// LogValue is String: a log in JSON would have a number otherwise.
+func (l LSN) LogValue() slog.Value { return slog.StringValue(l.String()) }
 
 // ParseLSN reads the form Postgres prints.
 func ParseLSN(s string) (LSN, error) {
@@ -45,6 +49,9 @@ type Position struct {
 func (p Position) String() string {
 	return strconv.FormatUint(uint64(p.Generation), 10) + ":" + p.LSN.String()
 }
+
+// LogValue is String.
+func (p Position) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 // IsZero says whether p is before everything.
 func (p Position) IsZero() bool { return p == Position{} }

@@ -30,7 +30,10 @@ func (r *Replicator) prepare(ctx context.Context) error {
 	if err := r.publish(ctx); err != nil {
 		return err
 	}
-	return source.Check(ctx, r.Source.Config)
+	if err := source.Check(ctx, r.Source.Config); err != nil {
+		return err
+	}
+	return r.tellPartial(ctx)
 }
 
 // checkFile refuses a file that is something else. One that is damaged, or of another
@@ -45,8 +48,12 @@ func (r *Replicator) checkFile(ctx context.Context) error {
 	return nil
 }
 
-// checkSlot refuses a slot that continues something else than this file.
+// checkSlot refuses a slot that continues something else than this file, and a file that
+// another slot continues.
 func (r *Replicator) checkSlot(ctx context.Context) error {
+	if err := r.checkFormerSlot(ctx); err != nil {
+		return err
+	}
 	slot, err := r.Source.Slot(ctx)
 	if err != nil || !slot.Exists {
 		return err
@@ -63,22 +70,56 @@ func (r *Replicator) checkSlot(ctx context.Context) error {
 	return nil
 }
 
-// publish makes an own publication, or brings it up to date, and tells what is left out,
-// unless tables were named: then that is meant.
-func (r *Replicator) publish(ctx context.Context) (err error) {
-	var left []source.LeftOut
-	if r.Own {
-		left, err = r.Source.Publish(ctx, r.Tables)
-	} else {
-		left, err = r.Source.LeftOut(ctx)
+// checkFormerSlot refuses to leave behind the slot that has continued this file so far:
+// nobody would stream from it again, and it would hold back WAL until the disk is full.
+// The file may also be another database's, and named by mistake.
+func (r *Replicator) checkFormerSlot(ctx context.Context) error {
+	former := r.Source.Config
+	if r.note.Slot == "" || r.note.Slot == former.Slot {
+		return nil
 	}
+	identity, err := r.Source.Identify(ctx)
+	if err != nil || r.note.System != identity.System {
+		return err
+	}
+	former.Slot = r.note.Slot
+	slot, err := source.New(former).Slot(ctx)
+	if err != nil || !slot.Exists {
+		return err
+	}
+	return fmt.Errorf("%s is continued by replication slot %s of database %s: go on with that by --slot %s, or name another file; "+
+		"or, to begin anew, SELECT pg_drop_replication_slot('%s') there", r.Path, former.Slot, slot.Database, former.Slot, former.Slot)
+}
+
+// publish makes an own publication, and brings it up to date.
+func (r *Replicator) publish(ctx context.Context) error {
+	if !r.Own {
+		return nil
+	}
+	left, err := r.Source.Publish(ctx, r.Tables)
 	if err != nil {
 		return err
 	}
 	for _, each := range left {
-		r.tellOnce(each.String(), func() { r.Log.Warn("left out", "table", each.Schema+"."+each.Name, "reason", each.Why) })
+		r.tellLeftOut(each)
 	}
 	return nil
+}
+
+// tellPartial names what stays behind of the tables that are replicated, such as generated
+// columns; and of somebody else's publication, whatever it lacks.
+func (r *Replicator) tellPartial(ctx context.Context) error {
+	left, err := r.Source.LeftOut(ctx)
+	for _, each := range left {
+		if each.Part || !r.Own {
+			r.tellLeftOut(each)
+		}
+	}
+	return err
+}
+
+func (r *Replicator) tellLeftOut(each source.LeftOut) {
+	r.tellOnce(each.String(), func() { r.Log.Warn("left out", "table", each.Schema+"."+each.Name, "reason", each.Why) })
 }
 
 // track sees to it that changes of the schema come with the stream.
@@ -115,6 +156,9 @@ func (r *Replicator) begin(ctx context.Context, reason string) error {
 		return err
 	}
 	if err := r.publish(ctx); err != nil {
+		return err
+	}
+	if err := r.tellPartial(ctx); err != nil {
 		return err
 	}
 	if err := r.track(ctx); err != nil {

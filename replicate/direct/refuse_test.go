@@ -93,20 +93,29 @@ func TestTwoDoNotFollowIntoOneFile(t *testing.T) {
 	f.stop()
 	// A second file on the same slot would take it from the first.
 	f.refuses("another file", func(o *Options) { o.Path += "-other" }, f.slot, "--slot")
+	// Of another slot the first would be left behind, and keep WAL for nobody.
+	f.refuses("another slot", func(o *Options) {
+		o.Source = source.New(source.Config{URL: f.url, Publication: f.slot + "_2", Slot: f.slot + "_2"})
+	}, f.path, "--slot "+f.slot, "pg_drop_replication_slot('"+f.slot+"')")
+	f.exec("SELECT pg_drop_replication_slot('" + f.slot + "')")
+	f.slot += "_2"
+	if err := f.run(); err != nil {
+		t.Errorf("anew, under another slot: %v", err)
+	}
 }
 
 func TestAllTablesWithAKeyAreReplicated(t *testing.T) {
 	f := newFixture(t)
 	f.exec("CREATE TABLE keyless (a int)", "CREATE VIEW looks AS SELECT * FROM item", "CREATE MATERIALIZED VIEW looked AS SELECT * FROM item",
 		"CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY)", `CREATE TABLE "Mixed Case" (id int PRIMARY KEY)`,
-		"CREATE TABLE indexed (a int NOT NULL UNIQUE)", "ALTER TABLE indexed REPLICA IDENTITY USING INDEX indexed_a_key")
+		"CREATE TABLE indexed (a int NOT NULL UNIQUE, b int GENERATED ALWAYS AS (a + 1) STORED)", "ALTER TABLE indexed REPLICA IDENTITY USING INDEX indexed_a_key")
 	if err := f.run(); err != nil {
 		t.Fatal(err)
 	}
 	if got := f.published(); !slices.Equal(got, []string{"public.Mixed Case", "public.indexed", "public.item", "shop.orders"}) {
 		t.Errorf("published are %q", got)
 	}
-	for _, word := range []string{"public.keyless", "no primary key", "public.looks", "a view", "public.looked", "materialized", "public.fleeting", "unlogged"} {
+	for _, word := range []string{"public.keyless", "no primary key", "public.looks", "a view", "public.looked", "materialized", "public.fleeting", "unlogged", "columns b: generated"} {
 		if !strings.Contains(f.logged.String(), word) {
 			t.Errorf("the log does not say %q", word)
 		}

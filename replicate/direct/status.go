@@ -41,6 +41,7 @@ type Status struct {
 	Behind             int64
 	Lag                time.Duration
 	Rows, Transactions uint64 // applied since the start
+	Uncommitted        uint64 // rows of the transaction that is being applied
 	Retained           int64  // bytes of WAL that the slot holds back
 }
 
@@ -59,7 +60,7 @@ func (r *Replicator) Status() Status {
 		return s
 	}
 	at, stats := file.State(), file.Stats()
-	s.Position, s.Rows, s.Transactions = at.Position, stats.Rows, stats.Transactions
+	s.Position, s.Rows, s.Transactions, s.Uncommitted = at.Position, stats.Rows, stats.Transactions, stats.Uncommitted
 	var known bool
 	if s.Behind, s.Lag, known = r.lag.of(at.Position.LSN, at.Last.Time, time.Now()); known {
 		if s.Phase = Following; s.Lag > near {
@@ -154,7 +155,7 @@ func (r *Replicator) report(ctx context.Context) {
 			continue
 		default:
 			r.Log.Info("progress", "phase", s.Phase, "position", s.Position, "behind_bytes", s.Behind, "lag_ms", s.Lag.Milliseconds(),
-				"rows", s.Rows, "transactions", s.Transactions, "retained_bytes", s.Retained)
+				"rows", s.Rows, "transactions", s.Transactions, "uncommitted_rows", s.Uncommitted, "retained_bytes", s.Retained)
 		}
 		before, told = s, time.Now()
 	}

@@ -45,6 +45,7 @@ func (a *applier) commit() error {
 	}
 	done := *tx
 	*tx = transaction{run: tx.run}
+	r.uncommitted.Store(0)
 	if err := a.f.install(done.altered); err != nil {
 		return err
 	}
@@ -74,6 +75,7 @@ func (r *Replica) rollback() error {
 	f := r.file.Load()
 	dropped := f.discard(r.tx.altered)
 	r.tx = transaction{run: r.tx.run}
+	r.uncommitted.Store(0)
 	if o := r.options.Observer; o != nil {
 		o.Rollback()
 	}

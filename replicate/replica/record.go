@@ -48,7 +48,8 @@ func (a *applier) table(oid uint32) (*table, error) {
 	}
 	a.r.tx.rows++
 	a.rows++
-	if a.rows%1024 == 0 { // a large transaction must be able to end early
+	if a.rows%1024 == 0 { // a large transaction must be able to end early, and be seen
+		a.r.uncommitted.Store(a.r.tx.rows)
 		if err := a.ctx.Err(); err != nil {
 			return nil, err
 		}

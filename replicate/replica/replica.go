@@ -89,6 +89,7 @@ type Replica struct {
 	damaged atomic.Bool // a reader met damage
 
 	rows, transactions atomic.Uint64
+	uncommitted        atomic.Uint64 // rows of the open transaction
 }
 
 // Open opens the file at o.Path. Where there is none the replica is empty and not
@@ -159,12 +160,13 @@ func (r *Replica) Tables() []*change.Table {
 type Stats struct {
 	Rows         uint64
 	Transactions uint64
+	Uncommitted  uint64 // rows of the transaction that is open, to a thousand
 	WALBytes     int64
 }
 
 // Stats gives the current figures.
 func (r *Replica) Stats() Stats {
-	return Stats{Rows: r.rows.Load(), Transactions: r.transactions.Load(), WALBytes: fileSize(r.options.Path + "-wal")}
+	return Stats{Rows: r.rows.Load(), Transactions: r.transactions.Load(), Uncommitted: r.uncommitted.Load(), WALBytes: fileSize(r.options.Path + "-wal")}
 }
 
 // closeWait bounds how long Close waits for readers.

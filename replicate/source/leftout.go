@@ -18,6 +18,7 @@ type LeftOut struct {
 	Schema string
 	Name   string
 	Why    string // one line, such as "a view: a replica holds tables"
+	Part   bool   `db:"-"` // the table is sent, and columns or rows of it stay behind
 }
 
 func (l LeftOut) String() string {
@@ -49,7 +50,7 @@ func (s *Source) LeftOut(ctx context.Context) ([]LeftOut, error) {
 	}, func() error {
 		reasons, err := r.reasons()
 		for _, why := range reasons {
-			list = append(list, LeftOut{Schema: r.Schema, Name: r.Name, Why: why})
+			list = append(list, LeftOut{Schema: r.Schema, Name: r.Name, Why: why, Part: r.sent})
 		}
 		return err
 	})

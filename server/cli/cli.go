@@ -62,7 +62,7 @@ func Run(version string, args []string, stdout, stderr io.Writer) int {
 		return code
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "outpost: %v; see outpost --help\n", err)
+		fmt.Fprintf(stderr, "outpost: %v; see %s --help\n", err, asked(err))
 		return exitUsage
 	}
 	if err := command.Run(); err != nil {
@@ -73,6 +73,21 @@ func Run(version string, args []string, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	return exitDone
+}
+
+// asked is the command that was used wrongly, as far as the parser came.
+func asked(err error) string {
+	wrong := new(kong.ParseError)
+	if !errors.As(err, &wrong) {
+		return "outpost"
+	}
+	name := "outpost"
+	for _, step := range wrong.Context.Path {
+		if step.Command != nil {
+			name += " " + step.Command.Name
+		}
+	}
+	return name
 }
 
 // usageError is a wrong use that the parser could not see.

@@ -28,6 +28,9 @@ func progress(s direct.Status, width int) []string {
 	}
 	line := fmt.Sprintf("%-11s  %s behind, %s   %s rows in %s transactions", s.Phase, humanize.IBytes(uint64(max(0, s.Behind))),
 		short(s.Lag), humanize.Comma(int64(s.Rows)), humanize.Comma(int64(s.Transactions)))
+	if s.Uncommitted > 0 {
+		line += ", " + humanize.Comma(int64(s.Uncommitted)) + " in an open one"
+	}
 	return []string{line, fmt.Sprintf("position %s   the slot holds back %s of WAL", s.Position, humanize.IBytes(uint64(max(0, s.Retained))))}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -61,7 +62,7 @@ func (c *replicateCommand) Run(ctx context.Context) error {
 func (c *replicateCommand) options() (direct.Options, error) {
 	database, err := source.Database(c.From)
 	if err != nil {
-		return direct.Options{}, err
+		return direct.Options{}, fmt.Errorf("--from: %w", err)
 	}
 	if c.Slot == "" {
 		c.Slot = source.ReplicateSlotName(database)

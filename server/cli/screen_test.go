@@ -76,10 +76,10 @@ func TestProgressOfACopy(t *testing.T) {
 func TestProgressOfFollowing(t *testing.T) {
 	s := direct.Status{
 		Phase: direct.CatchingUp, Position: change.Position{Generation: 7, LSN: 0x16B3748}, Behind: 3 << 20, Lag: 90 * time.Second,
-		Rows: 12345, Transactions: 67, Retained: 16 << 20,
+		Rows: 12345, Transactions: 67, Uncommitted: 8192, Retained: 16 << 20,
 	}
 	got := strings.Join(progress(s, 80), "\n")
-	for _, want := range []string{"catching up", "3.0 MiB behind", "1m30s", "12,345 rows", "67 transactions", "7:0/16B3748", "16 MiB of WAL"} {
+	for _, want := range []string{"catching up", "3.0 MiB behind", "1m30s", "12,345 rows", "67 transactions, 8,192 in an open one", "7:0/16B3748", "16 MiB of WAL"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("it does not say %q:\n%s", want, got)
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,11 +20,11 @@ import (
 )
 
 type verifyCommand struct {
-	From        string        `required:"" help:"The Postgres that is followed, as postgres://user:password@host/database."`
-	Replica     string        `required:"" help:"The replica's file. It may be written to meanwhile."`
-	Tables      []string      `help:"Only these, as schema.table or as the replica calls them."`
-	Publication string        `help:"Also notice what it publishes and the replica lacks."`
-	Rate        int           `help:"Rows read per second, at most; 0: as fast as it goes."`
+	From        string        `required:"" placeholder:"URL" help:"The Postgres that is followed, as postgres://user:password@host/database."`
+	Replica     string        `required:"" placeholder:"FILE" help:"The replica's file. It may be written to meanwhile."`
+	Tables      []string      `placeholder:"A,B" help:"Only these, as schema.table or as the replica calls them."`
+	Publication string        `placeholder:"NAME" help:"Also notice what it publishes and the replica lacks."`
+	Rate        int           `placeholder:"ROWS" help:"Rows read per second, at most; 0: as fast as it goes."`
 	Wait        time.Duration `help:"How long the replica may take to reach Postgres' position." default:"30s"`
 	JSON        bool          `help:"Print one JSON document at the end."`
 }
@@ -31,6 +32,9 @@ type verifyCommand struct {
 func (v *verifyCommand) Run(ctx context.Context, out io.Writer) error {
 	if v.Rate < 0 || v.Wait <= 0 {
 		return usageError{fmt.Errorf("--rate and --wait cannot be negative, nor --wait nothing")}
+	}
+	if _, err := source.Database(v.From); err != nil {
+		return usageError{fmt.Errorf("--from: %w", err)}
 	}
 	format, level, err := config.Logging(os.LookupEnv)
 	if err != nil {
@@ -40,6 +44,9 @@ func (v *verifyCommand) Run(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("--from: %w", err)
 	}
 	reader, err := replica.OpenReader(ctx, v.Replica)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("--replica: there is no file %s: name the one that is to be compared", v.Replica)
+	}
 	if err != nil {
 		return fmt.Errorf("--replica: %w", err)
 	}

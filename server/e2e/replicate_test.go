@@ -38,12 +38,19 @@ type replication struct {
 
 func newReplication(t *testing.T, extra ...string) *replication {
 	t.Helper()
-	r := &replication{t: t, url: pgtest.Database(t), path: filepath.Join(t.TempDir(), "ledger.db"), extra: extra, log: new(lockedBuffer)}
+	r := replicationOf(t, pgtest.Database(t), extra...)
 	pgtest.Exec(t, r.url,
 		"CREATE TABLE account (id bigint PRIMARY KEY, owner text NOT NULL, balance numeric NOT NULL)",
 		"CREATE TABLE entry (account bigint, number int, amount numeric, note text, PRIMARY KEY (account, number))",
 		"INSERT INTO account SELECT i, 'owner ' || i, 0 FROM generate_series(1, 50) i",
 		"INSERT INTO entry SELECT i % 50 + 1, -i, i / 3.0, repeat('n', i % 200) FROM generate_series(1, 20000) i")
+	return r
+}
+
+// replicationOf is of a database that is there.
+func replicationOf(t *testing.T, url string, extra ...string) *replication {
+	t.Helper()
+	r := &replication{t: t, url: url, path: filepath.Join(t.TempDir(), "ledger.db"), extra: extra, log: new(lockedBuffer)}
 	t.Cleanup(func() {
 		r.kill()
 		if t.Failed() {

@@ -73,7 +73,8 @@ func TestVerifySaysWhatIsWrongInOneLine(t *testing.T) {
 	}{
 		{[]string{"--from", "postgres://outpost:geheim@" + freePort(t) + "/outpost", "--replica", none}, 1, "--from: Postgres at"},
 		{[]string{"--replica", none}, 2, "--from"},
-		{[]string{"--from", "postgres://outpost:geheim@[::1", "--replica", none}, 1, "malformed"},
+		{[]string{"--from", "postgres://outpost:geheim@[::1", "--replica", none}, 2, "--from: the Postgres URL is malformed"},
+		{[]string{"--from", "postgres://outpost@localhost/outpost", "--replica", none, "--bogus"}, 2, "see outpost verify --help"},
 	} {
 		cmd := exec.CommandContext(t.Context(), binary, append([]string{"verify"}, c.args...)...)
 		out, err := cmd.CombinedOutput()
