@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"outpost/replicate/change"
@@ -107,13 +108,22 @@ func (r *Replicator) publish(ctx context.Context) error {
 }
 
 // tellPartial names what stays behind of the tables that are replicated, such as generated
-// columns; and of somebody else's publication, whatever it lacks.
+// columns; and what somebody else's publication lacks.
 func (r *Replicator) tellPartial(ctx context.Context) error {
 	left, err := r.Source.LeftOut(ctx)
+	var lacking []string
 	for _, each := range left {
-		if each.Part || !r.Own {
+		switch {
+		case each.Part:
 			r.tellLeftOut(each)
+		case !r.Own:
+			lacking = append(lacking, each.Schema+"."+each.Name)
 		}
+	}
+	if lacking != nil {
+		r.tellOnce(strings.Join(lacking, ","), func() {
+			r.Log.Info("the publication leaves out", "publication", r.Source.Publication, "tables", lacking)
+		})
 	}
 	return err
 }

@@ -192,7 +192,7 @@ func TestARoleWithoutRightsIsToldWhatToDo(t *testing.T) {
 	role := "role_" + config.Database
 	f.exec("CREATE ROLE "+role+" LOGIN REPLICATION PASSWORD 'geheim'", "ALTER TABLE item OWNER TO "+role,
 		"GRANT CREATE ON DATABASE "+config.Database+" TO "+role, "REVOKE CREATE ON DATABASE "+config.Database+" FROM "+role)
-	t.Cleanup(func() { pgtest.Exec(t, f.url, "DROP OWNED BY "+role+" CASCADE", "DROP ROLE "+role) })
+	t.Cleanup(func() { pgtest.Exec(t, f.url, "DROP OWNED BY "+role+" CASCADE", "DROP ROLE "+role, "DROP OWNED BY "+role+"_2 CASCADE", "DROP ROLE "+role+"_2") })
 	address := strings.Replace(f.url, config.User+":"+config.Password+"@", role+":geheim@", 1)
 	alter := func(o *Options) {
 		o.Source = source.New(source.Config{URL: address, Publication: f.slot, Slot: f.slot, Log: o.Log})
@@ -201,7 +201,12 @@ func TestARoleWithoutRightsIsToldWhatToDo(t *testing.T) {
 	f.refuses("a table of somebody else's", func(o *Options) {
 		alter(o)
 		o.Tables = []string{"shop.orders"}
-	}, "belongs to "+config.User, "GRANT")
+	}, "belongs to the superuser "+config.User, "--publication")
+	f.exec("CREATE ROLE "+role+"_2", "ALTER TABLE shop.orders OWNER TO "+role+"_2")
+	f.refuses("a table of a role that is none", func(o *Options) {
+		alter(o)
+		o.Tables = []string{"shop.orders"}
+	}, "belongs to "+role+"_2", "GRANT "+role+"_2 TO "+role)
 	f.exec("GRANT CREATE ON DATABASE " + config.Database + " TO " + role)
 	if err := f.run(alter); err != nil {
 		t.Fatal(err)

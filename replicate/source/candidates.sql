@@ -9,6 +9,9 @@ SELECT n.nspname AS schema, c.relname AS name,
     WHEN c.relpersistence = 'u' THEN 'it is unlogged: ALTER TABLE ' || c.oid::regclass || ' SET LOGGED'
     WHEN leaf.is_foreign THEN 'a partition of it is a foreign table, whose rows are in another server'
     WHEN leaf.is_unlogged THEN 'a partition of it is unlogged: SET LOGGED'
+    -- who is granted a superuser is one
+    WHEN NOT pg_has_role(c.relowner, 'USAGE') AND (SELECT rolsuper FROM pg_roles WHERE oid = c.relowner) THEN
+        'it belongs to the superuser ' || quote_ident(pg_get_userbyid(c.relowner)) || ': let that one make a publication of it, and name that with --publication'
     WHEN NOT pg_has_role(c.relowner, 'USAGE') THEN
         'it belongs to ' || quote_ident(pg_get_userbyid(c.relowner)) || ': GRANT ' || quote_ident(pg_get_userbyid(c.relowner)) || ' TO ' || quote_ident(current_user)
     WHEN NOT has_table_privilege(c.oid, 'SELECT') THEN

@@ -256,7 +256,7 @@ func problem(l line, t *change.Table, hasPrimary bool, missing []string) string 
 		return fmt.Sprintf("partitioned table %s is published as one table, but Postgres sends no changes of %s, foreign or unlogged: detach it or SET LOGGED, or set publish_via_partition_root = false",
 			name, l.Unlogged)
 	case !l.Readable:
-		return fmt.Sprintf("table %s cannot be read by this user: GRANT SELECT ON %s", name, name)
+		return fmt.Sprintf("table %s cannot be read by this user: GRANT SELECT ON %s TO it", name, name)
 	}
 	return ""
 }

@@ -69,15 +69,29 @@ func choose(ctx context.Context, tx pgx.Tx, names []string) (tables []pgx.Identi
 	return tables, left, nil
 }
 
+// toldTables is how many tables an error names for one reason.
+const toldTables = 3
+
 func nothingToPublish(left []LeftOut) error {
 	if left == nil {
 		return errors.New("the database has no tables: there is nothing to replicate")
 	}
-	lines := make([]string, len(left))
-	for i, each := range left {
-		lines[i] = each.String()
+	var reasons []string
+	tables := make(map[string][]string) // by reason: a role that owns nothing has one for all
+	for _, each := range left {
+		if tables[each.Why] == nil {
+			reasons = append(reasons, each.Why)
+		}
+		tables[each.Why] = append(tables[each.Why], pgx.Identifier{each.Schema, each.Name}.Sanitize())
 	}
-	return fmt.Errorf("there is no table that can be replicated: %s", strings.Join(lines, "; "))
+	for i, why := range reasons {
+		names := tables[why]
+		if more := len(names) - toldTables; more > 0 {
+			names = append(names[:toldTables:toldTables], fmt.Sprintf("%d more", more))
+		}
+		reasons[i] = strings.Join(names, ", ") + ": " + why
+	}
+	return fmt.Errorf("there is no table that can be replicated: %s", strings.Join(reasons, "; "))
 }
 
 // named finds the tables that are named, and refuses what cannot be published.

@@ -44,7 +44,7 @@ func changeStatements(t *testing.T, path string) (all []changeStatement) {
 
 // pace is what a session waits between two transactions. Without it the machine, and not
 // the program, is what the burst tries.
-const pace = 10 * time.Millisecond
+const pace = 20 * time.Millisecond
 
 // burst is sessions that change every table of a database until they are told to stop.
 type burst struct {
