@@ -477,6 +477,13 @@ func TestSnapshotDownloadResumes(t *testing.T) {
 	f.exec("INSERT INTO course SELECT i, md5(i::text), (SELECT string_agg(md5((i * j)::text), '') FROM generate_series(1, 50) j) FROM generate_series(101, 3000) i")
 	f.start()
 	f.reaches(f.replica, "the primary's replica")
+	f.eventually("there is a snapshot to give", func() error { // an instant after the replica
+		file, _, err := f.hub.OpenSnapshot(t.Context())
+		if err == nil {
+			err = file.Close()
+		}
+		return err
+	})
 	var served []string
 	var mu sync.Mutex
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
