@@ -54,6 +54,7 @@ SET extra_float_digits = 3 SET bytea_output = 'hex' SET lc_monetary = 'C' SET ji
 AS $announce$
 DECLARE
     described json;
+    seen pg_snapshot;
     created json;
     partial json;
     content bytea;
@@ -63,7 +64,8 @@ BEGIN
         RETURN; -- nobody replicates
     END IF;
 
-    SELECT json_agg(line ORDER BY publication, schema COLLATE "C", name COLLATE "C", number) INTO described
+    SELECT json_agg(line ORDER BY publication, schema COLLATE "C", name COLLATE "C", number), pg_current_snapshot()
+    INTO described, seen
     FROM ({{catalogue}} complete OR c.oid = ANY (changed)) AS line;
 
     -- Made by this transaction, and nothing in it yet: nobody else can have seen it. The size
@@ -95,7 +97,7 @@ BEGIN
 
     content := convert_to(json_build_object(
         'xid', pg_current_xact_id()::xid::text::bigint,
-        'tag', tag, 'complete', complete, 'partial', partial,
+        'snapshot', seen::text, 'tag', tag, 'complete', complete, 'partial', partial,
         'changed', (SELECT json_agg(oid::bigint) FROM unnest(changed) AS oid),
         'created', created,
         'dropped', (SELECT json_agg(oid::bigint) FROM unnest(dropped) AS oid),
