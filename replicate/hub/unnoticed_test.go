@@ -53,3 +53,12 @@ func TestAnnouncementThatIsOldWhenItCommits(t *testing.T) {
 		})
 	}
 }
+
+// TestFiltersAreReadAlikeInAnySession alters a filtered table in a session that quotes all
+// names, as pg_dump's and some tools' do.
+func TestFiltersAreReadAlikeInAnySession(t *testing.T) {
+	t.Parallel()
+	setup, _ := readSchemaMD(t)
+	f := fixtureOf(t, pgtest.Database(t), append(setup, "ALTER PUBLICATION everything SET TABLE t WHERE (id > 100), parts, TABLES IN SCHEMA s")...)
+	f.ends("SET quote_all_identifiers = on; ALTER TABLE t ADD COLUMN c int DEFAULT 1", "in place")
+}
