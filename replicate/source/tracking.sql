@@ -134,8 +134,8 @@ BEGIN
     FROM pg_event_trigger_ddl_commands() d
     LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
     CROSS JOIN LATERAL (
-        -- a table, or an index of one
-        SELECT coalesce(i.indrelid, c.oid) AS oid, c.relkind = 'p' OR c.relispartition AS whole
+        -- a table, or an index of one; what inherits from it is altered too, and not told
+        SELECT coalesce(i.indrelid, c.oid) AS oid, c.relkind = 'p' OR c.relispartition OR c.relkind = 'r' AND c.relhassubclass AS whole
         FROM (SELECT) AS one LEFT JOIN pg_index i ON i.indexrelid = c.oid
         WHERE c.relkind IN ('r', 'p', 'i', 'I') AND c.relpersistence = 'p'
       UNION ALL
