@@ -22,13 +22,16 @@ type Schema struct {
 	// the statement that gives them a key may be the next.
 	keyless map[uint32]bool
 
+	followed map[uint32]uint32 // which transaction last altered each, of this session
+
 	look chan struct{} // holds a token when the catalogue is worth a look now
 }
 
 // NewSchema begins with the tables of a replica that is at the end of the chain.
 func NewSchema(tables []*change.Table) *Schema {
 	s := &Schema{
-		tables: make(map[uint32]*change.Table, len(tables)), emptied: make(map[uint32]uint32), keyless: make(map[uint32]bool),
+		tables: make(map[uint32]*change.Table, len(tables)), emptied: make(map[uint32]uint32),
+		keyless: make(map[uint32]bool), followed: make(map[uint32]uint32),
 		look: make(chan struct{}, 1),
 	}
 	for _, t := range tables {
@@ -105,6 +108,9 @@ func (s *Schema) follow(a *source.Announcement, xid uint32) (*change.SchemaChang
 			delete(s.emptied, now.OID)
 		}
 		if t := s.named(now.Table); old == nil || !reflect.DeepEqual(old, t) {
+			if err := s.inOrder(t, a, xid); err != nil {
+				return nil, err
+			}
 			s.tables[t.OID] = t
 			step.Tables = append(step.Tables, t)
 		}
@@ -114,7 +120,10 @@ func (s *Schema) follow(a *source.Announcement, xid uint32) (*change.SchemaChang
 		gone = slices.Sorted(maps.Keys(s.tables))
 	}
 	for _, oid := range gone {
-		if s.tables[oid] != nil && !described[oid] {
+		if t := s.tables[oid]; t != nil && !described[oid] {
+			if err := s.inOrder(t, a, xid); err != nil {
+				return nil, err
+			}
 			delete(s.tables, oid)
 			step.Dropped = append(step.Dropped, oid)
 		}
@@ -127,6 +136,17 @@ func (s *Schema) follow(a *source.Announcement, xid uint32) (*change.SchemaChang
 		}
 	}
 	return step, nil
+}
+
+// inOrder sees to it that an announcement which alters a table knows the newest alteration:
+// one of all tables describes those too that its transaction does not lock, as they were
+// when it was made, and comes when it commits.
+func (s *Schema) inOrder(t *change.Table, a *source.Announcement, xid uint32) error {
+	if before, ok := s.followed[t.OID]; ok && before != xid && !a.Saw(before) {
+		return Breaks("table %s.%s was altered by transaction %d at the same time as others by transaction %d", t.Schema, t.Name, before, xid)
+	}
+	s.followed[t.OID] = xid
+	return nil
 }
 
 // named gives a copy of t with its name in the replicas: the one it has, unless it is

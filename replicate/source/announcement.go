@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,11 +32,21 @@ type Announcement struct {
 	Created  []uint32 // by this transaction, and empty
 	Dropped  []uint32
 	Tables   []Published // of the changed ones those that are published
+
+	before  uint32   // transactions that began later were not seen
+	running []uint32 // nor were these
+}
+
+// Saw says whether the tables are described as another transaction, which has committed by
+// now, left them.
+func (a *Announcement) Saw(xid uint32) bool {
+	return int32(xid-a.before) < 0 && !slices.Contains(a.running, xid) // modulo 2^32, as Postgres compares them
 }
 
 // announcement is what tracking.sql writes behind the code.
 type announcement struct {
 	XID      uint32   `json:"xid"`
+	Snapshot string   `json:"snapshot"`
 	Tag      string   `json:"tag"`
 	Complete bool     `json:"complete"`
 	Partial  []string `json:"partial"`
@@ -65,6 +77,9 @@ func (s *Source) Announcement(ctx context.Context, content []byte, xid uint32) (
 		return nil, fmt.Errorf("%w: it was made by transaction %d", ErrForged, a.XID)
 	}
 	out := &Announcement{Tag: a.Tag, Complete: a.Complete, Changed: a.Changed, Created: a.Created, Dropped: a.Dropped}
+	if out.before, out.running, err = parseSnapshot(a.Snapshot); err != nil {
+		return nil, err
+	}
 	for _, name := range a.Partial {
 		out.Partial = out.Partial || name == s.Publication
 	}
@@ -76,6 +91,27 @@ func (s *Source) Announcement(ctx context.Context, content []byte, xid uint32) (
 	}
 	out.Tables = assembleAll(lines)
 	return out, nil
+}
+
+// parseSnapshot reads the form Postgres prints, xmin:xmax:running,…, of transactions with
+// their epoch.
+func parseSnapshot(text string) (before uint32, running []uint32, err error) {
+	parts := strings.Split(text, ":")
+	if len(parts) != 3 {
+		return 0, nil, fmt.Errorf("reading an announcement of a changed schema: %q is no snapshot", text)
+	}
+	xids := strings.Split(parts[1]+","+parts[2], ",")
+	for i, each := range xids {
+		if each == "" && i > 0 {
+			break // none is running
+		}
+		xid, err := strconv.ParseUint(each, 10, 64)
+		if err != nil {
+			return 0, nil, fmt.Errorf("reading an announcement of a changed schema: %q is no snapshot", text)
+		}
+		running = append(running, uint32(xid))
+	}
+	return running[0], running[1:], nil
 }
 
 // prove computes the code: a hash keyed on both sides, so that nothing can be appended.

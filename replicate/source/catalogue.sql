@@ -5,10 +5,11 @@
 -- An index counts as a key only if it is one for every row at every moment.
 --
 -- The view makes an array of all the table's columns, once for each table only because
--- of MATERIALIZED: else it would for each column.
+-- of MATERIALIZED: else it would for each column. And the indexes are looked up for each
+-- table only because of NOT MATERIALIZED: else all are gone through for each.
 WITH published AS MATERIALIZED (
     SELECT * FROM pg_publication_tables
-), key AS (
+), key AS NOT MATERIALIZED (
     SELECT indrelid, indisprimary, indisreplident, indnkeyatts, indkey::int2[] AS columns
     FROM pg_index
     WHERE indisvalid AND indisunique AND indimmediate AND indpred IS NULL

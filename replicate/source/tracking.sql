@@ -54,6 +54,7 @@ SET extra_float_digits = 3 SET bytea_output = 'hex' SET lc_monetary = 'C' SET qu
 AS $announce$
 DECLARE
     described json;
+    seen pg_snapshot;
     created json;
     partial json;
     content bytea;
@@ -63,7 +64,8 @@ BEGIN
         RETURN; -- nobody replicates
     END IF;
 
-    SELECT json_agg(line ORDER BY publication, schema COLLATE "C", name COLLATE "C", number) INTO described
+    SELECT json_agg(line ORDER BY publication, schema COLLATE "C", name COLLATE "C", number), pg_current_snapshot()
+    INTO described, seen
     FROM ({{catalogue}} complete OR c.oid = ANY (changed)) AS line;
 
     -- Made by this transaction, and nothing in it yet: nobody else can have seen it. The size
@@ -95,7 +97,7 @@ BEGIN
 
     content := convert_to(json_build_object(
         'xid', pg_current_xact_id()::xid::text::bigint,
-        'tag', tag, 'complete', complete, 'partial', partial,
+        'snapshot', seen::text, 'tag', tag, 'complete', complete, 'partial', partial,
         'changed', (SELECT json_agg(oid::bigint) FROM unnest(changed) AS oid),
         'created', created,
         'dropped', (SELECT json_agg(oid::bigint) FROM unnest(dropped) AS oid),
@@ -132,8 +134,8 @@ BEGIN
     FROM pg_event_trigger_ddl_commands() d
     LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
     CROSS JOIN LATERAL (
-        -- a table, or an index of one
-        SELECT coalesce(i.indrelid, c.oid) AS oid, c.relkind = 'p' OR c.relispartition AS whole
+        -- a table, or an index of one; what inherits from it is altered too, and not told
+        SELECT coalesce(i.indrelid, c.oid) AS oid, c.relkind = 'p' OR c.relispartition OR c.relkind = 'r' AND c.relhassubclass AS whole
         FROM (SELECT) AS one LEFT JOIN pg_index i ON i.indexrelid = c.oid
         WHERE c.relkind IN ('r', 'p', 'i', 'I') AND c.relpersistence = 'p'
       UNION ALL
