@@ -265,7 +265,7 @@ func (s *session) connect() {
 	config.RuntimeParams["lock_timeout"] = "30"
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		switch {
-		case !strings.Contains(n.Message, "outpost"):
+		case !strings.HasPrefix(n.Message, "outpost: "): // its warnings; tables may be called so too
 		case strings.HasSuffix(n.Message, "lock timeout"):
 			// Of a partition or a publication all tables are described, those with a row
 			// filter too: that waits where another session alters one.
