@@ -15,8 +15,18 @@ import (
 	"outpost/replicate/change"
 )
 
-//go:embed catalogue.sql
-var catalogueSQL string
+// The queries are put together by asking.
+var (
+	//go:embed catalogue.sql
+	catalogueSQL string
+	//go:embed published.sql
+	publishedSQL string
+)
+
+// asking puts what is wanted of the publications, p, and tables, c, into a query.
+func asking(query, which string) string {
+	return strings.Replace(query, "{{published}}", strings.Replace(publishedSQL, "{{which}}", which, 1), 1)
+}
 
 // Published is a table as the catalogue has it, with what a replica need not know.
 type Published struct {
@@ -137,7 +147,7 @@ type labels = map[string]string
 func (s *Source) catalogue(ctx context.Context, conn *pgx.Conn) ([]Published, error) {
 	const query = `SELECT coalesce(json_agg(line ORDER BY schema COLLATE "C", name COLLATE "C", number), '[]')::text FROM (`
 	var text string
-	err := conn.QueryRow(ctx, query+catalogueSQL+" p.pubname = $1) AS line", s.Publication).Scan(&text)
+	err := conn.QueryRow(ctx, query+asking(catalogueSQL, "p.pubname = $1")+") AS line", s.Publication).Scan(&text)
 	if err != nil {
 		return nil, fmt.Errorf("reading publication %s: %w", s.Publication, err)
 	}

@@ -1,30 +1,24 @@
 -- What publications hold: one line for each column of each table, the columns that are
 -- not sent included, because the replica identity may need them. It is asked of the
--- catalogue directly, and by the function of tracking.sql, each with a condition of its
--- own behind WHERE. It locks no table.
--- An index counts as a key only if it is one for every row at every moment.
---
--- The view makes an array of all the table's columns, once for each table only because
--- of MATERIALIZED: else it would for each column. And the indexes are looked up for each
--- table only because of NOT MATERIALIZED: else all are gone through for each.
-WITH published AS MATERIALIZED (
-    SELECT * FROM pg_publication_tables
-), key AS NOT MATERIALIZED (
+-- catalogue directly, and by the function of tracking.sql. It locks no table.
+-- An index counts as a key only if it is one for every row at every moment. The indexes
+-- are looked up for each table because of NOT MATERIALIZED: else all are gone through.
+WITH {{published}}, key AS NOT MATERIALIZED (
     SELECT indrelid, indisprimary, indisreplident, indnkeyatts, indkey::int2[] AS columns
     FROM pg_index
     WHERE indisvalid AND indisunique AND indimmediate AND indpred IS NULL
 )
 SELECT
-    p.pubname AS publication,
+    publication.pubname AS publication,
     c.oid::bigint AS oid,
     n.nspname AS schema,
     c.relname AS name,
     c.relkind AS kind,
     c.relreplident AS identity,
     c.relpages AS pages,
-    coalesce(p.rowfilter, '') AS filter,
+    coalesce(p.filter, '') AS filter,
     -- changes with every ALTER PUBLICATION that concerns the table, even one that was undone
-    concat_ws('/', publication.xmin, member.oid, member.xmin) AS membership,
+    p.membership,
     has_table_privilege(c.oid, 'SELECT') AS readable,
     -- The files that the rows are in: a rewritten or truncated table has another. A
     -- partitioned table has no file of its own; its partitions have, each with the
@@ -75,19 +69,17 @@ SELECT
         ) AS labels
     ) END AS labels,
     coalesce(a.attgenerated <> '', false) AS generated,
-    -- generated columns can be sent since version 18; the view lists those that are
-    coalesce(a.attname = ANY (p.attnames), a.attnum IS NOT NULL)
-        AND (coalesce(a.attgenerated, '') = '' OR current_setting('server_version_num')::int >= 180000) AS sent,
+    -- generated columns can be sent since version 18: those that are listed, or all stored ones
+    a.attnum IS NOT NULL AND (p.columns IS NULL OR a.attnum = ANY (p.columns)) AND (a.attgenerated = ''
+        OR current_setting('server_version_num')::int >= 180000
+            AND (p.columns IS NOT NULL OR a.attgenerated = 's' AND to_jsonb(publication) ->> 'pubgencols' = 's')) AS sent,
     -- position in the key, from 0; -1: not in it
     coalesce(array_position(pk.columns[0:pk.indnkeyatts - 1], a.attnum), -1) AS in_primary,
     coalesce(array_position(ri.columns[0:ri.indnkeyatts - 1], a.attnum), -1) AS in_index
 FROM published p
-JOIN pg_namespace n ON n.nspname = p.schemaname
-JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
-    -- version 15 lists foreign and unlogged partitions too, and sends nothing of them
-    AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
-JOIN pg_publication publication ON publication.pubname = p.pubname
-LEFT JOIN pg_publication_rel member ON member.prpubid = publication.oid AND member.prrelid = c.oid
+JOIN pg_publication publication ON publication.oid = p.publication
+JOIN pg_class c ON c.oid = p.relation
+JOIN pg_namespace n ON n.oid = c.relnamespace
 -- those of a partitioned table that have rows
 LEFT JOIN LATERAL (
     WITH RECURSIVE part AS (
@@ -111,4 +103,3 @@ LEFT JOIN LATERAL (
             LIMIT 1)
     END AS text
 ) AS older ON true
-WHERE

@@ -39,7 +39,7 @@ func (s *Source) LeftOut(ctx context.Context) ([]LeftOut, error) {
 		return nil, err
 	}
 	defer closeConn(ctx, conn.PgConn())
-	rows, err := conn.Query(ctx, leftOutSQL, s.Publication)
+	rows, err := conn.Query(ctx, asking(leftOutSQL, "p.pubname = $1"), s.Publication)
 	if err != nil {
 		return nil, fmt.Errorf("looking for what publication %s leaves out: %w", s.Publication, err)
 	}

@@ -59,13 +59,6 @@ func (s *Source) Track(ctx context.Context) (untracked string, err error) {
 	return untracked, nil
 }
 
-// everyTable begins catalogue.sql. An announcement looks only at the tables that it is of:
-// the view waits for whoever has locked a table with a row filter.
-const (
-	everyTable = "SELECT * FROM pg_publication_tables"
-	announced  = "\n    WHERE complete OR to_regclass(format('%I.%I', schemaname, tablename)) = ANY (changed)"
-)
-
 // stranger is a role, neither this one nor a superuser, that owns what is to be installed:
 // to replace a function leaves it to its owner, and whoever alters a table would run it.
 func stranger(ctx context.Context, tx pgx.Tx) (name string, err error) {
@@ -80,7 +73,7 @@ func stranger(ctx context.Context, tx pgx.Tx) (name string, err error) {
 }
 
 func installTracking(ctx context.Context, tx pgx.Tx) error {
-	script := strings.ReplaceAll(trackingSQL, "{{catalogue}}", strings.Replace(catalogueSQL, everyTable, everyTable+announced, 1))
+	script := strings.Replace(trackingSQL, "{{catalogue}}", asking(catalogueSQL, "complete OR c.oid = ANY (changed)"), 1)
 	sum := sha256.Sum256([]byte(script))
 	stamp := "what announces changes of the schema to replicas; version " + hex.EncodeToString(sum[:8])
 	var have string

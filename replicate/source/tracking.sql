@@ -66,7 +66,7 @@ BEGIN
 
     SELECT json_agg(line ORDER BY publication, schema COLLATE "C", name COLLATE "C", number), pg_current_snapshot()
     INTO described, seen
-    FROM ({{catalogue}} complete OR c.oid = ANY (changed)) AS line;
+    FROM ({{catalogue}}) AS line;
 
     -- Made by this transaction, and nothing in it yet: nobody else can have seen it. The size
     -- is asked last and of these only, for that waits for whoever alters the table. A
@@ -123,31 +123,41 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    command record;
+    touched record;
     changed oid[];
     made oid[];
-    complete boolean;
+    complete boolean := false;
+    typed boolean := false;
 BEGIN
-    SELECT array_agg(DISTINCT touched.oid),
-           array_agg(DISTINCT touched.oid) FILTER (WHERE d.command_tag = 'CREATE TABLE' AND d.objid = touched.oid),
-           coalesce(bool_or(touched.whole), false)
-    INTO changed, made, complete
-    FROM pg_event_trigger_ddl_commands() d
-    LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
-    CROSS JOIN LATERAL (
-        -- a table, or an index of one; what inherits from it is altered too, and not told
-        SELECT coalesce(i.indrelid, c.oid) AS oid, c.relkind = 'p' OR c.relispartition OR c.relkind = 'r' AND c.relhassubclass AS whole
-        FROM (SELECT) AS one LEFT JOIN pg_index i ON i.indexrelid = c.oid
-        WHERE c.relkind IN ('r', 'p', 'i', 'I') AND c.relpersistence = 'p'
-      UNION ALL
-        -- all tables of a schema that was renamed, or whose type was altered
-        SELECT t.oid, false FROM pg_class t
-        WHERE d.classid = 'pg_namespace'::regclass AND t.relnamespace = d.objid AND t.relkind IN ('r', 'p')
-      UNION ALL
-        SELECT a.attrelid, false FROM pg_attribute a
-        WHERE (d.classid = 'pg_type'::regclass OR c.relkind = 'c') AND d.command_tag LIKE 'ALTER %' AND a.atttypid >= 16384 AND a.attnum > 0
-      UNION ALL
-        SELECT NULL, true WHERE d.object_type LIKE 'publication%'
-    ) AS touched;
+    FOR command IN SELECT classid, objid, command_tag, object_type FROM pg_event_trigger_ddl_commands() LOOP
+        IF command.object_type LIKE 'publication%' THEN
+            complete := true;
+        ELSIF command.classid = 'pg_class'::regclass THEN
+            SELECT coalesce(i.indrelid, c.oid) AS oid, c.relkind = 'c' AS composite,
+                -- what inherits from it is altered too, and not told
+                c.relkind = 'p' OR c.relispartition OR c.relkind = 'r' AND c.relhassubclass AS whole
+            INTO touched
+            FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid
+            WHERE c.oid = command.objid AND c.relkind IN ('r', 'p', 'i', 'I', 'c') AND c.relpersistence = 'p';
+            IF touched.composite THEN
+                typed := true;
+            ELSIF touched.oid IS NOT NULL THEN
+                changed := changed || touched.oid;
+                complete := complete OR touched.whole;
+                IF command.command_tag = 'CREATE TABLE' AND touched.oid = command.objid THEN
+                    made := made || touched.oid;
+                END IF;
+            END IF;
+        ELSIF command.classid = 'pg_namespace'::regclass THEN
+            changed := changed || ARRAY(SELECT oid FROM pg_class WHERE relnamespace = command.objid AND relkind IN ('r', 'p'));
+        ELSIF command.classid = 'pg_type'::regclass AND command.command_tag LIKE 'ALTER %' THEN
+            typed := true;
+        END IF;
+    END LOOP;
+    IF typed THEN
+        changed := changed || ARRAY(SELECT DISTINCT attrelid FROM pg_attribute WHERE atttypid >= 16384 AND attnum > 0);
+    END IF;
     IF changed IS NOT NULL OR complete THEN
         PERFORM outpost.announce(tg_tag, complete, changed, made, NULL);
     END IF;
