@@ -189,7 +189,9 @@ func TestARoleWithoutRightsIsToldWhatToDo(t *testing.T) {
 	role := "role_" + config.Database
 	f.exec("CREATE ROLE "+role+" LOGIN REPLICATION PASSWORD 'geheim'", "ALTER TABLE item OWNER TO "+role,
 		"GRANT CREATE ON DATABASE "+config.Database+" TO "+role, "REVOKE CREATE ON DATABASE "+config.Database+" FROM "+role)
-	t.Cleanup(func() { pgtest.Exec(t, f.url, "DROP OWNED BY "+role+" CASCADE", "DROP ROLE "+role, "DROP OWNED BY "+role+"_2 CASCADE", "DROP ROLE "+role+"_2") })
+	t.Cleanup(func() {
+		pgtest.Exec(t, f.url, "DROP OWNED BY "+role+" CASCADE", "DROP ROLE "+role, "DROP OWNED BY "+role+"_2 CASCADE", "DROP ROLE "+role+"_2")
+	})
 	address := strings.Replace(f.url, config.User+":"+config.Password+"@", role+":geheim@", 1)
 	alter := func(o *Options) {
 		o.Source = source.New(source.Config{URL: address, Publication: f.slot, Slot: f.slot, Log: o.Log})
