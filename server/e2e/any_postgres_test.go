@@ -24,7 +24,7 @@ import (
 func TestAnyPostgresBecomesAFileAndStaysEqual(t *testing.T) {
 	length, seed := int64(60), uint64(time.Now().UnixNano())
 	if os.Getenv("OUTPOST_TEST_LONG") != "" {
-		length = 6000
+		length = 3000
 	}
 	t.Logf("seed %d", seed)
 	shop := newShop(t)

@@ -106,16 +106,20 @@ func (b *burst) still(f func()) {
 	f()
 }
 
-// progress waits for more transactions to be committed.
+// progress waits for more transactions to be committed, of which a few may take long but
+// not all together.
 func (b *burst) progress(n int64) {
 	b.t.Helper()
-	target := b.committed.Load() + n
-	eventually(b.t, "transactions of the burst are committed", func() error {
-		if got := b.committed.Load(); got < target {
-			return fmt.Errorf("%d of %d", got, target)
-		}
-		return nil
-	})
+	const few = 50
+	for ; n > 0; n -= few {
+		target := b.committed.Load() + min(n, few)
+		eventually(b.t, "transactions of the burst are committed", func() error {
+			if got := b.committed.Load(); got < target {
+				return fmt.Errorf("%d of %d", got, target)
+			}
+			return nil
+		})
+	}
 }
 
 // covers waits until rows of each table were inserted, updated and deleted.
