@@ -178,7 +178,7 @@ func TestAPublicationThatIsNamedIsNotAltered(t *testing.T) {
 	if got := f.publishedBy("mine"); !slices.Equal(got, []string{"public.item"}) {
 		t.Errorf("published are %q", got)
 	}
-	if log := f.logged.String(); !strings.Contains(log, "table=public.other") || strings.Contains(log, "table=public.item") {
+	if log := f.logged.String(); !strings.Contains(log, `tables="[public.other `) || strings.Contains(log, "public.item") {
 		t.Error("the log does not name what the publication leaves out, and that only")
 	}
 }

@@ -62,6 +62,9 @@ func (v *verifyCommand) Run(ctx context.Context, out io.Writer) error {
 	stop := showProgress(os.Stderr, verifier)
 	report, err := verifier.Run(ctx)
 	stop()
+	if ctx.Err() != nil {
+		return errors.New("stopped before everything was compared")
+	}
 	if err != nil {
 		return err
 	}
