@@ -158,6 +158,45 @@ func TestAColumnIsAddedInPlaceUnderLoad(t *testing.T) {
 	}
 }
 
+// TestTablesMadeLaterAreTakenUp makes tables while the file is followed: one that is empty
+// when it is seen costs no copy, one that was filled before does.
+func TestTablesMadeLaterAreTakenUp(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	f.equal()
+	before := f.state().Position.Generation
+	f.exec("CREATE TABLE later (id int PRIMARY KEY, x text)", "CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id)",
+		"CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10)")
+	shows := func(query, want string) {
+		t.Helper()
+		f.eventually("the file shows "+want, func() error {
+			got, err := lines(t.Context(), f.path, query)
+			if err == nil && !slices.Equal(got, []string{want}) {
+				err = fmt.Errorf("it shows %q", got)
+			}
+			return err
+		})
+	}
+	const both = "SELECT (SELECT count(*) FROM later) || ' ' || (SELECT count(*) FROM parted)"
+	shows(both, "0 0")
+	f.exec("INSERT INTO later VALUES (1, 'one')", "INSERT INTO parted VALUES (1), (2)", "ALTER TABLE later ADD COLUMN y int DEFAULT 7")
+	shows("SELECT id || x || y FROM later", "1one7")
+	shows(both, "1 2")
+	if after := f.state().Position.Generation; after != before {
+		t.Errorf("empty tables took a new generation: %d after %d", after, before)
+	}
+	f.exec("BEGIN", "CREATE TABLE filled (id int PRIMARY KEY)", "INSERT INTO filled SELECT generate_series(1, 100)", "COMMIT")
+	shows("SELECT count(*) FROM filled", "100")
+	f.exec("DROP TABLE later")
+	f.eventually("the dropped table is gone", func() error {
+		if _, err := lines(t.Context(), f.path, "SELECT 1 FROM later"); err == nil {
+			return errors.New("it is there")
+		}
+		return nil
+	})
+	f.equal()
+}
+
 // TestALargeTransactionComesInPieces has transactions of several megabytes.
 func TestALargeTransactionComesInPieces(t *testing.T) {
 	f := newFixture(t)

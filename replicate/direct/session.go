@@ -58,6 +58,9 @@ func (r *Replicator) session(ctx context.Context) error {
 	reached := false
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return session.Run(running) })
+	if r.adopts() {
+		group.Go(func() error { return r.adopt(running) })
+	}
 	group.Go(func() error { return r.measure(running) })
 	if r.Once {
 		group.Go(func() error {

@@ -152,6 +152,9 @@ func (s *Source) publish(ctx context.Context, tx pgx.Tx, tables []pgx.Identifier
 	case slices.Equal(have, list):
 		return nil
 	default:
+		if err := hold(ctx, tx, list, have); err != nil {
+			return err
+		}
 		script = fmt.Sprintf("ALTER PUBLICATION %s SET TABLE %s", name, all)
 	}
 	_, err = tx.Exec(ctx, script, pgx.QueryExecModeSimpleProtocol)
@@ -164,6 +167,47 @@ func (s *Source) publish(ctx context.Context, tx pgx.Tx, tables []pgx.Identifier
 		return fmt.Errorf("making publication %s: %w", name, err)
 	}
 	return nil
+}
+
+// hold keeps the new tables of a publication from being written to, those that are still
+// empty: whoever follows it can then begin with nothing instead of with a copy. One that
+// somebody is using is left alone.
+func hold(ctx context.Context, tx pgx.Tx, list, have []string) error {
+	for _, table := range list {
+		if slices.Contains(have, table) {
+			continue
+		}
+		err := pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error {
+			var empty bool
+			if err := nested.QueryRow(ctx, "SELECT pg_relation_size($1::regclass) = 0", table).Scan(&empty); err != nil || !empty {
+				return err
+			}
+			_, err := nested.Exec(ctx, "SET LOCAL lock_timeout = '500ms'; LOCK TABLE "+table+" IN SHARE ROW EXCLUSIVE MODE; RESET lock_timeout",
+				pgx.QueryExecModeSimpleProtocol)
+			return err
+		})
+		if err != nil && code(err) != codeLocked {
+			return fmt.Errorf("looking at table %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// Relations changes whenever tables are made or dropped, or get another key.
+func (s *Source) Relations(ctx context.Context) (mark string, err error) {
+	conn, err := s.connect(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer closeConn(ctx, conn.PgConn())
+	const query = `
+		SELECT concat_ws(' ', count(*), max(oid::bigint), count(*) FILTER (WHERE relreplident = 'f'), count(*) FILTER (WHERE relreplident = 'n'),
+			(SELECT concat_ws(' ', count(*), max(indexrelid::bigint), count(*) FILTER (WHERE indisreplident)) FROM pg_index))
+		FROM pg_class WHERE relkind IN ('r', 'p') AND relpersistence = 'p'`
+	if err := conn.QueryRow(ctx, query).Scan(&mark); err != nil {
+		return "", fmt.Errorf("counting tables: %w", err)
+	}
+	return mark, nil
 }
 
 // Unpublish removes a publication that Publish made, and leaves any other alone.

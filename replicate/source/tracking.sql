@@ -68,7 +68,8 @@ BEGIN
     INTO described, seen
     FROM ({{catalogue}}) AS line;
 
-    -- Made by this transaction, and nothing in it yet: nobody else can have seen it. The size
+    -- Made by this transaction, or kept by it from being written to, and nothing in it yet:
+    -- whatever comes to be in it is sent. The size
     -- is asked last and of these only, for that waits for whoever alters the table. A
     -- partitioned one has no size; its partitions have, which may be older than it is.
     SELECT json_agg(fresh.oid::bigint) INTO created
@@ -77,7 +78,12 @@ BEGIN
         WHERE c.relkind IN ('r', 'p') AND (complete OR c.oid = ANY (changed))
             AND (c.oid = ANY (made) OR NOT EXISTS (
                 SELECT FROM pg_attribute a
-                WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.xmin <> pg_current_xact_id()::xid))
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.xmin <> pg_current_xact_id()::xid)
+                OR c.oid IN (
+                    SELECT relation FROM pg_locks
+                    WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
+                        AND mode IN ('ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))
         OFFSET 0
     ) AS fresh
     WHERE NOT EXISTS (
