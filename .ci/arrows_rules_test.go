@@ -1,3 +1,4 @@
+// Package main, in its tests, holds the house's own rules: who may know whom.
 package main
 
 // confinement keeps a library in the few packages that know it, so that it can be

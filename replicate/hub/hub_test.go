@@ -265,7 +265,12 @@ func (f *fixture) reaches(r *replica.Replica, what string) {
 
 func (f *fixture) eventually(what string, condition func() error) {
 	f.t.Helper()
-	deadline := time.After(patience)
+	f.within(patience, what, condition)
+}
+
+func (f *fixture) within(limit time.Duration, what string, condition func() error) {
+	f.t.Helper()
+	deadline := time.After(limit)
 	tick := time.NewTicker(15 * time.Millisecond) // under the race detector a look is not cheap
 	defer tick.Stop()
 	var err error
@@ -276,7 +281,7 @@ func (f *fixture) eventually(what string, condition func() error) {
 				return
 			}
 		case <-deadline:
-			f.t.Fatalf("within %v it was not so that %s: %v", patience, what, err)
+			f.t.Fatalf("within %v it was not so that %s: %v", limit, what, err)
 		}
 	}
 }

@@ -121,8 +121,7 @@ func (s *session) large(t *worldTable) {
 		t.sql(), columns, 1+s.rand.IntN(1500), region, from, from+n))
 }
 
-// empty truncates tables, or puts their rows into other files. A partition that is emptied
-// right after the whole table goes unnoticed, as SCHEMA.md says.
+// empty truncates tables, or puts their rows into other files.
 func (s *session) empty(tables []worldTable, t *worldTable) {
 	s.emptied = true
 	if !s.open && s.chance(3) {
@@ -134,9 +133,6 @@ func (s *session) empty(tables []worldTable, t *worldTable) {
 		other := &tables[s.rand.IntN(len(tables))]
 		names, t = append(names, other.sql()), &worldTable{Leaf: t.Leaf || other.Leaf, Root: t.Root || other.Root}
 	}
-	if t.Leaf && (t.Root || s.rootEmptied) {
-		return
-	}
-	s.mayCopy, s.rootEmptied = s.mayCopy || t.Leaf, s.rootEmptied || t.Root
+	s.mayCopy = s.mayCopy || t.Leaf
 	s.exec("TRUNCATE " + strings.Join(names, ", "))
 }

@@ -299,7 +299,7 @@ func (s *session) partition(copies func()) {
 	case 3:
 		s.exec("ALTER TABLE parts ADD COLUMN " + ident(s.pick(worldNames...)) + " int DEFAULT 5")
 	default:
-		s.emptied, s.rootEmptied = true, true
+		s.emptied = true
 		s.exec("TRUNCATE parts")
 	}
 }

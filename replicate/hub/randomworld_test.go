@@ -49,8 +49,8 @@ type world struct {
 	history  []string
 	// mayCopy says that something happened since the last comparison of which the
 	// documentation says that it needs a new copy; emptied, that tables got other files.
-	mayCopy, emptied, rootEmptied bool
-	told                          int // how much of the log was looked at
+	mayCopy, emptied bool
+	told             int // how much of the log was looked at
 
 	proxy     *proxy
 	edge      *replica.Replica

@@ -130,6 +130,20 @@ func partitions(files string) map[uint32]partition {
 	return m
 }
 
+// gained says that a table has a partition that it did not have. old may be nil.
+func gained(old, now *change.Table) bool {
+	var before map[uint32]partition
+	if old != nil {
+		before = partitions(old.Files)
+	}
+	for oid := range partitions(now.Files) {
+		if _, ok := before[oid]; !ok {
+			return true
+		}
+	}
+	return false
+}
+
 // plainText are the types between which a column changes without its text changing.
 func plainText(oid uint32) bool { return oid == 25 || oid == 1043 } // text, varchar
 

@@ -54,17 +54,22 @@ func (s *Schema) check(r *pgoutput.Relation) error {
 	return nil
 }
 
-// truncated notes that tables get other files for a known reason.
-func (s *Schema) truncated(oids []uint32, xid uint32) {
+// truncated notes that tables get other files for a known reason, and gives those of them
+// that are partitioned.
+func (s *Schema) truncated(oids []uint32, xid uint32) (partitioned []uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, oid := range oids {
 		s.emptied[oid] = xid
+		if t := s.tables[oid]; t != nil && len(partitions(t.Files)) > 0 {
+			partitioned = append(partitioned, oid)
+		}
 	}
 	select {
 	case s.look <- struct{}{}:
 	default:
 	}
+	return partitioned
 }
 
 // version tells whether follow changed something in between.
@@ -75,15 +80,15 @@ func (s *Schema) version() uint64 {
 }
 
 // follow takes an announcement at its place in the stream. It gives what the replicas
-// have to do, or Broken where only a copy helps.
-func (s *Schema) follow(a *source.Announcement, xid uint32) (*change.SchemaChange, error) {
+// have to do, or Broken where only a copy helps; and the tables that got a partition.
+func (s *Schema) follow(a *source.Announcement, xid uint32) (step *change.SchemaChange, repartitioned []uint32, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.changes++
 	if a.Partial {
-		return nil, Breaks("the publication no longer publishes every kind of change")
+		return nil, nil, Breaks("the publication no longer publishes every kind of change")
 	}
-	step := new(change.SchemaChange)
+	step = new(change.SchemaChange)
 	described := make(map[uint32]bool)
 	for _, now := range a.Tables {
 		described[now.OID] = true
@@ -96,22 +101,25 @@ func (s *Schema) follow(a *source.Announcement, xid uint32) (*change.SchemaChang
 			continue
 		}
 		if now.Problem != "" {
-			return nil, Breaks("%s", now.Problem)
+			return nil, nil, Breaks("%s", now.Problem)
 		}
 		if old == nil && !empty {
-			return nil, Breaks("table %s.%s was added to the publication, and may have rows", now.Schema, now.Name)
+			return nil, nil, Breaks("table %s.%s was added to the publication, and may have rows", now.Schema, now.Name)
 		}
 		if old != nil {
 			if reason := incompatible(old, now, announced{a, xid}, s.emptied[now.OID]); reason != "" {
-				return nil, Breaks("table %s.%s: %s", now.Schema, now.Name, reason)
+				return nil, nil, Breaks("table %s.%s: %s", now.Schema, now.Name, reason)
 			}
 			delete(s.emptied, now.OID)
 		}
 		if t := s.named(now.Table); old == nil || !reflect.DeepEqual(old, t) {
 			if err := s.inOrder(t, a, xid); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			s.tables[t.OID] = t
+			if gained(old, t) {
+				repartitioned = append(repartitioned, t.OID)
+			}
 			step.Tables = append(step.Tables, t)
 		}
 	}
@@ -122,7 +130,7 @@ func (s *Schema) follow(a *source.Announcement, xid uint32) (*change.SchemaChang
 	for _, oid := range gone {
 		if t := s.tables[oid]; t != nil && !described[oid] {
 			if err := s.inOrder(t, a, xid); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			delete(s.tables, oid)
 			step.Dropped = append(step.Dropped, oid)
@@ -131,11 +139,11 @@ func (s *Schema) follow(a *source.Announcement, xid uint32) (*change.SchemaChang
 	for _, t := range s.tables {
 		for _, oid := range a.Dropped {
 			if _, ok := partitions(t.Files)[oid]; ok {
-				return nil, Breaks("table %s.%s lost a partition", t.Schema, t.Name)
+				return nil, nil, Breaks("table %s.%s lost a partition", t.Schema, t.Name)
 			}
 		}
 	}
-	return step, nil
+	return step, repartitioned, nil
 }
 
 // inOrder sees to it that an announcement which alters a table knows the newest alteration:

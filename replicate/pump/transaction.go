@@ -27,7 +27,10 @@ type transaction struct {
 	open    bool
 	skipped bool // the sink has it already
 	xid     uint32
+	number  uint64 // of the transactions of this connection
 	body    []byte
+	// fresh are partitioned tables with partitions whose files are of this transaction.
+	fresh map[uint32]bool
 
 	// Of a transaction that did not fit one message.
 	attempt  uint32
@@ -41,16 +44,15 @@ type transaction struct {
 type relation struct {
 	*pgoutput.Relation
 	raw       []byte
-	checked   bool // it is the table that the replicas have
-	described bool // it is in the body
+	checked   bool   // it is the table that the replicas have
+	described uint64 // the transaction in whose body it is
 }
 
 func (t *transaction) begin(xid uint32, skipped bool) {
 	t.open, t.skipped, t.xid, t.parts = true, skipped, xid, 0
+	t.number++
 	t.body = t.body[:0]
-	for _, r := range t.relations {
-		r.described = false
-	}
+	clear(t.fresh)
 }
 
 // learn remembers the Relation messages, of a transaction that is otherwise skipped
@@ -72,13 +74,18 @@ func (t *transaction) add(ctx context.Context, m pgoutput.Message, raw []byte) e
 	case *pgoutput.Relation:
 		t.learn(m, raw)
 	case *pgoutput.Insert:
+		if err := t.filled(m); err != nil {
+			return err
+		}
 		return t.record(raw, m.OID)
 	case *pgoutput.Update:
 		return t.record(raw, m.OID)
 	case *pgoutput.Delete:
 		return t.record(raw, m.OID)
 	case *pgoutput.Truncate:
-		t.schema.truncated(m.OIDs, t.xid)
+		for _, oid := range t.schema.truncated(m.OIDs, t.xid) {
+			t.renew(oid)
+		}
 		return t.record(raw, m.OIDs...)
 	case *pgoutput.Logical:
 		return t.announced(ctx, m)
@@ -92,7 +99,7 @@ func (t *transaction) record(raw []byte, oids ...uint32) error {
 		if r == nil {
 			return fmt.Errorf("reading the slot: a row of table %d came before its description", oid)
 		}
-		if r.described {
+		if r.described == t.number {
 			continue
 		}
 		if !r.checked {
@@ -102,9 +109,36 @@ func (t *transaction) record(raw []byte, oids ...uint32) error {
 			r.checked = true
 		}
 		t.body = wire.AppendRecord(t.body, r.raw)
-		r.described = true
+		r.described = t.number
 	}
 	t.body = wire.AppendRecord(t.body, raw)
+	return nil
+}
+
+func (t *transaction) renew(oid uint32) {
+	if t.fresh == nil {
+		t.fresh = make(map[uint32]bool)
+	}
+	t.fresh[oid] = true
+}
+
+// filled refuses the new rows that no replica can be sure of.
+func (t *transaction) filled(m *pgoutput.Insert) error {
+	r := t.relations[m.OID]
+	if r == nil {
+		return nil // record says so
+	}
+	if t.fresh[m.OID] {
+		// A partition emptied by itself gets another file, which watch sees; unless its file is
+		// of the same transaction. And it does not come with the stream.
+		return Breaks("table %s.%s was filled in the transaction that emptied it or gave it a partition: if a partition was emptied again, nothing tells",
+			r.Namespace, r.Name)
+	}
+	for i := range m.New {
+		if m.New[i].Presence == change.Unchanged {
+			return Breaks("a row came into table %s.%s through the publication's row filter, and Postgres does not send its large values", r.Namespace, r.Name)
+		}
+	}
 	return nil
 }
 
@@ -123,13 +157,16 @@ func (t *transaction) announced(ctx context.Context, m *pgoutput.Logical) error 
 	if err != nil {
 		return err
 	}
-	step, err := t.schema.follow(a, t.xid)
+	step, repartitioned, err := t.schema.follow(a, t.xid)
 	if err != nil || step.Empty() {
 		return err
 	}
+	for _, oid := range repartitioned {
+		t.renew(oid)
+	}
 	for _, table := range step.Tables {
 		if r := t.relations[table.OID]; r != nil {
-			r.checked, r.described = false, false
+			r.checked, r.described = false, 0
 		}
 	}
 	record, err := wire.EncodeSchema(step)
