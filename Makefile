@@ -24,6 +24,9 @@ FUZZTIME := 30s
 BENCH := .
 COUNT := 6
 BASE := HEAD
+ROUNDS := 5
+ONLY :=
+PROFILE :=
 
 TOOLS := benchstat gofumpt golangci-lint oapi-codegen sqlc
 
@@ -122,6 +125,11 @@ bench-compare: need-postgres .bin/benchstat ## the working tree's benchmarks aga
 load: .bin/k6 ## one minute of k6 against a running `make run` (the same PORT)
 	@BASE_URLS="$${BASE_URLS:-http://127.0.0.1:$(PORT),http://127.0.0.1:$$(($(PORT) + 1)),http://127.0.0.1:$$(($(PORT) + 2))}" \
 	  .bin/k6 run $$([ -t 1 ] || echo --quiet) --no-usage-report bench/load/smoke.js
+
+.PHONY: bench-replicate
+bench-replicate: need-postgres build ## replication against Postgres' own, into bench/results (ROUNDS=5 ONLY=1,2 PROFILE=folder)
+	@cd bench/replicate && go build -o ../../.bench/replicate .
+	@.bench/replicate -outpost bin/outpost -commit "$(VERSION)" -rounds $(ROUNDS) -only "$(ONLY)" -profile "$(PROFILE)" -out bench/results
 
 ##@ House
 
