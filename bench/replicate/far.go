@@ -14,8 +14,8 @@ import (
 // far is the other end as its readers see it: a connection of another process to the
 // subscriber, or to the file of a replica.
 type far struct {
-	db         *sql.DB
-	max, after *sql.Stmt
+	db              *sql.DB
+	max, one, after *sql.Stmt
 }
 
 func openFile(ctx context.Context, path string) (*far, error) {
@@ -40,6 +40,9 @@ func openFar(ctx context.Context, driver, name, parameter string) (_ *far, err e
 	if f.max, err = f.db.PrepareContext(ctx, "SELECT coalesce(max(id), -1000) FROM bench"); err != nil {
 		return nil, err
 	}
+	if f.one, err = f.db.PrepareContext(ctx, "SELECT count(*) FROM bench WHERE id = "+parameter); err != nil {
+		return nil, err
+	}
 	f.after, err = f.db.PrepareContext(ctx, "SELECT id FROM bench WHERE id > "+parameter)
 	return f, err
 }
@@ -54,11 +57,15 @@ func (f *far) newest(ctx context.Context) (id int64, err error) {
 	return id, nil
 }
 
-// arrive waits until a row is visible, which came last or alone.
+// arrive waits until a row is visible. It asks for just that one: Postgres would look
+// through all the rows of a transaction that still runs for the greatest visible id.
 func (f *far) arrive(ctx context.Context, id int64, pause time.Duration) error {
 	return wait(ctx, pause, fmt.Sprintf("row %d is at the other end", id), func(ctx context.Context) (bool, error) {
-		at, err := f.newest(ctx)
-		return at >= id, err
+		var visible int
+		if err := f.one.QueryRowContext(ctx, id).Scan(&visible); err != nil {
+			return false, fmt.Errorf("reading the other end: %w", err)
+		}
+		return visible == 1, nil
 	})
 }
 

@@ -39,12 +39,15 @@ type lab struct {
 	fail      context.CancelCauseFunc
 	folder    string
 	publisher *pgcluster.Cluster
-	serial    int // of folders and databases
+	serial    int    // of folders and databases
 	ports     uint32 // given so far
 }
 
 // settings are those of a small production server; both Postgres have them.
-func settings() map[string]string {
+func (l *lab) settings() map[string]string {
+	if l.quick {
+		return nil
+	}
 	return map[string]string{
 		"shared_buffers": "512MB", "max_wal_size": "16GB", "checkpoint_timeout": "1h",
 		"fsync": "on", "synchronous_commit": "on", "wal_level": "logical", "max_connections": "200",
@@ -87,9 +90,13 @@ func (l *lab) prepare() error {
 		"ALTER PUBLICATION outpost ADD TABLE bench", "CREATE PUBLICATION native FOR TABLE bench")
 }
 
-// cluster starts a fresh Postgres.
+// cluster starts a fresh Postgres. That of a quick run does not wait for the disk.
 func (l *lab) cluster() (*pgcluster.Cluster, error) {
-	c, err := pgcluster.Start(l.ctx, pgcluster.Options{Dir: l.path("postgres"), Settings: settings()})
+	o := pgcluster.Options{Settings: l.settings()}
+	if !l.quick {
+		o.Dir = l.path("postgres")
+	}
+	c, err := pgcluster.Start(l.ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("starting Postgres: %w", err)
 	}

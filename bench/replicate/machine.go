@@ -24,7 +24,7 @@ func (l *lab) machine() string {
 	line("disk", l.disk())
 	line("postgres", l.postgresVersion())
 	var list []string
-	for name, value := range settings() {
+	for name, value := range l.settings() {
 		list = append(list, name+"="+value)
 	}
 	slices.Sort(list)

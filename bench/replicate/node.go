@@ -28,18 +28,18 @@ type nodes struct {
 
 // node is one `outpost serve`.
 type node struct {
-	lab     *lab
-	name    string
-	dir     string
-	api     string
-	admin   string
-	hub     string
-	began   time.Time // when the process was started
-	cmd     *exec.Cmd
-	log     *os.File
-	ended   chan struct{}
-	ours    atomic.Bool // it is we who end it
-	far     *far        // once its replica is loaded
+	lab   *lab
+	name  string
+	dir   string
+	api   string
+	admin string
+	hub   string
+	began time.Time // when the process was started
+	cmd   *exec.Cmd
+	log   *os.File
+	ended chan struct{}
+	ours  atomic.Bool // it is we who end it
+	far   *far        // once its replica is loaded
 }
 
 // nodes starts a primary on an empty folder.
@@ -209,6 +209,17 @@ func (n *node) use() (use, error) {
 	}
 	u.resident, u.mostResident = megabytes(string(status), "VmRSS:"), megabytes(string(status), "VmHWM:")
 	return u, nil
+}
+
+// rests gives the milliseconds of CPU a second that the process uses by itself.
+func (n *node) rests(duration time.Duration) (float64, error) {
+	before, err := n.use()
+	if err != nil {
+		return 0, err
+	}
+	time.Sleep(duration)
+	after, err := n.use()
+	return milliseconds(after.cpu-before.cpu) / duration.Seconds(), err
 }
 
 // megabytes finds a line of /proc/…/status such as "VmRSS:  1234 kB".

@@ -35,6 +35,7 @@ type row struct {
 	base       []float64 // one for each round; empty where there is nothing to compare with
 	outpost    []float64
 	more       bool // more is better
+	absolute   bool // a ratio says nothing
 	goal       *goal
 }
 
@@ -56,6 +57,9 @@ func atMost(most float64, unit string) *goal {
 
 // ratio is above 1 where Outpost is better, 0 where there is nothing to compare with.
 func (r *row) ratio() float64 {
+	if r.absolute {
+		return 0
+	}
 	base, own := median(r.base), median(r.outpost)
 	if r.more {
 		base, own = own, base
@@ -190,8 +194,10 @@ func number(v float64) string {
 		return fmt.Sprintf("%.0f", v)
 	case v >= 10 || v <= -10:
 		return fmt.Sprintf("%.1f", v)
-	default:
+	case v >= 1 || v <= -1:
 		return fmt.Sprintf("%.2f", v)
+	default:
+		return fmt.Sprintf("%.2g", v)
 	}
 }
 
