@@ -12,11 +12,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // nodes are the processes of one round: a primary, which holds the hub, and edges.
@@ -139,6 +140,25 @@ func (n *node) loaded(id int64) error {
 	})
 }
 
+// logged gives when the node first said something.
+func (n *node) logged(message string) (time.Time, error) {
+	text, err := os.ReadFile(n.log.Name())
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the log of %s: %w", n.name, err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if !strings.Contains(line, message) {
+			continue
+		}
+		for field := range strings.FieldsSeq(line) {
+			if value, ok := strings.CutPrefix(field, "time="); ok {
+				return time.Parse(time.RFC3339Nano, value)
+			}
+		}
+	}
+	return time.Time{}, fmt.Errorf("%s never logged %q", n.name, message)
+}
+
 // ready waits until it would be given requests.
 func (n *node) ready() error {
 	return wait(n.lab.ctx, 2*time.Millisecond, n.name+" is ready", func(ctx context.Context) (bool, error) {
@@ -164,6 +184,26 @@ func (n *node) get(ctx context.Context, path string, into io.Writer) error {
 	return err
 }
 
+// profiled keeps CPU profiles of primary and edge while body runs.
+func (n *nodes) profiled(seconds int, body func() error) error {
+	if err := os.MkdirAll(n.lab.profile, 0o755); err != nil {
+		return fmt.Errorf("keeping profiles: %w", err)
+	}
+	group, ctx := errgroup.WithContext(n.lab.ctx)
+	for _, each := range []*node{n.primary, n.edges[0]} {
+		group.Go(func() (err error) {
+			file, err := os.Create(filepath.Join(n.lab.profile, each.name+".pprof"))
+			if err != nil {
+				return fmt.Errorf("keeping profiles: %w", err)
+			}
+			defer func() { err = errors.Join(err, file.Close()) }()
+			return each.get(ctx, fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds), file)
+		})
+	}
+	group.Go(body)
+	return group.Wait()
+}
+
 func (n *node) close() error {
 	n.ours.Store(true)
 	_ = n.cmd.Process.Kill() // it is gone already when this fails
@@ -173,67 +213,6 @@ func (n *node) close() error {
 		errs = append(errs, n.far.close())
 	}
 	return errors.Join(append(errs, n.log.Close(), os.RemoveAll(n.dir))...)
-}
-
-// use is what a process has used.
-type use struct {
-	cpu          time.Duration
-	resident     float64 // MB now
-	mostResident float64 // MB at its peak
-}
-
-// use reads what the kernel says of the process; Linux only.
-func (n *node) use() (use, error) {
-	pid := n.cmd.Process.Pid
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return use{}, fmt.Errorf("reading what %s uses: %w", n.name, err)
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return use{}, fmt.Errorf("reading what %s uses: %w", n.name, err)
-	}
-	// Behind the name, which may hold anything: utime and stime are the 12th and 13th, in
-	// the kernel's fixed hundredths of a second.
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(fields) < 13 {
-		return use{}, fmt.Errorf("reading what %s uses: %q is not understood", n.name, stat)
-	}
-	var u use
-	for _, field := range fields[11:13] {
-		ticks, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			return use{}, fmt.Errorf("reading what %s uses: %w", n.name, err)
-		}
-		u.cpu += time.Duration(ticks) * 10 * time.Millisecond
-	}
-	u.resident, u.mostResident = megabytes(string(status), "VmRSS:"), megabytes(string(status), "VmHWM:")
-	return u, nil
-}
-
-// rests gives the milliseconds of CPU a second that the process uses by itself.
-func (n *node) rests(duration time.Duration) (float64, error) {
-	before, err := n.use()
-	if err != nil {
-		return 0, err
-	}
-	time.Sleep(duration)
-	after, err := n.use()
-	return milliseconds(after.cpu-before.cpu) / duration.Seconds(), err
-}
-
-// megabytes finds a line of /proc/…/status such as "VmRSS:  1234 kB".
-func megabytes(status, name string) float64 {
-	for line := range strings.Lines(status) {
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == name {
-			kilo, err := strconv.ParseFloat(fields[1], 64)
-			if err != nil {
-				return 0
-			}
-			return kilo * 1024 / 1e6
-		}
-	}
-	return 0
 }
 
 // freePort gives an address that nothing listens on, below the ports of outgoing

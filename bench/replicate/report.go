@@ -39,6 +39,25 @@ type row struct {
 	goal       *goal
 }
 
+// side is one of the two that are compared.
+type side int
+
+const (
+	reference side = iota
+	measured
+)
+
+func (s side) String() string { return [...]string{"native", "outpost"}[s] }
+
+// add takes a round's value.
+func (r *row) add(at side, value float64) {
+	if at == reference {
+		r.base = append(r.base, value)
+	} else {
+		r.outpost = append(r.outpost, value)
+	}
+}
+
 // goal is what a row has to reach.
 type goal struct {
 	text string
