@@ -38,7 +38,7 @@ type lab struct {
 	ctx       context.Context // ends with a cause: what failed
 	fail      context.CancelCauseFunc
 	folder    string
-	publisher *pgcluster.Cluster
+	publisher *server
 	serial    int    // of folders and databases
 	ports     uint32 // given so far
 }
@@ -69,7 +69,7 @@ func openLab(ctx context.Context, o options) (_ *lab, err error) {
 	if err := os.Chmod(l.folder, 0o711); err != nil {
 		return nil, fmt.Errorf("opening the folder to Postgres: %w", err)
 	}
-	if l.publisher, err = l.cluster(); err != nil {
+	if l.publisher, err = l.server(); err != nil {
 		return nil, err
 	}
 	return l, l.prepare()
@@ -90,17 +90,35 @@ func (l *lab) prepare() error {
 		"ALTER PUBLICATION outpost ADD TABLE bench", "CREATE PUBLICATION native FOR TABLE bench")
 }
 
-// cluster starts a fresh Postgres. That of a quick run does not wait for the disk.
-func (l *lab) cluster() (*pgcluster.Cluster, error) {
-	o := pgcluster.Options{Settings: l.settings()}
+// server is a private Postgres and its folder; that of a quick run has its own.
+type server struct {
+	*pgcluster.Cluster
+	dir string
+}
+
+// server starts a fresh Postgres. That of a quick run does not wait for the disk.
+func (l *lab) server() (*server, error) {
+	s := new(server)
 	if !l.quick {
-		o.Dir = l.path("postgres")
+		s.dir = l.path("postgres")
 	}
-	c, err := pgcluster.Start(l.ctx, o)
+	var err error
+	s.Cluster, err = pgcluster.Start(l.ctx, pgcluster.Options{Dir: s.dir, Settings: l.settings()})
 	if err != nil {
 		return nil, fmt.Errorf("starting Postgres: %w", err)
 	}
-	return c, nil
+	return s, nil
+}
+
+// close waits for an orderly end, but not for long.
+func (s *server) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	err := s.Stop(ctx)
+	if s.dir != "" {
+		err = errors.Join(err, os.RemoveAll(s.dir))
+	}
+	return err
 }
 
 // path gives a new path in the lab's folder.
@@ -193,19 +211,12 @@ func (l *lab) close() error {
 	l.fail(nil)
 	var errs []error
 	if l.publisher != nil {
-		errs = append(errs, stopCluster(l.publisher))
+		errs = append(errs, l.publisher.close())
 	}
 	if l.folder != "" {
 		errs = append(errs, os.RemoveAll(l.folder))
 	}
 	return errors.Join(errs...)
-}
-
-// stopCluster waits for an orderly end, but not for long.
-func stopCluster(c *pgcluster.Cluster) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	return c.Stop(ctx)
 }
 
 // wait asks again and again, until it is so.

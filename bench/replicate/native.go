@@ -7,17 +7,15 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"outpost/replicate/pgcluster"
 )
 
 // subscriber is a second Postgres, fresh for each round.
 type subscriber struct {
-	lab     *lab
-	db      *database
-	cluster *pgcluster.Cluster
-	conn    *pgx.Conn
-	far     *far
+	lab    *lab
+	db     *database
+	server *server
+	conn   *pgx.Conn
+	far    *far
 }
 
 func (d *database) subscriber() (_ *subscriber, err error) {
@@ -28,10 +26,10 @@ func (d *database) subscriber() (_ *subscriber, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.cluster, err = l.cluster(); err != nil {
+	if s.server, err = l.server(); err != nil {
 		return nil, err
 	}
-	url := s.cluster.URL("postgres")
+	url := s.server.URL("postgres")
 	if err := execute(l.ctx, url, createTable, "CHECKPOINT"); err != nil {
 		return nil, err
 	}
@@ -67,8 +65,8 @@ func (s *subscriber) close() error {
 	if s.conn != nil {
 		errs = append(errs, s.conn.Close(context.WithoutCancel(s.lab.ctx)))
 	}
-	if s.cluster != nil {
-		errs = append(errs, stopCluster(s.cluster))
+	if s.server != nil {
+		errs = append(errs, s.server.close())
 	}
 	return errors.Join(errs...)
 }

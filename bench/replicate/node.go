@@ -212,7 +212,7 @@ func (n *node) close() error {
 	if n.far != nil {
 		errs = append(errs, n.far.close())
 	}
-	return errors.Join(append(errs, n.log.Close(), os.RemoveAll(n.dir))...)
+	return errors.Join(append(errs, n.log.Close(), os.Remove(n.log.Name()), os.RemoveAll(n.dir))...)
 }
 
 // freePort gives an address that nothing listens on, below the ports of outgoing
