@@ -126,27 +126,26 @@ func (d *database) copyOutpost(c copying) (err error) {
 // oneLarge takes figure 2.
 func (l *lab) oneLarge() ([]*figure, error) {
 	r := &row{what: "from COMMIT until all rows are visible", unit: "s", against: "native", goal: ratioOf(1.5)}
-	take := func(d *database, other *far) (seconds float64, err error) {
+	take := func(d *database, other *far, at side) error {
 		if err := d.exec(insertRows, l.large); err != nil {
-			return 0, err
+			return err
 		}
 		committed := time.Now()
-		err = other.arrive(l.ctx, l.large, pollBulk)
-		return time.Since(committed).Seconds(), err
+		if err := other.arrive(l.ctx, l.large, pollBulk); err != nil {
+			return err
+		}
+		took := time.Since(committed).Seconds()
+		r.add(at, took)
+		l.progress("one transaction, %s: %.2f s", at, took)
+		return nil
 	}
 	err := l.turns(func() error {
 		return l.native(func(d *database, other *far) error {
-			took, err := take(d, other)
-			r.add(reference, took)
-			l.progress("one transaction, native: %.2f s", took)
-			return err
+			return take(d, other, reference)
 		})
 	}, func() error {
 		return l.edges(1, func(d *database, n *nodes) error {
-			took, err := take(d, n.edges[0].far)
-			r.add(measured, took)
-			l.progress("one transaction, outpost: %.2f s", took)
-			return err
+			return take(d, n.edges[0].far, measured)
 		})
 	})
 	f := &figure{number: 2, title: fmt.Sprintf("One transaction of %d inserts", l.large), rows: []*row{r}}
@@ -170,6 +169,8 @@ func (l *lab) memory() ([]*figure, error) {
 	took := &row{what: "from COMMIT until all rows are visible", unit: "s"}
 	hub := &row{what: "the primary's peak memory", unit: "MB", goal: atMost(300, "MB")}
 	edge := &row{what: "the edge's peak memory", unit: "MB", goal: atMost(300, "MB")}
+	f := &figure{number: 7, title: fmt.Sprintf("One transaction of %d inserts", l.huge), rows: []*row{took, hub, edge}}
+	f.note("one round; peak memory is VmHWM, which counts pages of mapped files too")
 	err := l.edges(1, func(d *database, n *nodes) error {
 		if err := d.exec(insertRows, l.huge); err != nil {
 			return err
@@ -188,10 +189,9 @@ func (l *lab) memory() ([]*figure, error) {
 				return err
 			}
 			each.add(measured, u.mostResident)
+			f.note("%s at the end: %.0f MB resident, of which %.0f MB are pages of files", each.name, u.resident, u.files)
 		}
 		return nil
 	})
-	f := &figure{number: 7, title: fmt.Sprintf("One transaction of %d inserts", l.huge), rows: []*row{took, hub, edge}}
-	f.note("one round; peak memory is VmHWM, which counts pages of mapped files too")
 	return []*figure{f}, err
 }

@@ -12,6 +12,7 @@ import (
 type use struct {
 	cpu          time.Duration
 	resident     float64 // MB now
+	files        float64 // MB of it that are pages of files
 	mostResident float64 // MB at its peak
 }
 
@@ -40,7 +41,8 @@ func (n *node) use() (use, error) {
 		}
 		u.cpu += time.Duration(ticks) * 10 * time.Millisecond
 	}
-	u.resident, u.mostResident = megabytes(string(status), "VmRSS:"), megabytes(string(status), "VmHWM:")
+	u.resident, u.files = megabytes(string(status), "VmRSS:"), megabytes(string(status), "RssFile:")
+	u.mostResident = megabytes(string(status), "VmHWM:")
 	return u, nil
 }
 
