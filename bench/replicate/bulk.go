@@ -189,6 +189,11 @@ func (l *lab) memory() ([]*figure, error) {
 				return err
 			}
 			each.add(measured, u.mostResident)
+			if l.profile != "" {
+				if err := each.profile(l.ctx, "heap", "heap"); err != nil {
+					return err
+				}
+			}
 			f.note("%s at the end: %.0f MB resident, of which %.0f MB are pages of files", each.name, u.resident, u.files)
 		}
 		return nil

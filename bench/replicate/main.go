@@ -30,7 +30,7 @@ type options struct {
 	only    map[int]bool // the figures to take
 	quick   bool         // with sizes that prove only that the driver works
 	out     string       // folder for the report; empty: none is kept
-	profile string       // folder for CPU profiles; empty: none are taken
+	profile string       // folder for profiles; empty: none are taken
 	dir     string       // where the folder for all data is made
 	stdout  io.Writer
 }
@@ -55,7 +55,7 @@ func command(ctx context.Context, args []string, stdout io.Writer) error {
 	only := flags.String("only", "", "figures to take, such as 1,2,5; empty: all")
 	flags.BoolVar(&o.quick, "quick", false, "tiny sizes, which only prove that the driver works")
 	flags.StringVar(&o.out, "out", "", "folder for the report; empty: it is only printed")
-	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles of hub and edge, taken in one more round of figure 2")
+	flags.StringVar(&o.profile, "profile", "", "folder for profiles of primary and edge: CPU in one more round of figure 2, heap at the end of figure 7")
 	flags.StringVar(&o.dir, "dir", os.TempDir(), "folder for all data, on the disk that is to be measured")
 	if err := flags.Parse(args); err != nil {
 		return err

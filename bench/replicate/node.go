@@ -186,22 +186,27 @@ func (n *node) get(ctx context.Context, path string, into io.Writer) error {
 
 // profiled keeps CPU profiles of primary and edge while body runs.
 func (n *nodes) profiled(seconds int, body func() error) error {
-	if err := os.MkdirAll(n.lab.profile, 0o755); err != nil {
-		return fmt.Errorf("keeping profiles: %w", err)
-	}
 	group, ctx := errgroup.WithContext(n.lab.ctx)
 	for _, each := range []*node{n.primary, n.edges[0]} {
-		group.Go(func() (err error) {
-			file, err := os.Create(filepath.Join(n.lab.profile, each.name+".pprof"))
-			if err != nil {
-				return fmt.Errorf("keeping profiles: %w", err)
-			}
-			defer func() { err = errors.Join(err, file.Close()) }()
-			return each.get(ctx, fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds), file)
+		group.Go(func() error {
+			return each.profile(ctx, fmt.Sprintf("profile?seconds=%d", seconds), "cpu")
 		})
 	}
 	group.Go(body)
 	return group.Wait()
+}
+
+// profile keeps one of its profiles in the folder for them.
+func (n *node) profile(ctx context.Context, which, name string) (err error) {
+	if err := os.MkdirAll(n.lab.profile, 0o755); err != nil {
+		return fmt.Errorf("keeping profiles: %w", err)
+	}
+	file, err := os.Create(filepath.Join(n.lab.profile, n.name+"-"+name+".pprof"))
+	if err != nil {
+		return fmt.Errorf("keeping profiles: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return n.get(ctx, "/debug/pprof/"+which, file)
 }
 
 func (n *node) close() error {
