@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ type fixture struct {
 	replica *replica.Replica
 	stop    func()
 
+	streamDir   string                  // of the hub; beside the rest if empty
 	streamBytes int64                   // of the hub; 0 for the default
 	watch       time.Duration           // likewise
 	between     func(int) time.Duration // likewise
@@ -128,7 +130,7 @@ func (f *fixture) start() {
 func (f *fixture) build() {
 	f.t.Helper()
 	s, err := stream.StartServer(stream.ServerOptions{
-		Dir: filepath.Join(f.dir, "stream"), Addr: "127.0.0.1:0", ClusterKey: key, Zones: []string{stream.All}, Log: f.log,
+		Dir: cmp.Or(f.streamDir, filepath.Join(f.dir, "stream")), Addr: "127.0.0.1:0", ClusterKey: key, Zones: []string{stream.All}, Log: f.log,
 	})
 	if err != nil {
 		f.t.Fatal(err)

@@ -30,9 +30,10 @@ type ConnOptions struct {
 
 // Conn is a connection that reconnects by itself for as long as it is open.
 type Conn struct {
-	nats *nats.Conn
-	js   jetstream.JetStream
-	zone string
+	nats   *nats.Conn
+	js     jetstream.JetStream
+	zone   string
+	server *Server // in this process; else nil
 
 	mu     sync.Mutex
 	linked context.Context // ends when the connection has been made anew
@@ -71,7 +72,7 @@ func Connect(o ConnOptions) (*Conn, error) {
 	switch {
 	case o.Server != nil:
 		url, zone = "", All
-		opts = append(opts, nats.InProcessServer(o.Server.nats), o.Server.hub.option())
+		opts = append(opts, nats.InProcessServer(o.Server), o.Server.hub.option())
 	case o.ClusterKey != "":
 		id, err := zoneIdentity(o.ClusterKey, zone)
 		if err != nil {
@@ -91,7 +92,7 @@ func Connect(o ConnOptions) (*Conn, error) {
 		nc.Close()
 		return nil, fmt.Errorf("setting up JetStream: %w", err)
 	}
-	c.nats, c.js, c.zone = nc, js, zone
+	c.nats, c.js, c.zone, c.server = nc, js, zone, o.Server
 	return c, nil
 }
 

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,13 +24,19 @@ var ErrOvertaken = errors.New("another hub has written to the stream since")
 type Log struct {
 	js     jetstream.JetStream
 	stream jetstream.Stream
-	last   uint64 // sequence that the next message must follow
+	server *Server // in this process; else nil
+	last   uint64  // sequence that the next message must follow
 	buf    []byte
 }
 
 // OpenLog creates the stream or finds it. It holds up to maxBytes; beyond that,
 // publishing fails rather than dropping what a replica may still need.
 func (c *Conn) OpenLog(ctx context.Context, maxBytes int64) (*Log, error) {
+	if c.server != nil {
+		if err := c.server.Failed(); err != nil {
+			return nil, fmt.Errorf("opening the stream: %w", err)
+		}
+	}
 	s, err := c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:       name,
 		Subjects:   []string{subjectPrefix + "*"},
@@ -47,7 +54,7 @@ func (c *Conn) OpenLog(ctx context.Context, maxBytes int64) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the stream's state: %w", err)
 	}
-	return &Log{js: c.js, stream: s, last: info.State.LastSeq}, nil
+	return &Log{js: c.js, stream: s, server: c.server, last: info.State.LastSeq}, nil
 }
 
 // Bounds are the sequences of the oldest and newest message, and the bytes held.
@@ -98,12 +105,18 @@ func (l *Log) Publish(ctx context.Context, zone string, m *wire.Message) (uint64
 	l.buf = wire.Encode(l.buf[:0], m)
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
+	if l.server != nil { // which answers nothing when it cannot write
+		defer context.AfterFunc(l.server.wellness(), cancel)()
+	}
 	ack, err := l.js.PublishMsg(ctx, &nats.Msg{Subject: subject(zone), Data: l.buf},
 		jetstream.WithExpectStream(name), jetstream.WithExpectLastSequence(l.last), jetstream.WithRetryAttempts(0))
 	if err != nil {
 		var api *jetstream.APIError
 		if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
 			return 0, ErrOvertaken
+		}
+		if l.server != nil {
+			err = cmp.Or(l.server.Failed(), err)
 		}
 		return 0, fmt.Errorf("publishing to the stream: %w", err)
 	}
