@@ -11,6 +11,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -42,6 +43,10 @@ const All = "all"
 // startTimeout bounds how long the embedded server may take to be ready; recovering
 // a large log is what takes long.
 const startTimeout = 60 * time.Second
+
+// writeDeadline is how long an edge may take to read what was sent to it. One that is slower
+// is cut off, so that nothing piles up here; it comes back and resumes.
+const writeDeadline = 10 * time.Second
 
 func subject(zone string) string { return subjectPrefix + zone }
 
@@ -91,6 +96,8 @@ type ServerOptions struct {
 	ClusterKey string   // without one, nothing listens and only this process connects
 	Zones      []string // whose replicas may connect
 	Log        *slog.Logger
+
+	writeDeadline time.Duration // of tests; 0 for the usual
 }
 
 // Server is an embedded NATS server that keeps itself going: see supervise.
@@ -168,7 +175,7 @@ func (s *Server) natsOptions() (*server.Options, error) {
 		MaxPayload:        wire.MaxMessage,
 		NoSigs:            true, NoSystemAccount: false,
 		DisableJetStreamBanner: true,
-		WriteDeadline:          10 * time.Second, // a subscriber slower than this is cut off; it comes back and resumes
+		WriteDeadline:          cmp.Or(o.writeDeadline, writeDeadline),
 		Nkeys:                  []*server.NkeyUser{{Nkey: s.hub.public}},
 		DontListen:             o.ClusterKey == "",
 	}
