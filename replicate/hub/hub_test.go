@@ -46,6 +46,7 @@ type fixture struct {
 	replica *replica.Replica
 	stop    func()
 
+	edgesTo     string                  // where edges connect; the hub itself if empty
 	streamDir   string                  // of the hub; beside the rest if empty
 	streamBytes int64                   // of the hub; 0 for the default
 	watch       time.Duration           // likewise
@@ -186,7 +187,7 @@ func (f *fixture) open(name string, delay func()) *replica.Replica {
 func (f *fixture) edge(name string, delay func()) (*replica.Replica, func()) {
 	f.t.Helper()
 	snapshots := httptest.NewServer(http.HandlerFunc(f.serveSnapshot))
-	conn, err := stream.Connect(stream.ConnOptions{URL: "nats://" + f.server.Addr().String(), ClusterKey: key, Zone: stream.All, Log: f.log})
+	conn, err := stream.Connect(stream.ConnOptions{URL: "nats://" + cmp.Or(f.edgesTo, f.server.Addr().String()), ClusterKey: key, Zone: stream.All, Log: f.log})
 	if err != nil {
 		f.t.Fatal(err)
 	}
