@@ -168,7 +168,7 @@ func (f *fixture) messages(n int) {
 // ended waits until all replicas are equal to Postgres and follow it.
 func (f *fixture) ended(edge *replica.Replica, generation change.Generation, anew bool) {
 	f.t.Helper()
-	f.exec("UPDATE course SET title = 'afterwards' WHERE id > 50")
+	f.exec("UPDATE course SET title = repeat('z', 20 + (random() * 1000)::int) WHERE id > 50")
 	f.reaches(f.replica, "the primary's replica")
 	f.reaches(edge, "the edge")
 	if began := f.generation() != generation; began != anew {
@@ -183,7 +183,11 @@ func (f *fixture) purge() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	if err := log.Clear(f.t.Context()); err != nil {
+	bounds, err := log.Bounds(f.t.Context())
+	if err == nil {
+		err = log.Purge(f.t.Context(), bounds.Last+1)
+	}
+	if err != nil {
 		f.t.Fatal(err)
 	}
 }

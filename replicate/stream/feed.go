@@ -36,7 +36,7 @@ type Delivery struct {
 func (c *Conn) Bounds(ctx context.Context) (Bounds, error) {
 	s, err := c.js.Stream(ctx, name)
 	if err != nil {
-		return Bounds{}, fmt.Errorf("looking up the stream: %w", err)
+		return Bounds{}, fmt.Errorf("looking up the stream: %w", c.failed(err))
 	}
 	return bounds(s.CachedInfo().State), nil
 }
@@ -69,7 +69,7 @@ func (c *Conn) Follow(ctx context.Context, from uint64) (*Feed, error) {
 		InactiveThreshold: 30 * time.Second,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consuming the stream: %w", err)
+		return nil, fmt.Errorf("consuming the stream: %w", c.failed(err))
 	}
 	messages, err := consumer.Messages(
 		jetstream.PullMaxBytes(pulledBytes),

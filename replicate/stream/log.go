@@ -48,7 +48,11 @@ func (c *Conn) OpenLog(ctx context.Context, maxBytes int64) (*Log, error) {
 		Duplicates: time.Second, // unused: positions and the expected sequence tell duplicates
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening the stream: %w", err)
+		return nil, fmt.Errorf("opening the stream: %w", c.failed(err))
+	}
+	// An existing NATS takes an eighth of that if nobody tells it.
+	if most := c.nats.MaxPayload(); most < wire.MaxMessage {
+		return nil, fmt.Errorf("opening the stream: the NATS server takes messages of %d bytes at most; set max_payload: 8MB in its configuration", most)
 	}
 	info, err := s.Info(ctx)
 	if err != nil {
