@@ -1,12 +1,10 @@
 package hub
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"outpost/replicate/change"
 	"outpost/replicate/disktest"
 	"outpost/replicate/replica"
 	"outpost/replicate/stream"
@@ -109,23 +107,6 @@ func TestAServerOnAFullDiskSaysSo(t *testing.T) {
 	if f.generation() != generation {
 		t.Error("a new generation was begun although nothing was lost")
 	}
-}
-
-func (f *fixture) says(text string) error {
-	if !strings.Contains(f.logged.String(), text) {
-		return fmt.Errorf("the log has no %q", text)
-	}
-	return nil
-}
-
-// confirmed is what Postgres was told it may forget.
-func (f *fixture) confirmed() change.LSN {
-	f.t.Helper()
-	slot, err := f.hub.Source.Slot(f.t.Context())
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return slot.Confirmed
 }
 
 func rows(t *testing.T, r *replica.Replica) (n int) {

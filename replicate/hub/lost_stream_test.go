@@ -3,10 +3,12 @@ package hub
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"outpost/replicate/change"
@@ -148,6 +150,36 @@ func TestAnOlderCopyOfTheStreamIsNoticed(t *testing.T) {
 	}
 }
 
+// TestAFullStreamWaitsForASnapshot fills the stream while no snapshot can be made, so that
+// nothing may be dropped: Postgres keeps what does not fit, and it goes on by itself.
+func TestAFullStreamWaitsForASnapshot(t *testing.T) {
+	f := newFixture(t)
+	f.streamBytes = 4 << 20
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	generation := f.generation()
+	obstacle := filepath.Join(f.dir, "hub", "snapshot.db")
+	if err := os.MkdirAll(filepath.Join(obstacle, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 30 {
+		f.exec("UPDATE course SET body = repeat('x', 200000 + $1::int) WHERE id = 1 + $1::int", i)
+	}
+	written := f.written()
+	f.eventually("the log says that the stream is full", func() error { return f.says("maximum bytes exceeded") })
+	if confirmed := f.confirmed(); confirmed >= written {
+		t.Errorf("Postgres was told to forget up to %s, and with that what was written up to %s and nobody has", confirmed, written)
+	}
+	if err := os.RemoveAll(obstacle); err != nil {
+		t.Fatal(err)
+	}
+	f.within(2*patience, "a snapshot makes room", func() error { return f.says("trimming the stream\"") })
+	f.reaches(f.replica, "the primary's replica")
+	if f.generation() != generation {
+		t.Error("a new generation was begun although nothing was lost")
+	}
+}
+
 // chosen are those for this round.
 func chosen(all []damage) []damage {
 	if os.Getenv("OUTPOST_TEST_LONG") != "" {
@@ -272,4 +304,21 @@ func (f *fixture) block() (path string, content []byte) {
 		f.t.Fatal(err)
 	}
 	return path, content
+}
+
+func (f *fixture) says(text string) error {
+	if !strings.Contains(f.logged.String(), text) {
+		return fmt.Errorf("the log has no %q", text)
+	}
+	return nil
+}
+
+// confirmed is what Postgres was told it may forget.
+func (f *fixture) confirmed() change.LSN {
+	f.t.Helper()
+	slot, err := f.hub.Source.Slot(f.t.Context())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return slot.Confirmed
 }

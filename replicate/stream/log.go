@@ -22,9 +22,8 @@ var ErrOvertaken = errors.New("another hub has written to the stream since")
 
 // Log is the stream as the hub sees it: the only writer.
 type Log struct {
-	js     jetstream.JetStream
+	conn   *Conn
 	stream jetstream.Stream
-	server *Server // in this process; else nil
 	last   uint64  // sequence that the next message must follow
 	buf    []byte
 }
@@ -58,7 +57,7 @@ func (c *Conn) OpenLog(ctx context.Context, maxBytes int64) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the stream's state: %w", err)
 	}
-	return &Log{js: c.js, stream: s, server: c.server, last: info.State.LastSeq}, nil
+	return &Log{conn: c, stream: s, last: info.State.LastSeq}, nil
 }
 
 // Bounds are the sequences of the oldest and newest message, and the bytes held.
@@ -82,7 +81,7 @@ func bounds(s jetstream.StreamState) Bounds {
 func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
 	info, err := l.stream.Info(ctx)
 	if err != nil {
-		return Bounds{}, fmt.Errorf("reading the stream's state: %w", err)
+		return Bounds{}, fmt.Errorf("reading the stream's state: %w", l.conn.failed(err))
 	}
 	return bounds(info.State), nil
 }
@@ -109,20 +108,20 @@ func (l *Log) Publish(ctx context.Context, zone string, m *wire.Message) (uint64
 	l.buf = wire.Encode(l.buf[:0], m)
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	if l.server != nil { // which answers nothing when it cannot write
-		defer context.AfterFunc(l.server.wellness(), cancel)()
+	if l.conn.server != nil { // which answers nothing when it cannot write
+		defer context.AfterFunc(l.conn.server.wellness(), cancel)()
 	}
-	ack, err := l.js.PublishMsg(ctx, &nats.Msg{Subject: subject(zone), Data: l.buf},
+	ack, err := l.conn.js.PublishMsg(ctx, &nats.Msg{Subject: subject(zone), Data: l.buf},
 		jetstream.WithExpectStream(name), jetstream.WithExpectLastSequence(l.last), jetstream.WithRetryAttempts(0))
 	if err != nil {
 		var api *jetstream.APIError
 		if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
 			return 0, ErrOvertaken
 		}
-		if l.server != nil {
-			err = cmp.Or(l.server.Failed(), err)
+		if l.conn.server != nil {
+			err = cmp.Or(l.conn.server.Failed(), err)
 		}
-		return 0, fmt.Errorf("publishing to the stream: %w", err)
+		return 0, fmt.Errorf("publishing to the stream: %w", l.conn.failed(err))
 	}
 	l.last = ack.Sequence
 	return ack.Sequence, nil
