@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,6 +34,12 @@ func TestAFullDiskOfTheStreamIsOutlasted(t *testing.T) {
 	}
 	f.eventually("the hub says why it waits", func() error {
 		return f.says("reading from Postgres broke off; trying again\" error=\"opening the stream: the disk of the stream")
+	})
+	f.eventually("what is served is marked stale", func() error {
+		if age, stale := f.hub.Follower.Stale(); !stale {
+			return fmt.Errorf("it counts as %v old", age)
+		}
+		return nil
 	})
 	if n := strings.Count(f.logged.String(), "the stream cannot be written to"); n != 1 {
 		t.Errorf("the full disk was logged %d times", n)

@@ -24,7 +24,7 @@ var ErrOvertaken = errors.New("another hub has written to the stream since")
 type Log struct {
 	conn   *Conn
 	stream jetstream.Stream
-	last   uint64  // sequence that the next message must follow
+	last   uint64 // sequence that the next message must follow
 	buf    []byte
 }
 
