@@ -2,6 +2,9 @@ package wire
 
 import (
 	"bytes"
+	"errors"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,6 +24,7 @@ func samples() []Message {
 		{Header: header, Kind: Piece, Part: Part{Attempt: 2, Number: 5, XID: 9, Body: []byte("middle")}},
 		{Header: header, Kind: Piece, Part: Part{Attempt: 2, Number: 6, XID: 9, Body: []byte("end"), Last: true, End: 200, Time: at, Checksum: 42}},
 		{Header: header, Kind: Heartbeat, Heartbeat: change.LSN(160)},
+		{Header: header, Kind: Piece, Part: Part{Attempt: 1, XID: 9, Body: bytes.Repeat([]byte("a row like the others "), 1000)}},
 	}
 }
 
@@ -33,6 +37,46 @@ func TestMessageSurvivesTheWire(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
+	}
+}
+
+// TestContentIsPackedWhereThatHelps packs rows, and leaves alone what is short or random.
+func TestContentIsPackedWhereThatHelps(t *testing.T) {
+	random := make([]byte, 10_000)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(random) // it never fails
+	for name, c := range map[string]struct {
+		body     []byte
+		min, max int // of the message
+	}{
+		"rows":   {bytes.Repeat([]byte("a row like the others "), 1000), 0, 1000},
+		"short":  {bytes.Repeat([]byte("a"), 100), 100, 200},
+		"random": {random, len(random), len(random) + 100},
+	} {
+		m := Message{Kind: Piece, Part: Part{Body: c.body}}
+		kept := []byte("what is there already")
+		b := Encode(slices.Clip(kept), &m)
+		if !bytes.HasPrefix(b, kept) {
+			t.Errorf("%s: it begins with %q", name, b[:len(kept)])
+		}
+		b = b[len(kept):]
+		if len(b) < c.min || len(b) > c.max {
+			t.Errorf("%s: %d bytes became %d", name, len(c.body), len(b))
+		}
+		got, err := Decode(b)
+		if err != nil || !bytes.Equal(got.Part.Body, c.body) {
+			t.Errorf("%s: it came back as %d bytes, %v", name, len(got.Part.Body), err)
+		}
+	}
+}
+
+// TestDecodeRefusesABomb is a short message that says it becomes a long one.
+func TestDecodeRefusesABomb(t *testing.T) {
+	b := Encode(nil, &Message{Kind: Piece, Part: Part{Body: make([]byte, MaxMessage+1)}})
+	if len(b) > MaxMessage/10 {
+		t.Fatalf("it has %d bytes", len(b))
+	}
+	if _, err := Decode(b); !errors.Is(err, ErrFormat) {
+		t.Errorf("got %v", err)
 	}
 }
 
