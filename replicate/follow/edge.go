@@ -37,15 +37,18 @@ func (e *Edge) Run(ctx context.Context) error {
 	resync := !e.Replica.Loaded()
 	for {
 		began := time.Now()
-		err := e.once(ctx, resync)
+		failed, err := e.once(ctx, resync)
 		if ctx.Err() != nil {
 			return nil
 		}
-		resync = errors.Is(err, replica.ErrResync) || !e.Replica.Loaded()
+		resync = failed || errors.Is(err, replica.ErrResync) || !e.Replica.Loaded()
 		switch {
 		case errors.Is(err, ErrNoSnapshot):
-			resync = true
 			e.Log.Info("waiting for the primary to have a snapshot")
+		case errors.Is(err, replica.ErrDisk):
+			e.hindrance.met(e.Log, err)
+		case failed:
+			e.Log.Warn("taking a snapshot failed; trying again", "error", err)
 		case resync:
 			e.Log.Warn("this replica takes a new snapshot; what it has is served meanwhile, marked stale", "reason", err)
 		default:
@@ -62,13 +65,15 @@ func (e *Edge) Run(ctx context.Context) error {
 	}
 }
 
-func (e *Edge) once(ctx context.Context, resync bool) error {
+// once follows, after a snapshot if it is to take one; failed says that this one is still to
+// be taken.
+func (e *Edge) once(ctx context.Context, resync bool) (failed bool, err error) {
 	if resync {
 		if err := e.Snapshots.Install(ctx, e.Replica); err != nil {
-			return err
+			return true, err
 		}
 		at := e.Replica.State()
 		e.Log.Info("snapshot installed", "position", at.Position, "stream_seq", at.Seq)
 	}
-	return e.Follower.Run(ctx)
+	return false, e.Follower.Run(ctx)
 }

@@ -180,16 +180,16 @@ type readers struct {
 
 func (r readers) Connect(ctx context.Context) (driver.Conn, error) {
 	c, err := r.Connector.Connect(ctx)
-	if err != nil {
-		return nil, errors.Join(err, r.f.intact())
+	if err == nil {
+		_, err = (&conn{c}).query(ctx, "PRAGMA schema_version") // it opens the log too
 	}
-	if _, err = (&conn{c}).query(ctx, "PRAGMA schema_version"); err == nil { // it opens the log too
-		err = r.f.intact()
+	if other := r.f.intact(); other != nil {
+		err = other // what it read meanwhile says nothing of ours
 	}
-	if err != nil {
+	if err != nil && c != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	return c, nil
+	return c, err
 }
 
 // close ends the readers first: the last connection to go, the writer's, then empties
