@@ -3,7 +3,10 @@ package follow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/cenkalti/backoff/v5" // exponential backoff with jitter
@@ -69,11 +72,27 @@ func (e *Edge) Run(ctx context.Context) error {
 // be taken.
 func (e *Edge) once(ctx context.Context, resync bool) (failed bool, err error) {
 	if resync {
-		if err := e.Snapshots.Install(ctx, e.Replica); err != nil {
+		if err := e.install(ctx); err != nil {
 			return true, err
 		}
 		at := e.Replica.State()
 		e.Log.Info("snapshot installed", "position", at.Position, "stream_seq", at.Seq)
 	}
 	return false, e.Follower.Run(ctx)
+}
+
+// install takes a snapshot.
+func (e *Edge) install(ctx context.Context) error {
+	dir := e.Snapshots.Dir
+	for _, name := range []string{"snapshot.part", "snapshot.part.etag", "snapshot.db"} {
+		path := filepath.Join(dir, name)
+		info, err := os.Lstat(path)
+		if err != nil || info.Mode().IsRegular() {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("%s stands where the download of a snapshot is to be; move it away: %w", path, err)
+		}
+	}
+	return replica.OnDisk(filepath.Join(dir, "snapshot.db"), e.Snapshots.Install(ctx, e.Replica))
 }

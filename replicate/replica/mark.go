@@ -50,8 +50,10 @@ func openMark(path string) (_ *mark, err error) {
 	}
 	m := &mark{file: file}
 	text, err := io.ReadAll(io.LimitReader(file, 512))
-	if err == nil && len(bytes.Trim(text, "\x00")) > 0 { // else it is new
+	if err == nil && len(bytes.Trim(text, "\x00 ")) > 0 {
 		err = m.parse(string(text))
+	} else if err == nil { // it is new, and takes its room now
+		_, err = file.WriteAt(bytes.Repeat([]byte(" "), len(m.text())), 0)
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
