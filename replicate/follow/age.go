@@ -18,6 +18,7 @@ type age struct {
 	hubAt   time.Time // when it said that
 	current time.Time // as of when the replica has all; zero until the stream was heard of
 	ordered bool      // current is of a message that came since hubAt
+	waiting time.Time // since when the first message that has come waits to be applied; zero for none
 	pending uint64    // messages in the stream behind it
 	clock   func() time.Time
 }
@@ -57,8 +58,7 @@ func (a *age) heard() time.Duration {
 func (a *age) applied(stored time.Time, pending uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.now()
-	at := a.hubAt.Add(stored.Sub(a.hub))
+	now, at := a.now(), a.local(stored)
 	switch {
 	case at.After(now):
 		at = now
@@ -67,17 +67,39 @@ func (a *age) applied(stored time.Time, pending uint64) {
 		at = a.current
 		a.hub, a.hubAt = stored, at
 	}
-	a.current, a.ordered, a.pending = at, true, pending
+	a.current, a.ordered, a.pending, a.waiting = at, true, pending, time.Time{}
+}
+
+func (a *age) local(stored time.Time) time.Time { return a.hubAt.Add(stored.Sub(a.hub)) }
+
+// arrived says that a message, stored at a time of the hub's clock, is about to be applied:
+// that may take long, if the replica waits for a reader.
+func (a *age) arrived(stored time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.waiting = a.local(stored); a.waiting.After(a.now()) {
+		a.waiting = a.now()
+	}
+}
+
+// left says that nothing is being applied.
+func (a *age) left() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.waiting = time.Time{}
 }
 
 // lag is zero when there is nothing that is not applied.
 func (a *age) lag() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.pending == 0 {
-		return 0
+	switch {
+	case a.pending > 0:
+		return a.now().Sub(a.current)
+	case !a.waiting.IsZero():
+		return a.now().Sub(a.waiting)
 	}
-	return a.now().Sub(a.current)
+	return 0
 }
 
 func (a *age) stale() (time.Duration, bool) {

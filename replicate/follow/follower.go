@@ -71,6 +71,7 @@ func (f *Follower) run(ctx context.Context) (err error) {
 	// part comes again.
 	defer func() { err = errors.Join(err, f.Replica.Abandon(context.WithoutCancel(ctx))) }()
 
+	defer f.age.left()
 	f.Log.Debug("following the stream", "from", at.Seq+1, "end", bounds.Last)
 	var deliveries []stream.Delivery
 	var batch []replica.Delivery
@@ -87,6 +88,7 @@ func (f *Follower) run(ctx context.Context) (err error) {
 			batch = append(batch, replica.Delivery{Seq: deliveries[i].Seq, Message: deliveries[i].Message})
 		}
 		newest := &deliveries[len(deliveries)-1]
+		f.age.arrived(deliveries[0].Stored)
 		if err = f.Replica.Apply(ctx, batch); err != nil {
 			return err
 		}
