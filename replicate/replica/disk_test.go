@@ -3,8 +3,10 @@ package replica
 import (
 	"errors"
 	"os"
+	ossignal "os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"outpost/replicate/replicatest/smalldisk"
@@ -191,4 +193,43 @@ func TestALockThatAnotherProgramHoldsIsWaitedFor(t *testing.T) {
 	}))
 	apply(t, r, d)
 	equal(t, "items", dump(t, r, allItems), "1|7|one|NULL")
+}
+
+// TestADiskThatFails lets no file grow, as one that fails: a write ends in an error that is
+// not want of room.
+func TestADiskThatFails(t *testing.T) {
+	smalldisk.Run(t, 8<<20, func(t *testing.T, disk *smalldisk.Disk) {
+		r, h := onDisk(t, disk)
+		apply(t, r, h.tx(insert(items(), row(1, 7, "one", nil))))
+		ossignal.Ignore(syscall.SIGXFSZ)
+		var limit syscall.Rlimit
+		must(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit))
+		d := h.tx(insert(items(), row(2, 7, "two", strings.Repeat("x", 100_000))))
+		must(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: uint64(r.Stats().WALBytes), Max: limit.Max}))
+		for range 3 {
+			err := r.Apply(t.Context(), []Delivery{d})
+			if !errors.Is(err, ErrDisk) || errors.Is(err, ErrResync) || !strings.Contains(err.Error(), "the disk of "+disk.Dir+" fails") {
+				t.Fatalf("got %v", err)
+			}
+			equal(t, "items", dump(t, r, countItems), "1")
+		}
+		must(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
+		apply(t, r, d)
+		equal(t, "items", dump(t, r, countItems), "2")
+		must(t, r.Read(t.Context(), func(v View) error { return sound(v.Tx) }))
+	})
+}
+
+// TestAFileThatMayNotBeWritten is what SQLite says when the disk was mounted read-only.
+func TestAFileThatMayNotBeWritten(t *testing.T) {
+	r, h := open(t)
+	writer := r.file.Load().writer
+	d := h.tx(insert(items(), row(1, 7, "one", nil)))
+	must(t, writer.exec(t.Context(), "PRAGMA query_only = 1"))
+	if err := r.Apply(t.Context(), []Delivery{d}); !errors.Is(err, ErrDisk) || errors.Is(err, ErrResync) || !strings.Contains(err.Error(), "cannot be written to") {
+		t.Errorf("got %v", err)
+	}
+	must(t, writer.exec(t.Context(), "PRAGMA query_only = 0"))
+	apply(t, r, d)
+	equal(t, "items", dump(t, r, countItems), "1")
 }

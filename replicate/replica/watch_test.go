@@ -171,6 +171,19 @@ func TestAReaderOfAnotherFileIsTurnedAway(t *testing.T) {
 	}
 }
 
+// TestAnIndexOfRubbishIsMadeAnew overwrites SQLite's index of the log while it is used.
+func TestAnIndexOfRubbishIsMadeAnew(t *testing.T) {
+	r, h, _ := openTouched(t)
+	f, err := os.OpenFile(r.options.Path+"-shm", os.O_WRONLY, 0)
+	must(t, err)
+	_, err = f.WriteAt(bytes.Repeat([]byte{0x5A}, 32768), 0)
+	must(t, errors.Join(err, f.Close()))
+	readsAreRight(t, r, false)
+	apply(t, r, h.tx(insert(items(), row(31, 7, "right", strings.Repeat("w", 20_000)))))
+	equal(t, "rows", dump(t, r, countItems), "31")
+	must(t, r.Read(t.Context(), func(v View) error { return sound(v.Tx) }))
+}
+
 // TestTheFilesChangeUnderTheEyesOfTheWatch applies, empties the log, exchanges the file and
 // takes snapshots while somebody looks all the time: nothing of it is taken for a fault.
 func TestTheFilesChangeUnderTheEyesOfTheWatch(t *testing.T) {
