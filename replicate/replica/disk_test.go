@@ -147,6 +147,37 @@ func TestAFullDiskStopsACheckpoint(t *testing.T) {
 	})
 }
 
+// TestAFullDiskEndsACopy leaves nothing of it behind, nor changes the replica.
+func TestAFullDiskEndsACopy(t *testing.T) {
+	smalldisk.Run(t, 8<<20, func(t *testing.T, disk *smalldisk.Disk) {
+		r, h := onDisk(t, disk)
+		apply(t, r, h.tx(insert(items(), row(1, 7, "one", nil))))
+		for _, room := range []int64{0, 1 << 20} {
+			disk.Fill(room)
+			path := filepath.Join(disk.Dir, "copy.db")
+			loader, err := Create(t.Context(), path)
+			if err == nil {
+				err = loader.Begin(h.tables)
+			}
+			for i := 0; err == nil && i < 1000; i++ {
+				err = loader.Row(items(), row(i+1, 7, "x", strings.Repeat("x", 100_000)))
+			}
+			if err = OnDisk(path, err); !errors.Is(err, ErrDisk) {
+				t.Errorf("got %v", err)
+			}
+			if loader != nil {
+				loader.Abort()
+			}
+			left, err := filepath.Glob(path + "*")
+			must(t, err)
+			equal(t, "files left behind", len(left), 0)
+			disk.Free()
+		}
+		apply(t, r, h.tx(insert(items(), row(2, 7, "two", nil))))
+		equal(t, "items", dump(t, r, allItems), "1|7|one|NULL\n2|7|two|NULL")
+	})
+}
+
 // TestOpeningOnADiskThatTakesNothing is refused with what to do, and the file left as it is.
 func TestOpeningOnADiskThatTakesNothing(t *testing.T) {
 	smalldisk.Run(t, 8<<20, func(t *testing.T, disk *smalldisk.Disk) {
