@@ -179,6 +179,11 @@ type readers struct {
 }
 
 func (r readers) Connect(ctx context.Context) (driver.Conn, error) {
+	// Before, too: for another file at the path SQLite would make the index of the log anew,
+	// under those who use it.
+	if err := r.f.intact(); err != nil {
+		return nil, err
+	}
 	c, err := r.Connector.Connect(ctx)
 	if err == nil {
 		_, err = (&conn{c}).query(ctx, "PRAGMA schema_version") // it opens the log too

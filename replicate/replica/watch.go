@@ -183,7 +183,7 @@ func (r *Replica) examineTable(ctx context.Context, name string) (names []string
 	}
 	defer end()
 	f := r.file.Load()
-	if f == nil || f.doubt.Load() != nil {
+	if f == nil || f.doubtful(r.log) != nil {
 		return nil, nil
 	}
 	defer func() {
