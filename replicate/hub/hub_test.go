@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,9 @@ type fixture struct {
 	replica *replica.Replica
 	stop    func()
 
+	external    string                  // an existing NATS; else the hub's own
+	edgesTo     string                  // where edges connect; the hub itself if empty
+	streamDir   string                  // of the hub; beside the rest if empty
 	streamBytes int64                   // of the hub; 0 for the default
 	watch       time.Duration           // likewise
 	between     func(int) time.Duration // likewise
@@ -127,17 +131,21 @@ func (f *fixture) start() {
 // build makes a hub that does not run, until stop.
 func (f *fixture) build() {
 	f.t.Helper()
-	s, err := stream.StartServer(stream.ServerOptions{
-		Dir: filepath.Join(f.dir, "stream"), Addr: "127.0.0.1:0", ClusterKey: key, Zones: []string{stream.All}, Log: f.log,
-	})
+	to := stream.ConnOptions{URL: f.external, Zone: stream.All, Log: f.log}
+	if f.external == "" {
+		s, err := stream.StartServer(stream.ServerOptions{
+			Dir: cmp.Or(f.streamDir, filepath.Join(f.dir, "stream")), Addr: "127.0.0.1:0", ClusterKey: key, Zones: []string{stream.All}, Log: f.log,
+		})
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		f.server, to.Server = s, s
+	}
+	conn, err := stream.Connect(to)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	conn, err := stream.Connect(stream.ConnOptions{Server: s, Log: f.log})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.server, f.replica = s, f.open("primary", nil)
+	f.replica = f.open("primary", nil)
 	config, err := pgx.ParseConfig(f.url)
 	if err != nil {
 		f.t.Fatal(err)
@@ -158,7 +166,9 @@ func (f *fixture) build() {
 	f.stop = func() {
 		once.Do(func() {
 			conn.Close()
-			s.Shutdown()
+			if to.Server != nil {
+				to.Server.Shutdown()
+			}
 			if err := f.replica.Close(); err != nil {
 				f.t.Errorf("closing the hub's replica: %v", err)
 			}
@@ -184,7 +194,11 @@ func (f *fixture) open(name string, delay func()) *replica.Replica {
 func (f *fixture) edge(name string, delay func()) (*replica.Replica, func()) {
 	f.t.Helper()
 	snapshots := httptest.NewServer(http.HandlerFunc(f.serveSnapshot))
-	conn, err := stream.Connect(stream.ConnOptions{URL: "nats://" + f.server.Addr().String(), ClusterKey: key, Zone: stream.All, Log: f.log})
+	url := f.external
+	if url == "" {
+		url = "nats://" + cmp.Or(f.edgesTo, f.server.Addr().String())
+	}
+	conn, err := stream.Connect(stream.ConnOptions{URL: url, ClusterKey: key, Zone: stream.All, Log: f.log})
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -73,7 +73,14 @@ func (h *Hub) OpenSnapshot(ctx context.Context) (*os.File, *Snapshot, error) {
 	s := &h.snapshots
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	snapshot, err := s.fresh(ctx, snapshotAge)
+	age := snapshotAge
+	if s.newest != nil {
+		// Whoever else purged the stream did not ask what the snapshot has.
+		if bounds, err := h.Conn.Bounds(ctx); err == nil && s.newest.State.Seq+1 < bounds.First {
+			age = 0
+		}
+	}
+	snapshot, err := s.fresh(ctx, age)
 	if err != nil {
 		return nil, nil, err
 	}
