@@ -1,5 +1,7 @@
 // Package smalldisk runs a test on a disk of its own, which it may fill. The test's process
 // runs once more for that, in a namespace in which it may mount: an ordinary user may, too.
+// It is for SQLite's files: SQLite follows symbolic links by itself, so the path by which
+// package disktest leads into another process' mounts would lead it to no disk at all.
 package smalldisk
 
 import (
