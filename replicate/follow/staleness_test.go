@@ -122,7 +122,7 @@ func TestAnEdgeSlowerThanTheStreamTakesASnapshot(t *testing.T) {
 	run(t, quick)
 
 	dir, snapshot := t.TempDir(), filepath.Join(t.TempDir(), "snapshot.db")
-	const end = 2500 // more than an edge takes into its memory
+	const end = 6000 // more than an edge takes into its memory
 	fill(t, snapshot, at(1, end, end), 1, "second")
 	held := make(chan struct{})
 	release := sync.OnceFunc(func() { close(held) })
