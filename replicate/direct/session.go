@@ -114,11 +114,13 @@ type sink struct {
 }
 
 func (s *sink) Publish(ctx context.Context, m *wire.Message) error {
-	if m.Kind == wire.Heartbeat && m.Heartbeat == m.Prev {
-		return nil // it moves nothing, and would cost a sync a second
+	var deliveries []replica.Delivery
+	// A heartbeat that moves nothing would cost a sync a second; the file is looked at all the same.
+	if m.Kind != wire.Heartbeat || m.Heartbeat != m.Prev {
+		s.seq++
+		deliveries = []replica.Delivery{{Seq: s.seq, Message: *m}}
 	}
-	s.seq++
-	err := s.replica.Apply(ctx, []replica.Delivery{{Seq: s.seq, Message: *m}})
+	err := s.replica.Apply(ctx, deliveries)
 	if errors.Is(err, replica.ErrResync) {
 		return pump.Breaks("%v", err)
 	}

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"outpost/replicate/replica"
@@ -23,6 +22,9 @@ import (
 // the hub publishes at least every second.
 const staleAfter = 3 * time.Second
 
+// askInterval is how often the hub is asked for its clock.
+const askInterval = time.Minute
+
 // Follower applies the stream to one replica. The zero value with Replica, Conn and
 // Log set is ready.
 type Follower struct {
@@ -30,16 +32,19 @@ type Follower struct {
 	Conn    *stream.Conn
 	Log     *slog.Logger
 
-	began   atomic.Int64  // local time of the first Run, unix nanoseconds
-	current atomic.Int64  // as of when the replica is known to have all that the stream had
-	stored  atomic.Int64  // when the hub stored what was applied last, by the hub's clock
-	pending atomic.Uint64 // messages in the stream behind it
+	age       age
+	hindrance hindrance
 }
 
 // Run applies messages until ctx ends, the connection breaks for good, or the
 // replica refuses one: replica.ErrResync then says that only another snapshot helps.
-func (f *Follower) Run(ctx context.Context) (err error) {
-	f.began.CompareAndSwap(0, time.Now().UnixNano())
+// While the replica's disk does not take anything, it waits and says so once.
+func (f *Follower) Run(ctx context.Context) error {
+	f.age.begin()
+	return f.hindrance.wait(ctx, f.Log, f.run)
+}
+
+func (f *Follower) run(ctx context.Context) (err error) {
 	at := f.Replica.State()
 	// The feed first: it ends with the connection, so that what it is compared with below
 	// cannot be another server's stream.
@@ -58,14 +63,15 @@ func (f *Follower) Run(ctx context.Context) (err error) {
 	case at.Seq > bounds.Last:
 		return fmt.Errorf("%w: the stream ends at message %d, this replica has %d: it is another stream", replica.ErrResync, bounds.Last, at.Seq)
 	}
+	f.age.hear(bounds.Now)
 	if at.Seq == bounds.Last {
-		f.pending.Store(0)
-		f.current.Store(earlier(bounds.Newest, time.Now()).UnixNano())
+		f.age.applied(bounds.Newest, 0)
 	}
 	// Half a large transaction may have been applied; after a new start its first
 	// part comes again.
 	defer func() { err = errors.Join(err, f.Replica.Abandon(context.WithoutCancel(ctx))) }()
 
+	defer f.age.left()
 	f.Log.Debug("following the stream", "from", at.Seq+1, "end", bounds.Last)
 	var deliveries []stream.Delivery
 	var batch []replica.Delivery
@@ -82,16 +88,18 @@ func (f *Follower) Run(ctx context.Context) (err error) {
 			batch = append(batch, replica.Delivery{Seq: deliveries[i].Seq, Message: deliveries[i].Message})
 		}
 		newest := &deliveries[len(deliveries)-1]
+		f.age.arrived(deliveries[0].Stored)
 		if err = f.Replica.Apply(ctx, batch); err != nil {
 			return err
 		}
-		current := time.Now()
-		if newest.Pending > 0 {
-			current = earlier(newest.Stored, current)
+		f.hindrance.over(f.Log)
+		f.age.applied(newest.Stored, newest.Pending)
+		if f.age.heard() > askInterval {
+			if bounds, err = f.Conn.Bounds(ctx); err != nil {
+				return err
+			}
+			f.age.hear(bounds.Now)
 		}
-		f.stored.Store(newest.Stored.UnixNano())
-		f.pending.Store(newest.Pending)
-		f.current.Store(current.UnixNano())
 	}
 }
 
@@ -100,31 +108,14 @@ func (f *Follower) Run(ctx context.Context) (err error) {
 // cannot be reached there is no saying, and it is zero too: that is Stale's to tell,
 // and no reason to take a replica out of service.
 func (f *Follower) Lag() time.Duration {
-	if f.pending.Load() == 0 || !f.Conn.Connected() {
+	if !f.Conn.Connected() {
 		return 0
 	}
-	return max(0, time.Since(time.Unix(0, f.stored.Load())))
+	return f.age.lag()
 }
 
 // Stale says whether the replica is known to be behind, or not known to be current, and
 // for how long: the hub or its source is away, or a resync is running. What was the case
 // before this process began is not known; until it has heard of the stream, the age is
 // at least what it gives.
-func (f *Follower) Stale() (time.Duration, bool) {
-	current, known := f.current.Load(), true
-	if current == 0 {
-		current, known = f.began.Load(), false
-	}
-	if current == 0 {
-		return 0, true
-	}
-	age := max(0, time.Since(time.Unix(0, current)), f.Lag())
-	return age, !known || age > staleAfter
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
+func (f *Follower) Stale() (time.Duration, bool) { return f.age.stale() }

@@ -54,21 +54,27 @@ func (r *Replica) Apply(ctx context.Context, messages []Delivery) (err error) {
 	r.applying.Lock()
 	defer r.applying.Unlock()
 	f := r.file.Load()
-	switch {
-	case f == nil:
+	if f == nil {
 		return r.absent()
-	case r.damaged.Load():
-		return errors.Join(resync("a reader found the file damaged"), r.rollback())
+	}
+	if err := f.doubtful(r.log); err != nil {
+		return errors.Join(resync("%w", err), r.rollback())
 	}
 	defer func() {
 		if err == nil {
 			return
 		}
+		f.suspect(err, r.log)
+		err = OnDisk(f.path, err)
 		if isDamage(err) || errors.Is(err, wire.ErrFormat) { // it would be the same again
 			err = resync("%w", err)
 		}
 		if e := r.rollback(); e != nil {
 			err = errors.Join(err, e)
+		}
+		if errors.Is(err, ErrDisk) {
+			// What was rolled back still fills the log. If it cannot be emptied, that changes nothing.
+			_, _ = f.emptyLog(ctx, false)
 		}
 	}()
 	apply := &applier{r: r, f: f, ctx: ctx}

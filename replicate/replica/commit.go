@@ -55,7 +55,7 @@ func (a *applier) commit() error {
 	r.waiters.publish(done.next)
 	r.rows.Add(done.rows)
 	r.transactions.Add(done.transactions)
-	return a.f.checkpoint(a.ctx, r)
+	return a.f.checkpoint(a.ctx, r, done.next)
 }
 
 // announce publishes a new incarnation before its content is visible, so that nothing

@@ -125,6 +125,9 @@ func isDamage(err error) bool {
 	switch sqliteCode(err) {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return true
+	case sqlite3.SQLITE_IOERR: // the log is shorter than it was
+		var e *sqlite.Error
+		return errors.As(err, &e) && e.Code() == sqlite3.SQLITE_IOERR_SHORT_READ
 	}
 	return errors.Is(err, errDamaged)
 }

@@ -34,8 +34,16 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 		"garbage": func(t *testing.T, path string) {
 			must(t, os.WriteFile(path, bytes.Repeat([]byte("garbage "), 4096), 0o600))
 		},
-		"cut off": func(t *testing.T, path string) { must(t, os.Truncate(path, 50_000)) },
-		"empty":   func(t *testing.T, path string) { must(t, os.Truncate(path, 0)) },
+		"cut off":            func(t *testing.T, path string) { must(t, os.Truncate(path, 50_000)) },
+		"cut off by a page":  func(t *testing.T, path string) { must(t, os.Truncate(path, fileSize(path)-4096)) },
+		"cut to half":        func(t *testing.T, path string) { must(t, os.Truncate(path, fileSize(path)/2)) },
+		"header overwritten": func(t *testing.T, path string) { scribble(t, path, 0) },
+		"a page in the middle overwritten": func(t *testing.T, path string) {
+			for at := int64(0); at < 4096; at += 512 {
+				scribble(t, path, fileSize(path)/8192*4096+at)
+			}
+		},
+		"empty": func(t *testing.T, path string) { must(t, os.Truncate(path, 0)) },
 		"a page overwritten": func(t *testing.T, path string) {
 			f, err := os.OpenFile(path, os.O_RDWR, 0)
 			must(t, err)
@@ -137,7 +145,14 @@ func TestDamageFoundWhileReadingAsksForAnotherFile(t *testing.T) {
 	if !errors.Is(err, errDamaged) {
 		t.Errorf("got %v", err)
 	}
-	refuses(t, r, "damaged", h.tx())
+	equal(t, "loaded", r.Loaded(), false)
+	if err := r.Read(t.Context(), func(View) error { return nil }); !errors.Is(err, ErrNotLoaded) {
+		t.Errorf("it is read on: %v", err)
+	}
+	if err := r.Apply(t.Context(), []Delivery{h.tx()}); !errors.Is(err, ErrResync) || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("got %v", err)
+	}
+	h.seq, h.lsn = h.seq-1, h.lsn-10
 	must(t, r.Swap(t.Context(), freshFile(t, h, "new")))
 	apply(t, r, h.tx(insert(items(), row(2, 7, "two", nil))))
 }

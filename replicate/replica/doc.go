@@ -12,7 +12,11 @@
 //     nothing of it applied.
 //   - A position is published after its commit, never before; the Observer hears of
 //     every row, and of the commit, before SQLite commits.
-//   - The write-ahead log is bounded; see Options.WALBytes.
+//   - The write-ahead log is bounded; see Options.WALBytes. What was lost of it while no
+//     process had the file is noticed when it is opened; see markSuffix.
+//   - Files that somebody else removed, replaced or wrote to are noticed within seconds;
+//     see watchInterval. From a file that is known to be damaged nothing is read.
+//   - A disk that takes nothing changes nothing: ErrDisk, and what there is stays.
 //
 // It knows nothing of how messages arrive (follow does) nor of who reads (a node
 // does). It is the only package that knows the SQLite driver.

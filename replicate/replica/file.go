@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"modernc.org/sqlite"
 	"outpost/replicate/change"
 )
 
@@ -29,6 +31,7 @@ type file struct {
 	path   string
 	tables atomic.Pointer[[]*change.Table]
 	opened State // what it held when it was opened
+	at     State // what it holds, committed
 
 	writer                  *conn
 	byOID                   map[uint32]*table
@@ -39,24 +42,32 @@ type file struct {
 	state *sql.Stmt
 	stmts io.Closer // what Options.Prepare gave, or nil
 
-	forceAt int64 // size of the log at which to force the next checkpoint
+	checkpointAt int64 // size of the log at which to make the next checkpoint
+	mark         *mark
+	seen         seen
+	doubt        atomic.Pointer[doubt] // what speaks against it since it was opened
 }
 
 // openFile opens the file at path whole, or not at all. check looks for damage first.
 func (r *Replica) openFile(ctx context.Context, path string, check bool) (_ *file, err error) {
-	f := &file{path: path, byOID: make(map[uint32]*table), forceAt: r.options.WALBytes}
+	f := &file{path: path, byOID: make(map[uint32]*table), checkpointAt: r.options.WALBytes / 4}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.close())
 		}
 	}()
+	if path == r.options.Path {
+		if f.mark, err = openMark(path); err != nil {
+			return nil, err
+		}
+	}
 	if err := f.openWriter(ctx, r.options, check); err != nil {
 		return nil, fmt.Errorf("opening the replica %s: %w", path, err)
 	}
 	if err := ensureObjects(ctx, f.writer, r.options.Objects); err != nil {
-		if ctx.Err() == nil && !isDamage(err) {
-			err = fmt.Errorf("%w: %w", errUnusable, err)
-		}
+		return nil, unusable(ctx, path, err)
+	}
+	if err := f.remember(); err != nil {
 		return nil, err
 	}
 	if err := f.openPool(ctx, r.options); err != nil {
@@ -65,23 +76,33 @@ func (r *Replica) openFile(ctx context.Context, path string, check bool) (_ *fil
 	return f, nil
 }
 
+// unusable blames the program's own objects or queries for an error, unless the file or its
+// disk is to blame.
+func unusable(ctx context.Context, path string, err error) error {
+	if err = OnDisk(path, err); ctx.Err() != nil || isDamage(err) || errors.Is(err, ErrDisk) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errUnusable, err)
+}
+
 func (f *file) openWriter(ctx context.Context, o Options, check bool) (err error) {
-	// The log is cut to this size whenever it starts over, after a large transaction.
-	limit := fmt.Sprintf("journal_size_limit(%d)", o.WALBytes/2)
 	sync := "synchronous(NORMAL)"
 	if o.Durable {
 		sync = "synchronous(FULL)"
 	}
-	f.writer, err = openConn(dsn(f.path, "rw", "journal_mode(WAL)", sync, "foreign_keys(0)", "cache_size(-32768)", limit))
+	f.writer, err = openConn(dsn(f.path, "rw", "journal_mode(WAL)", sync, "foreign_keys(0)", "cache_size(-32768)", "wal_autocheckpoint(0)"))
 	if err != nil {
 		return err
 	}
 	if check {
-		if err := quickCheck(ctx, f.writer); err != nil {
+		if err := quickCheck(ctx, f.writer, "", checkTime); err != nil {
 			return err
 		}
 	}
 	if f.opened, err = readState(ctx, f.writer); err != nil {
+		return err
+	}
+	if err := f.check(ctx); err != nil {
 		return err
 	}
 	tables, err := readTables(ctx, f.writer)
@@ -102,14 +123,21 @@ func (f *file) openWriter(ctx context.Context, o Options, check bool) (err error
 		}
 	}
 	// Nothing else writes, so from here on only checkpoints wait, for readers.
-	return f.writer.exec(ctx, "PRAGMA busy_timeout(250)")
+	return f.writer.exec(ctx, busyTimeout)
 }
 
-// quickCheck looks through the file's structure, as far as it comes in time.
-func quickCheck(ctx context.Context, c *conn) error {
-	timed, cancel := context.WithTimeout(ctx, checkTime)
+const busyTimeout = "PRAGMA busy_timeout(250)"
+
+// quickCheck looks through the structure of the file, or of one table, as far as it comes
+// in time.
+func quickCheck(ctx context.Context, c *conn, table string, within time.Duration) error {
+	timed, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	rows, err := c.query(timed, "PRAGMA quick_check(1)")
+	what := "1"
+	if table != "" {
+		what = quote(table)
+	}
+	rows, err := c.query(timed, "PRAGMA quick_check("+what+")")
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -124,10 +152,11 @@ func quickCheck(ctx context.Context, c *conn) error {
 }
 
 func (f *file) openPool(ctx context.Context, o Options) (err error) {
-	f.pool, err = sql.Open("sqlite", dsn(f.path, "ro", "query_only(1)", "temp_store(2)", "cache_size(-8192)"))
+	connector, err := sqlite.NewConnector(dsn(f.path, "ro", "query_only(1)", "temp_store(2)", "cache_size(-8192)"))
 	if err != nil {
 		return fmt.Errorf("opening the replica for reading: %w", err)
 	}
+	f.pool = sql.OpenDB(readers{connector, f})
 	// As many idle ones as there may be: a statement is prepared once per connection.
 	f.pool.SetMaxOpenConns(o.Readers)
 	f.pool.SetMaxIdleConns(o.Readers)
@@ -138,12 +167,34 @@ func (f *file) openPool(ctx context.Context, o Options) (err error) {
 		return nil
 	}
 	if f.stmts, err = o.Prepare(ctx, f.pool); err != nil {
-		if ctx.Err() == nil && !isDamage(err) {
-			err = fmt.Errorf("%w: %w", errUnusable, err)
-		}
-		return fmt.Errorf("preparing the queries: %w", err)
+		return fmt.Errorf("preparing the queries: %w", unusable(ctx, f.path, err))
 	}
 	return nil
+}
+
+// readers opens the pool's connections, as they are needed: the writer's file or none.
+type readers struct {
+	driver.Connector
+	f *file
+}
+
+func (r readers) Connect(ctx context.Context) (driver.Conn, error) {
+	// Before, too: for another file at the path SQLite would make the index of the log anew,
+	// under those who use it.
+	if err := r.f.intact(); err != nil {
+		return nil, err
+	}
+	c, err := r.Connector.Connect(ctx)
+	if err == nil {
+		_, err = (&conn{c}).query(ctx, "PRAGMA schema_version") // it opens the log too
+	}
+	if other := r.f.intact(); other != nil {
+		err = other // what it read meanwhile says nothing of ours
+	}
+	if err != nil && c != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, err
 }
 
 // close ends the readers first: the last connection to go, the writer's, then empties
@@ -167,9 +218,15 @@ func (f *file) close() error {
 			errs = append(errs, s.close())
 		}
 	}
+	emptied := false
+	if f.mark != nil && f.at != (State{}) {
+		// What keeps it from being emptied keeps the log, and the mark, for the next to open it.
+		emptied, _ = f.emptyLog(context.Background(), false)
+	}
 	if f.writer != nil {
 		errs = append(errs, f.writer.close())
 	}
+	errs = append(errs, f.mark.close(f.path, emptied && fileSize(f.path+"-wal") == 0))
 	return errors.Join(errs...)
 }
 
@@ -193,7 +250,7 @@ func setAside(path string) error {
 }
 
 func removeJournals(path string) error {
-	return errors.Join(removeFile(path+"-wal"), removeFile(path+"-shm"), removeFile(path+"-journal"))
+	return errors.Join(removeFile(path+"-wal"), removeFile(path+"-shm"), removeFile(path+"-journal"), removeFile(path+markSuffix))
 }
 
 // removeFile removes a file that may not be there.

@@ -46,7 +46,13 @@ func ensureObjects(ctx context.Context, c *conn, objects []Object) error {
 	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("rebuilding the replica's objects: %w", err)
 	}
-	if err := rebuildObjects(ctx, c, objects, want, have, order); err != nil {
+	err = rebuildObjects(ctx, c, objects, want, have, order)
+	if err == nil {
+		// Each transaction in the log has the state, so that it tells where a log was cut off
+		// (see mark); SQLite writes only what changes.
+		err = c.exec(ctx, "UPDATE _outpost_state SET incarnation = incarnation + 1; UPDATE _outpost_state SET incarnation = incarnation - 1")
+	}
+	if err != nil {
 		return errors.Join(err, c.exec(context.WithoutCancel(ctx), "ROLLBACK"))
 	}
 	if err := c.exec(ctx, "COMMIT"); err != nil {

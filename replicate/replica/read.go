@@ -30,9 +30,12 @@ func (r *Replica) Read(ctx context.Context, fn func(View) error) (err error) {
 	if f == nil {
 		return r.absent()
 	}
+	if err := f.damaged(); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotLoaded, err)
+	}
 	defer func() {
-		if err != nil && isDamage(err) {
-			r.damaged.Store(true) // the next Apply asks for another file
+		if err != nil {
+			f.suspect(err, r.log) // the next Apply asks for another file
 		}
 	}()
 	return read(ctx, f.pool, f.state, f.stmts, fn)

@@ -88,7 +88,9 @@ type Replica struct {
 	file    atomic.Pointer[file] // nil while there is none
 	waiters waiters
 	closed  atomic.Bool
-	damaged atomic.Bool // a reader met damage
+
+	background     sync.WaitGroup // what looks at the file while it is open
+	stopBackground context.CancelFunc
 
 	rows, transactions atomic.Uint64
 	uncommitted        atomic.Uint64 // rows of the open transaction
@@ -110,40 +112,54 @@ func Open(ctx context.Context, o Options) (*Replica, error) {
 	}
 	r := &Replica{options: o, log: o.Log}
 	r.waiters.published.Store(&State{})
+	if err := r.open(ctx); err != nil {
+		return nil, OnDisk(o.Path, err)
+	}
+	var life context.Context
+	life, r.stopBackground = context.WithCancel(context.Background())
+	r.background.Go(func() { r.watch(life) })
+	r.background.Go(func() { r.examine(life) })
+	return r, nil
+}
+
+func (r *Replica) open(ctx context.Context) error {
+	o := &r.options
 	if _, err := os.Stat(o.Path); errors.Is(err, os.ErrNotExist) {
 		// A log without its file would be replayed into the next one.
-		return r, removeJournals(o.Path)
+		return removeJournals(o.Path)
 	} else if err != nil {
-		return nil, fmt.Errorf("opening the replica: %w", err)
+		return fmt.Errorf("opening the replica: %w", err)
 	}
 	f, err := r.openFile(ctx, o.Path, true)
 	switch {
 	case err == nil:
 		r.install(f)
 	case ctx.Err() != nil:
-		return nil, err
+		return err
 	case isDamage(err):
 		r.log.Error("the replica file is damaged; it is set aside and will be loaded again", "file", o.Path+damagedSuffix, "error", err)
-		return r, setAside(o.Path)
+		return setAside(o.Path)
 	case errors.Is(err, errOtherFormat):
 		r.log.Warn("the replica file was made by another version of this program; it will be loaded again", "file", o.Path, "error", err)
 	case errors.Is(err, errUnusable):
 		r.log.Error("the replica file does not fit this program; it will be loaded again", "error", err)
 	default:
-		return nil, err
+		return err
 	}
-	return r, nil
+	return nil
 }
 
 // install makes an opened file the current one. No reader may be inside.
 func (r *Replica) install(f *file) {
-	r.damaged.Store(false)
 	r.file.Store(f)
 	r.waiters.publish(f.opened)
 }
 
-// Loaded says whether there is a file to read.
-func (r *Replica) Loaded() bool { return r.file.Load() != nil }
+// Loaded says whether there is a file to read: one that is not known to be damaged.
+func (r *Replica) Loaded() bool {
+	f := r.file.Load()
+	return f != nil && f.damaged() == nil
+}
 
 // State is what readers may rely on: the position is published after its commit. It
 // is zero while nothing was ever loaded.
@@ -179,6 +195,8 @@ func (r *Replica) Close() error {
 	if r.closed.Swap(true) {
 		return nil
 	}
+	r.stopBackground()
+	r.background.Wait()
 	r.applying.Lock()
 	defer r.applying.Unlock()
 	r.snapshots.stop()

@@ -82,11 +82,20 @@ func (r *Replica) Snapshot(ctx context.Context, path string) (state State, err e
 	if f == nil {
 		return State{}, r.absent()
 	}
-	state, err = Duplicate(ctx, f.path, path)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
+	if err := f.doubtful(r.log); err != nil {
+		return State{}, fmt.Errorf("taking a snapshot: %w", err)
+	}
+	if state, err = Duplicate(ctx, f.path, path); err == nil {
+		if err = f.doubtful(r.log); err != nil { // it may be a copy of what is there now
+			err = errors.Join(fmt.Errorf("taking a snapshot: %w", err), removeFile(path))
+		}
+		return state, err
+	}
+	f.suspect(err, r.log)
+	if cause := context.Cause(ctx); cause != nil {
 		err = fmt.Errorf("taking a snapshot: %w", cause)
 	}
-	return state, err
+	return State{}, OnDisk(path, err)
 }
 
 // Duplicate is Snapshot for a file that another process may have open, or nobody. Both go

@@ -16,12 +16,12 @@ func (r *Replica) Swap(ctx context.Context, path string) error {
 	if r.closed.Load() {
 		return ErrClosed
 	}
-	if err := r.rollback(); err != nil {
+	if err := r.rollback(); err != nil && r.file.Load().doubt.Load() == nil {
 		return err
 	}
 	incarnation, err := r.makeReady(ctx, path)
 	if err != nil {
-		return fmt.Errorf("making the new replica file ready: %w", err)
+		return fmt.Errorf("making the new replica file ready: %w", OnDisk(path, err))
 	}
 	r.snapshots.stop()
 	defer r.snapshots.allow()
@@ -31,7 +31,7 @@ func (r *Replica) Swap(ctx context.Context, path string) error {
 	defer r.gate.open()
 	r.announce(incarnation)
 	if err := r.exchange(context.WithoutCancel(ctx), path); err != nil {
-		return fmt.Errorf("replacing the replica file: %w", err)
+		return fmt.Errorf("replacing the replica file: %w", OnDisk(path, err))
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func (r *Replica) makeReady(ctx context.Context, path string) (incarnation uint6
 func (r *Replica) exchange(ctx context.Context, path string) error {
 	old := r.file.Swap(nil)
 	if err := r.moveIn(old, path); err != nil {
-		if old != nil && fileSize(r.options.Path) > 0 {
+		if old != nil && old.doubt.Load() == nil && fileSize(r.options.Path) > 0 {
 			back, e := r.openFile(ctx, r.options.Path, false)
 			if e != nil {
 				return errors.Join(err, e)
@@ -79,7 +79,7 @@ func (r *Replica) reinstall(f *file) {
 
 func (r *Replica) moveIn(old *file, path string) error {
 	if old != nil {
-		if err := old.close(); err != nil {
+		if err := old.close(); err != nil && old.doubt.Load() == nil {
 			return fmt.Errorf("closing the old one: %w", err)
 		}
 	}

@@ -38,7 +38,7 @@ func (c *Conn) Bounds(ctx context.Context) (Bounds, error) {
 	if err != nil {
 		return Bounds{}, fmt.Errorf("looking up the stream: %w", c.failed(err))
 	}
-	return bounds(s.CachedInfo().State), nil
+	return bounds(s.CachedInfo()), nil
 }
 
 // Feed delivers a zone's messages in order, from one sequence on. It ends at the first

@@ -67,10 +67,12 @@ type Bounds struct {
 	Bytes       uint64
 	Messages    uint64
 	Newest      time.Time // when the last message was stored, by the server's clock
+	Now         time.Time // of the answer, by the server's clock
 }
 
-func bounds(s jetstream.StreamState) Bounds {
-	b := Bounds{First: s.FirstSeq, Last: s.LastSeq, Bytes: s.Bytes, Messages: s.Msgs, Newest: s.LastTime}
+func bounds(info *jetstream.StreamInfo) Bounds {
+	s := info.State
+	b := Bounds{First: s.FirstSeq, Last: s.LastSeq, Bytes: s.Bytes, Messages: s.Msgs, Newest: s.LastTime, Now: info.TimeStamp}
 	if s.Msgs == 0 {
 		b.First = s.LastSeq + 1
 	}
@@ -83,7 +85,7 @@ func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
 	if err != nil {
 		return Bounds{}, fmt.Errorf("reading the stream's state: %w", l.conn.failed(err))
 	}
-	return bounds(info.State), nil
+	return bounds(info), nil
 }
 
 // Message reads one message by its sequence; false when it is not there.
