@@ -25,7 +25,16 @@ import (
 	"outpost/replicate/stream"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		if err := runChild(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(pgtest.Run(m))
+}
 
 const (
 	key      = "the key"
@@ -45,6 +54,7 @@ type fixture struct {
 	replica *replica.Replica
 	stop    func()
 
+	through     *proxy                  // the hub's way to Postgres, if not directly
 	streamBytes int64                   // of the hub; 0 for the default
 	watch       time.Duration           // likewise
 	between     func(int) time.Duration // likewise
@@ -138,7 +148,11 @@ func (f *fixture) build() {
 		f.t.Fatal(err)
 	}
 	f.server, f.replica = s, f.open("primary", nil)
-	config, err := pgx.ParseConfig(f.url)
+	url := f.url
+	if f.through != nil {
+		url = f.through.url(f.t, f.url)
+	}
+	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -147,7 +161,7 @@ func (f *fixture) build() {
 		f.t.Fatal(err)
 	}
 	f.hub = New(Options{
-		Source: source.New(source.Config{URL: f.url, Publication: "everything", Slot: source.SlotName(config.Database), Log: f.log}),
+		Source: source.New(source.Config{URL: url, Publication: "everything", Slot: source.SlotName(config.Database), Log: f.log}),
 		Conn:   conn, Replica: f.replica, Dir: folder, StreamBytes: f.streamBytes, Log: f.log,
 	})
 	f.hub.watch = f.watch

@@ -101,6 +101,9 @@ func (s *Session) pump(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close(context.WithoutCancel(ctx))) }()
+	if broken := s.End.of(from.Identity); broken != nil {
+		return broken
+	}
 	s.Progress.streaming.Store(true)
 	p := &pump{Session: s, from: from, expected: s.End.Commits}
 	p.tx = transaction{schema: s.Schema, source: s.Source, log: s.Log, attempt: s.End.Attempt}
