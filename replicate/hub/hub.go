@@ -202,7 +202,7 @@ func (h *Hub) session(ctx context.Context) error {
 	}
 	session := pump.Session{
 		Source: h.Source, Sink: sink{log}, Progress: h.progress, Schema: pump.NewSchema(h.Replica.Tables()),
-		End: end.End, Confirmed: slot.Confirmed, Watch: h.watch, Log: h.Log,
+		End: end.End, Confirmed: slot.Confirmed, Answered: h.hold.Load().Answered, Watch: h.watch, Log: h.Log,
 	}
 	return session.Run(ctx)
 }

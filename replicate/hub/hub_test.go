@@ -57,6 +57,8 @@ type fixture struct {
 	through     *proxy                  // the hub's way to Postgres, if not directly
 	streamBytes int64                   // of the hub; 0 for the default
 	watch       time.Duration           // likewise
+	silence     time.Duration           // likewise
+	now         func() time.Time        // likewise
 	between     func(int) time.Duration // likewise
 }
 
@@ -167,6 +169,12 @@ func (f *fixture) build() {
 	f.hub.watch = f.watch
 	if f.between != nil {
 		f.hub.between = f.between
+	}
+	if f.silence != 0 {
+		f.hub.silence = f.silence
+	}
+	if f.now != nil {
+		f.hub.now = f.now
 	}
 	var once sync.Once
 	f.stop = func() {

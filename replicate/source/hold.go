@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,6 +30,9 @@ type Hold struct {
 	lost     context.Context // its cause says why
 	lose     context.CancelCauseFunc
 	done     chan struct{}
+
+	answered atomic.Int64 // when Postgres last did, in nanoseconds since began
+	began    time.Time
 
 	mu   sync.Mutex // held while conn is used
 	conn *pgx.Conn
@@ -55,7 +59,7 @@ func (s *Source) Hold(ctx context.Context, patience time.Duration, waiting func(
 		closeConn(ctx, conn.PgConn())
 		return nil, err
 	}
-	h := &Hold{patience: patience, done: make(chan struct{}), conn: conn}
+	h := &Hold{patience: patience, done: make(chan struct{}), conn: conn, began: time.Now()}
 	h.lost, h.lose = context.WithCancelCause(context.Background())
 	go h.keep()
 	return h, nil
@@ -145,8 +149,16 @@ func (h *Hold) Check() bool {
 	defer cancel()
 	if err := h.conn.Ping(ctx); err != nil {
 		h.lose(fmt.Errorf("%w: %w", ErrHoldLost, err))
+		return false
 	}
+	h.answered.Store(int64(time.Since(h.began)))
 	return h.lost.Err() == nil
+}
+
+// Answered says whether Postgres has answered lately. An idle one says nothing of its own
+// accord, and one that cannot be reached any more says nothing either.
+func (h *Hold) Answered() bool {
+	return time.Since(h.began)-time.Duration(h.answered.Load()) < h.patience/3
 }
 
 // Lost ends when the hold does; its cause says why.
