@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -232,8 +233,10 @@ func TestTheServerThatStreamsIsTheOneThatWasAsked(t *testing.T) {
 		Source: f.hub.Source, Sink: sink{log}, Progress: f.hub.progress, Schema: pump.NewSchema(f.replica.Tables()),
 		End: end.End, Confirmed: slot.Confirmed, Log: f.log,
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	var broken *pump.Broken
-	if err := session.Run(t.Context()); !errors.As(err, &broken) {
+	if err := session.Run(ctx); !errors.As(err, &broken) {
 		t.Errorf("got %v, want a new generation", err)
 	}
 }
