@@ -116,8 +116,13 @@ func (r *Replicator) replicate(ctx context.Context) error {
 	if r.Once {
 		return r.once(ctx)
 	}
-	life := generation.Life{Begin: r.begin, Continue: r.session, Log: r.Log}
+	life := generation.Life{Ready: r.ready, Begin: r.begin, Continue: r.session, Log: r.Log}
 	return life.Run(ctx)
+}
+
+func (r *Replicator) ready(ctx context.Context) error {
+	_, err := r.Source.Identify(ctx)
+	return err
 }
 
 var errStopped = errors.New("stopped before the file had caught up; run it again to go on")

@@ -2,8 +2,6 @@ package direct
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -70,40 +68,15 @@ func TestARestoredHistoryIsFound(t *testing.T) {
 	if err := f.run(); err != nil {
 		t.Fatal(err)
 	}
-	f.exec("CHECKPOINT")
-	var folder string
-	if err := f.pg.QueryRow(t.Context(), "SHOW data_directory").Scan(&folder); err != nil {
-		t.Fatal(err)
-	}
-	backup := folder + ".backup"
-	t.Cleanup(func() {
-		if err := os.RemoveAll(backup); err != nil {
-			t.Error(err)
-		}
-	})
-	replace := func(from, to string) {
-		t.Helper()
-		if err := c.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.RemoveAll(to); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.CommandContext(t.Context(), "cp", "-a", from, to).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		if err := c.Restart(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		f.reconnect()
-	}
-	replace(folder, backup)
+	restore := pgtest.Backup(t, c)
+	f.reconnect()
 	f.exec("INSERT INTO item VALUES (1001, 'that was lost')", "UPDATE item SET title = 'that was lost' WHERE id < 50")
 	if err := f.run(); err != nil {
 		t.Fatal(err)
 	}
 	before := f.state()
-	replace(backup, folder)
+	restore()
+	f.reconnect()
 	for i := 0; f.head() <= before.Position.LSN; i++ {
 		f.exec(fmt.Sprintf("INSERT INTO item VALUES (%d, 'of another history')", 2001+i))
 	}

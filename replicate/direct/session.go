@@ -24,11 +24,11 @@ func (r *Replicator) session(ctx context.Context) error {
 	if err := r.continues(file); err != nil {
 		return err
 	}
-	if err := r.track(ctx); err != nil {
-		return err
-	}
 	identity, err := r.Source.Identify(ctx)
 	if err != nil {
+		return err
+	}
+	if err := r.track(ctx); err != nil {
 		return err
 	}
 	slot, err := r.Source.Slot(ctx)

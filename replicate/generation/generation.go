@@ -28,39 +28,32 @@ const (
 
 // Life is one chain's, from its first generation to whenever it is to end.
 type Life struct {
+	// Ready says why no generation can be begun now: Postgres is away. Asking costs little,
+	// so it is repeated soon.
+	Ready func(ctx context.Context) error
 	// Begin begins a new generation, whole or not at all.
 	Begin func(ctx context.Context, reason string) error
 	// Continue goes on with the generation that there is. It ends with an error: Broken, if
 	// it cannot be continued.
 	Continue func(ctx context.Context) error
-	// Between is the pause before beginning one, by how many were begun lately; nil for ever
-	// longer ones.
+	// Between is the least time between one and the next, by how many were begun lately; nil
+	// for ever longer ones.
 	Between func(lately int) time.Duration
 	Log     *slog.Logger
+
+	lately int       // begun within the window of each other, whole or not
+	ended  time.Time // when the last was begun, or failed to be: a copy may take longer than the window
 }
 
 // Run runs until ctx ends. Whatever breaks is logged and tried again; a history that
 // cannot be continued becomes a new generation: at once the first time, then ever later.
 func (l *Life) Run(ctx context.Context) error {
-	between := l.Between
-	if between == nil {
-		between = renewalPause
-	}
 	pause := NewPause()
-	var renewals int
-	var renewed time.Time
 	var broken *pump.Broken
 	for {
 		var err error
 		if broken != nil {
-			if time.Since(renewed) > renewalWindow {
-				renewals = 0
-			}
-			if !Sleep(ctx, between(renewals)) {
-				return nil
-			}
-			renewals, renewed = renewals+1, time.Now()
-			if err = l.Begin(ctx, broken.Reason); err == nil {
+			if err = l.renew(ctx, broken.Reason); err == nil {
 				broken = nil
 			}
 		}
@@ -82,6 +75,31 @@ func (l *Life) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// renew begins a generation, not too soon after the last.
+func (l *Life) renew(ctx context.Context, reason string) error {
+	if time.Since(l.ended) > renewalWindow {
+		l.lately = 0
+	}
+	between := l.Between
+	if between == nil {
+		between = renewalPause
+	}
+	if wait := between(l.lately) - time.Since(l.ended); wait > 0 {
+		l.Log.Warn("a new generation is needed, and waits, for the last is not old",
+			"reason", reason, "lately", l.lately, "wait_s", int(wait.Seconds()+1))
+		if !Sleep(ctx, wait) {
+			return ctx.Err()
+		}
+	}
+	if err := l.Ready(ctx); err != nil {
+		return err
+	}
+	l.lately++
+	err := l.Begin(ctx, reason)
+	l.ended = time.Now()
+	return err
 }
 
 // Next is a generation's number: the time in milliseconds, or one more than the newest

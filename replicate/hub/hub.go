@@ -14,6 +14,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,6 +35,8 @@ const (
 	DefaultStreamBytes = 2 << 30
 	// copyLogged is how often a copy that runs is logged.
 	copyLogged = 10 * time.Second
+	// silence is how long another hub may say nothing before the slot is taken from it.
+	silence = 15 * time.Second
 )
 
 // Options say what to replicate and where to.
@@ -47,7 +50,8 @@ type Options struct {
 	Log         *slog.Logger
 }
 
-// Hub is one running hub. There is one per Postgres: the slot is the lock.
+// Hub is one running hub. One per Postgres reads the slot; another waits until that one
+// is gone.
 type Hub struct {
 	Options
 	// Follower keeps the primary's own replica up with the stream.
@@ -58,7 +62,12 @@ type Hub struct {
 	untracked string                  // why changes of the schema are not announced
 	watch     time.Duration           // how often the catalogue is looked at, if not as usual
 	between   func(int) time.Duration // pauses between renewals, if not as usual
+	silence   time.Duration           // after which another hub is taken for gone
+	now       func() time.Time        // wall time: a generation's number
 	broke     chan struct{}           // holds a token after a session that ended with an error
+
+	hold    atomic.Pointer[source.Hold] // nil until the slot was this hub's for the first time
+	stalled atomic.Pointer[string]      // why nothing is read from the slot, when nothing is
 }
 
 // New builds a hub; Run runs it.
@@ -66,7 +75,10 @@ func New(o Options) *Hub {
 	if o.StreamBytes == 0 {
 		o.StreamBytes = DefaultStreamBytes
 	}
-	h := &Hub{Options: o, progress: pump.NewProgress(), broke: make(chan struct{}, 1)}
+	h := &Hub{
+		Options: o, progress: pump.NewProgress(), silence: silence, now: time.Now, broke: make(chan struct{}, 1),
+	}
+	h.stall("starting")
 	h.Follower.Replica, h.Follower.Conn, h.Follower.Log = o.Replica, o.Conn, o.Log
 	h.snapshots.hub = h
 	return h
@@ -75,11 +87,31 @@ func New(o Options) *Hub {
 // Run publishes until ctx ends. Whatever breaks is logged and tried again; a history
 // that cannot be continued becomes a new generation.
 func (h *Hub) Run(ctx context.Context) error {
-	life := generation.Life{Begin: h.begin, Continue: h.generation, Between: h.between, Log: h.Log}
+	defer h.letGo(ctx)
+	life := generation.Life{
+		Ready: func(ctx context.Context) error {
+			_, err := h.Source.Identify(ctx)
+			return h.failing(err)
+		},
+		Begin: func(ctx context.Context, reason string) error {
+			return h.failing(h.holding(ctx, func(ctx context.Context) error { return h.begin(ctx, reason) }))
+		},
+		Continue: func(ctx context.Context) error { return h.failing(h.generation(ctx)) },
+		Between:  h.between, Log: h.Log,
+	}
 	return life.Run(ctx)
 }
 
+// failing notes an error, which is logged elsewhere, as what keeps the hub from reading.
+func (h *Hub) failing(err error) error {
+	if err != nil {
+		h.stall(err.Error())
+	}
+	return err
+}
+
 func (h *Hub) begin(ctx context.Context, reason string) error {
+	h.stall("a new generation is being copied: " + reason)
 	if h.Replica.Loaded() {
 		h.Log.Warn("beginning a new generation; replicas serve what they have meanwhile, marked stale", "reason", reason)
 	} else {
@@ -117,7 +149,7 @@ func (h *Hub) publish(ctx context.Context) error {
 	pause := generation.NewPause()
 	for {
 		began := time.Now()
-		err := h.session(ctx)
+		err := h.failing(h.holding(ctx, h.session))
 		var broken *pump.Broken
 		if ctx.Err() != nil || errors.As(err, &broken) {
 			return err
@@ -138,11 +170,11 @@ func (h *Hub) publish(ctx context.Context) error {
 
 // session is one connection to the slot, from its start to its end.
 func (h *Hub) session(ctx context.Context) error {
-	if err := h.track(ctx); err != nil {
-		return err
-	}
 	identity, err := h.Source.Identify(ctx)
 	if err != nil {
+		return err
+	}
+	if err := h.track(ctx); err != nil {
 		return err
 	}
 	slot, err := h.Source.Slot(ctx)
@@ -173,7 +205,7 @@ func (h *Hub) session(ctx context.Context) error {
 	}
 	session := pump.Session{
 		Source: h.Source, Sink: sink{log}, Progress: h.progress, Schema: pump.NewSchema(h.Replica.Tables()),
-		End: end.End, Confirmed: slot.Confirmed, Watch: h.watch, Log: h.Log,
+		End: end.End, Confirmed: slot.Confirmed, Answered: h.hold.Load().Answered, Watch: h.watch, Log: h.Log,
 	}
 	return session.Run(ctx)
 }
@@ -216,16 +248,21 @@ func (h *Hub) followOwn(ctx context.Context) error {
 // Status is what the hub knows of itself.
 type Status struct {
 	Streaming     bool       // connected to the slot
+	Stalled       string     // why it is not; empty when it is
 	Published     change.LSN // newest position in the stream
 	RetainedBytes int64      // WAL that the slot holds back
 }
 
 // Status may be called at any time.
 func (h *Hub) Status() Status {
-	return Status{
+	s := Status{
 		Streaming: h.progress.Streaming(),
 		Published: h.progress.Published(), RetainedBytes: h.progress.Retained(),
 	}
+	if !s.Streaming {
+		s.Stalled = *h.stalled.Load()
+	}
+	return s
 }
 
 func (h *Hub) path(name string) string { return filepath.Join(h.Dir, name) }

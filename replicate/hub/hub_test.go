@@ -26,7 +26,16 @@ import (
 	"outpost/replicate/stream"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		if err := runChild(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(pgtest.Run(m))
+}
 
 const (
 	key      = "the key"
@@ -49,8 +58,11 @@ type fixture struct {
 	external    string                  // an existing NATS; else the hub's own
 	edgesTo     string                  // where edges connect; the hub itself if empty
 	streamDir   string                  // of the hub; beside the rest if empty
+	through     *proxy                  // the hub's way to Postgres, if not directly
 	streamBytes int64                   // of the hub; 0 for the default
 	watch       time.Duration           // likewise
+	silence     time.Duration           // likewise
+	now         func() time.Time        // likewise
 	between     func(int) time.Duration // likewise
 }
 
@@ -146,7 +158,11 @@ func (f *fixture) build() {
 		f.t.Fatal(err)
 	}
 	f.replica = f.open("primary", nil)
-	config, err := pgx.ParseConfig(f.url)
+	url := f.url
+	if f.through != nil {
+		url = f.through.url(f.t, f.url)
+	}
+	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -155,12 +171,18 @@ func (f *fixture) build() {
 		f.t.Fatal(err)
 	}
 	f.hub = New(Options{
-		Source: source.New(source.Config{URL: f.url, Publication: "everything", Slot: source.SlotName(config.Database), Log: f.log}),
+		Source: source.New(source.Config{URL: url, Publication: "everything", Slot: source.SlotName(config.Database), Log: f.log}),
 		Conn:   conn, Replica: f.replica, Dir: folder, StreamBytes: f.streamBytes, Log: f.log,
 	})
 	f.hub.watch = f.watch
 	if f.between != nil {
 		f.hub.between = f.between
+	}
+	if f.silence != 0 {
+		f.hub.silence = f.silence
+	}
+	if f.now != nil {
+		f.hub.now = f.now
 	}
 	var once sync.Once
 	f.stop = func() {

@@ -48,7 +48,7 @@ func (h *Hub) renew(ctx context.Context) error {
 	if err := h.Source.DropSlot(ctx); err != nil {
 		return err
 	}
-	number := generation.Next(began, max(end.Generation, h.Replica.State().Position.Generation))
+	number := generation.Next(h.now(), max(end.Generation, h.Replica.State().Position.Generation))
 	path := h.path(copyFile)
 	lsn, rows, err := h.copy(ctx, path, func(lsn change.LSN) replica.State {
 		return replica.State{
@@ -59,7 +59,9 @@ func (h *Hub) renew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := log.Clear(ctx); err != nil {
+	// Only what was there: a hub that took over while this one was paused has written since,
+	// and the publish below is refused.
+	if err := log.Purge(ctx, end.seq+1); err != nil {
 		return err
 	}
 	seq, err := log.Publish(ctx, stream.All, &wire.Message{

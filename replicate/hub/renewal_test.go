@@ -7,11 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"outpost/replicate/change"
 	"outpost/replicate/pump"
 	"outpost/replicate/replica"
 	"outpost/replicate/source"
+	"outpost/replicate/stream"
+	"outpost/replicate/wire"
 )
 
 // TestAnInterruptedRenewalIsNotForgotten ends a renewal in its copy. A slot that is left
@@ -69,6 +72,49 @@ func (f *fixture) interrupt() {
 	cancel()
 	if err := <-done; err == nil {
 		f.t.Error("a renewal that was interrupted succeeded")
+	}
+}
+
+// TestARenewalThatWasOvertakenClearsNothing pauses one in its copy, while another hub writes
+// to the stream. What that one wrote stays.
+func TestARenewalThatWasOvertakenClearsNothing(t *testing.T) {
+	f := newFixture(t)
+	f.start()
+	f.reaches(f.replica, "the primary's replica")
+	f.stop()
+	f.build()
+	lock, err := f.pg.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.Exec(t.Context(), "LOCK TABLE course IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- f.hub.renew(t.Context()) }()
+	f.eventually("the copy waits", func() error {
+		if _, slot := f.postgres(); slot.Exists {
+			return errors.New("the old slot is there")
+		}
+		return nil
+	})
+	other, err := f.hub.Conn.OpenLog(t.Context(), DefaultStreamBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := &wire.Message{Header: wire.Header{Generation: 1 << 60, Prev: 1, Sent: time.Now()}, Kind: wire.Heartbeat, Heartbeat: 1}
+	seq, err := other.Publish(t.Context(), stream.All, message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; !errors.Is(err, stream.ErrOvertaken) {
+		t.Errorf("got %v, want ErrOvertaken", err)
+	}
+	if m, ok, err := other.Message(t.Context(), seq); err != nil || !ok || m.Generation != 1<<60 {
+		t.Errorf("the other hub's message is gone: %+v, %v, %v", m, ok, err)
 	}
 }
 

@@ -172,6 +172,9 @@ func (h *Hub) retain(ctx context.Context, log *stream.Log) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if !h.holds() {
+			continue // nothing of this hub's is added; the stream may be another's
+		}
 		err := h.trim(ctx, log)
 		if broken := new(pump.Broken); errors.As(err, &broken) {
 			return err

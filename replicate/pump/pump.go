@@ -57,6 +57,9 @@ type Session struct {
 	End      End       // where the chain stands
 	// Confirmed is the slot's own position, from which it sends.
 	Confirmed change.LSN
+	// Answered says whether Postgres has answered lately, on whatever connection; nil where
+	// nobody is told by heartbeats.
+	Answered func() bool
 	// Watch is how often the catalogue is looked at; WatchInterval if zero.
 	Watch time.Duration
 	Log   *slog.Logger
@@ -102,6 +105,9 @@ func (s *Session) pump(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close(context.WithoutCancel(ctx))) }()
+	if broken := s.End.of(from.Identity); broken != nil {
+		return broken
+	}
 	s.Progress.streaming.Store(true)
 	p := &pump{Session: s, from: from, expected: s.End.Commits}
 	p.tx = transaction{schema: s.Schema, source: s.Source, log: s.Log, attempt: s.End.Attempt}
@@ -132,7 +138,9 @@ func (p *pump) wait(ctx context.Context) (source.Event, bool, error) {
 	defer cancel()
 	event, err := p.from.Next(limit)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		if p.idle() {
+		// A heartbeat says that there is nothing else to say: not of a Postgres that does not
+		// answer, whose connection may be dead without a word.
+		if p.idle() && (p.Answered == nil || p.Answered()) {
 			return source.Event{}, false, p.heartbeat(ctx, max(p.beat, p.End.LSN))
 		}
 		return source.Event{}, false, nil

@@ -33,15 +33,25 @@ type End struct {
 	Known change.LSN
 }
 
-// Resumable says whether what Postgres will send can continue the chain; nil if so.
-// Only content can tell a restored volume from the original: a Session compares what
-// is sent again.
-func (e *End) Resumable(identity source.Identity, slot source.Slot) error {
+// of says whether the chain is of this server's history; nil if so.
+func (e *End) of(identity source.Identity) *Broken {
 	switch {
 	case identity.System != e.System:
 		return Breaks("it is another Postgres: system %d, what is here comes from %d", identity.System, e.System)
 	case identity.Timeline != e.Timeline:
 		return Breaks("Postgres is on timeline %d, what is here on %d", identity.Timeline, e.Timeline)
+	}
+	return nil
+}
+
+// Resumable says whether what Postgres will send can continue the chain; nil if so.
+// Only content can tell a restored volume from the original: a Session compares what
+// is sent again.
+func (e *End) Resumable(identity source.Identity, slot source.Slot) error {
+	if broken := e.of(identity); broken != nil {
+		return broken
+	}
+	switch {
 	case !slot.Exists:
 		return Breaks("the replication slot is gone")
 	case slot.WALStatus == "lost":

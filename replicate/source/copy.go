@@ -79,7 +79,7 @@ func (s *Source) Copy(
 		return 0, err
 	}
 	defer s.copying.Store(nil)
-	if err := copyAll(ctx, workers, found, progress, row); err != nil {
+	if err := s.whileKept(ctx, func(ctx context.Context) error { return copyAll(ctx, workers, found, progress, row) }); err != nil {
 		return 0, err
 	}
 	s.log.Debug("publication copied", "publication", s.Publication, "tables", len(found), "at", slot.lsn, "took_ms", time.Since(began).Milliseconds())
@@ -167,6 +167,50 @@ func attach(ctx context.Context, workers []*pgx.Conn, snapshot string) error {
 		if _, err := worker.Exec(ctx, "SET TRANSACTION SNAPSHOT '"+strings.ReplaceAll(snapshot, "'", "''")+"'"); err != nil {
 			return fmt.Errorf("attaching to the slot's snapshot: %w", err)
 		}
+	}
+	return nil
+}
+
+// whileKept copies, and gives up once Postgres no longer keeps the slot: what is copied
+// could not be continued, and may take hours still.
+func (s *Source) whileKept(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		tick := time.NewTicker(s.look)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+			if err := s.kept(ctx); err != nil {
+				cancel(err)
+			}
+		}
+	}()
+	err := do(ctx)
+	lost := context.Cause(ctx)
+	cancel(nil)
+	<-looked
+	if err != nil && lost != nil {
+		return lost
+	}
+	return err
+}
+
+// kept says why the copy that runs cannot be continued. That Postgres does not answer now is
+// for the copy itself to notice.
+func (s *Source) kept(ctx context.Context) error {
+	switch slot, err := s.Slot(ctx); {
+	case err != nil:
+		return nil
+	case !slot.Exists:
+		return fmt.Errorf("copying publication %s: %w any more: do not drop it", s.Publication, ErrNoSlot)
+	case slot.WALStatus == "lost":
+		return fmt.Errorf("copying publication %s: %w: raise max_slot_wal_keep_size, so that it holds what is written while a copy runs", s.Publication, ErrSlotLost)
 	}
 	return nil
 }

@@ -26,12 +26,16 @@ import (
 	"time"
 
 	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"outpost/replicate/change"
 )
 
 // Oldest is the first major version of Postgres that can be a source.
 const Oldest = 15
+
+// ErrRecovering says that this Postgres cannot be a source now.
+var ErrRecovering = errors.New("Postgres is in recovery, as a standby is: promote it, or let the URL lead to the primary")
 
 // Why a stream cannot start where it was asked to. Each of them means that what was
 // copied cannot be continued.
@@ -66,6 +70,7 @@ type Source struct {
 	copying atomic.Pointer[copying] // while a copy runs
 
 	lockTimeout time.Duration // how long Copy waits for other transactions
+	look        time.Duration // how often Copy looks whether its slot is kept
 	beat        time.Duration // how often a Stream tells Postgres that it is there
 	silence     time.Duration // after which a Stream gives a connection up
 	queueBytes  int           // what a Stream reads ahead
@@ -80,6 +85,7 @@ func New(c Config) *Source {
 	return &Source{
 		Config: c, log: log,
 		lockTimeout: 10 * time.Second,
+		look:        5 * time.Second,
 		beat:        time.Second,
 		silence:     60 * time.Second,
 		queueBytes:  8 << 20,
@@ -94,16 +100,28 @@ type Identity struct {
 	Database string
 }
 
-// Identify asks who Postgres is and how far its WAL reaches.
+// Identify asks who Postgres is and how far its WAL reaches. One that is in recovery
+// (ErrRecovering) has no history of its own yet.
 func (s *Source) Identify(ctx context.Context) (Identity, error) {
 	conn, err := s.connectReplication(ctx, s.lockTimeout)
 	if err != nil {
 		return Identity{}, err
 	}
 	defer closeConn(ctx, conn)
+	return identify(ctx, conn)
+}
+
+func identify(ctx context.Context, conn *pgconn.PgConn) (Identity, error) {
 	r, err := pglogrepl.IdentifySystem(ctx, conn)
 	if err != nil {
 		return Identity{}, fmt.Errorf("asking Postgres who it is: %w", err)
+	}
+	recovering, err := conn.Exec(ctx, "SELECT pg_is_in_recovery()").ReadAll()
+	if err != nil {
+		return Identity{}, fmt.Errorf("asking Postgres whether it is in recovery: %w", err)
+	}
+	if string(recovering[0].Rows[0][0]) == "t" {
+		return Identity{}, ErrRecovering
 	}
 	system, err := strconv.ParseUint(r.SystemID, 10, 64)
 	if err != nil {

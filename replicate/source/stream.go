@@ -44,6 +44,10 @@ const decodingMemory = "256MB"
 // however long the caller takes over an event: otherwise Postgres would cut the
 // connection, and a transaction that takes long would start over for ever.
 type Stream struct {
+	// Identity is of the server that this connection reached: another than the one asked
+	// before, where the URL was made to lead elsewhere meanwhile.
+	Identity Identity
+
 	conn  *pgconn.PgConn
 	input *input
 	slot  string
@@ -83,6 +87,11 @@ func (s *Source) Stream(ctx context.Context, from change.LSN) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	identity, err := identify(ctx, conn)
+	if err != nil {
+		closeConn(ctx, conn)
+		return nil, err
+	}
 	err = s.insist(ctx, func(ctx context.Context) error {
 		// Asked each time: a predecessor may confirm until it is gone.
 		if err := s.endPredecessor(ctx, admin); err != nil {
@@ -107,7 +116,8 @@ func (s *Source) Stream(ctx context.Context, from change.LSN) (*Stream, error) {
 	}
 	running, stop := context.WithCancel(context.Background())
 	st := &Stream{
-		conn: conn, input: in, slot: s.Config.Slot, queue: newQueue(s.queueBytes),
+		Identity: identity,
+		conn:     conn, input: in, slot: s.Config.Slot, queue: newQueue(s.queueBytes),
 		beat: s.beat, silence: s.silence,
 		confirmed: from, received: from, heard: time.Now(), waiting: true,
 		stop: stop,

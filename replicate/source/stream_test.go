@@ -201,14 +201,7 @@ func TestStreamRefusesASlotThatWasInvalidated(t *testing.T) {
 	pgtest.Exec(t, url, people, publishAll)
 	s := New(config(t, url))
 	_, lsn := copied(t, s)
-	for range 4 {
-		pgtest.Exec(t, url, "CREATE TABLE filler AS SELECT repeat(md5(g::text), 30) FROM generate_series(1, 20000) g", "DROP TABLE filler",
-			"SELECT pg_switch_wal()", "CHECKPOINT")
-	}
-	slot, err := s.Slot(t.Context())
-	if err != nil || slot.WALStatus != "lost" {
-		t.Fatalf("the slot is %+v (%v)", slot, err)
-	}
+	pgtest.InvalidateSlots(t, url)
 	if _, err := s.Stream(t.Context(), lsn); !errors.Is(err, ErrSlotLost) {
 		t.Errorf("got %v", err)
 	}

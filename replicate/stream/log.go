@@ -129,18 +129,10 @@ func (l *Log) Publish(ctx context.Context, zone string, m *wire.Message) (uint64
 	return ack.Sequence, nil
 }
 
-// Purge drops the messages below seq; Clear drops all.
+// Purge drops the messages below seq; sequences go on from where they were.
 func (l *Log) Purge(ctx context.Context, seq uint64) error {
 	if err := l.stream.Purge(ctx, jetstream.WithPurgeSequence(seq)); err != nil {
 		return fmt.Errorf("purging the stream: %w", err)
-	}
-	return nil
-}
-
-// Clear drops every message; sequences go on from where they were.
-func (l *Log) Clear(ctx context.Context) error {
-	if err := l.stream.Purge(ctx); err != nil {
-		return fmt.Errorf("clearing the stream: %w", err)
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ func TestPurgeMovesTheBounds(t *testing.T) {
 	if b, err := log.Bounds(t.Context()); err != nil || b.First != 4 || b.Last != 10 {
 		t.Errorf("bounds %+v, %v", b, err)
 	}
-	if err := log.Clear(t.Context()); err != nil {
+	if err := log.Purge(t.Context(), 11); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := log.Bounds(t.Context()); err != nil || b.First != 11 || b.Last != 10 {

@@ -93,7 +93,8 @@ type world struct {
 
 // hubStatus is for those who run the platform.
 type hubStatus struct {
-	Streaming     bool   `json:"streaming"` // connected to the slot
+	Streaming     bool   `json:"streaming"`         // connected to the slot
+	Stalled       string `json:"stalled,omitempty"` // why it is not
 	Published     string `json:"published_lsn"`
 	RetainedBytes int64  `json:"slot_retained_bytes"`
 }
@@ -129,7 +130,7 @@ func (n *Node) status(detailed bool) any {
 	w := world{World: n.board.world(n.region())}
 	if detailed && n.hub != nil {
 		s := n.hub.Status()
-		w.Hub = &hubStatus{s.Streaming, s.Published.String(), s.RetainedBytes}
+		w.Hub = &hubStatus{s.Streaming, s.Stalled, s.Published.String(), s.RetainedBytes}
 		w.Verify = newVerifyStatus(n.verify.Status())
 	}
 	return w

@@ -55,7 +55,7 @@ func TestStatusIsAsTheDocumentSays(t *testing.T) {
 		Requests: 3, P50: 4, P95: 5, P99: 6, Uptime: 7, Version: "v", SeenSeconds: 8,
 	}
 	data, err := json.Marshal(world{
-		World: b.world(full), Hub: &hubStatus{true, "0/1", 9},
+		World: b.world(full), Hub: &hubStatus{true, "another hub reads the slot", "0/1", 9},
 		Verify: newVerifyStatus(verify.Status{Rows: 7, Table: "public.users", TableRows: 3, Last: &verify.Summary{
 			Ended: time.UnixMilli(1500), Took: time.Second, Tables: 2, Rows: 5, Differences: 1, Unsettled: 1, Behind: true,
 		}}),

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,6 +96,22 @@ func Cluster(t testing.TB, settings ...string) *pgcluster.Cluster {
 	if err != nil {
 		t.Fatalf("starting the test's Postgres: %v", err)
 	}
+	stopAfter(t, c)
+	return c
+}
+
+// Standby makes a standby of a cluster, and stops it when the test ends.
+func Standby(t testing.TB, primary *pgcluster.Cluster) *pgcluster.Cluster {
+	t.Helper()
+	c, err := primary.Standby(t.Context(), pgcluster.Options{})
+	if err != nil {
+		t.Fatalf("starting the test's standby: %v", err)
+	}
+	stopAfter(t, c)
+	return c
+}
+
+func stopAfter(t testing.TB, c *pgcluster.Cluster) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -102,7 +119,6 @@ func Cluster(t testing.TB, settings ...string) *pgcluster.Cluster {
 			t.Errorf("stopping the test's Postgres: %v", err)
 		}
 	})
-	return c
 }
 
 // Connect opens a connection that is closed when the test ends.
@@ -134,6 +150,71 @@ func Exec(t testing.TB, url string, statements ...string) {
 		if _, err := conn.Exec(ctx, statement); err != nil {
 			t.Fatalf("%s: %v", statement, err)
 		}
+	}
+}
+
+// InvalidateSlots makes Postgres give up the WAL that the slots of a cluster need, which was
+// set to max_slot_wal_keep_size=1MB and max_wal_size=32MB.
+func InvalidateSlots(t testing.TB, url string) {
+	t.Helper()
+	for range 4 {
+		Exec(t, url, "SELECT pg_logical_emit_message(false, 'filler', 'filler')", "SELECT pg_switch_wal()")
+	}
+	Exec(t, url, "CHECKPOINT")
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	var kept int
+	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_replication_slots WHERE wal_status <> 'lost'").Scan(&kept); err != nil {
+		t.Fatal(err)
+	}
+	if kept > 0 {
+		t.Fatalf("%d slots have all WAL they need", kept)
+	}
+}
+
+// Backup copies the files of a cluster as a snapshot of its volume would. restore puts them
+// back, as often as it is called: the cluster then is what it was, its slots too. Both
+// restart it.
+func Backup(t testing.TB, c *pgcluster.Cluster) (restore func()) {
+	t.Helper()
+	var folder string
+	conn, err := pgx.Connect(t.Context(), c.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = conn.QueryRow(t.Context(), "SHOW data_directory").Scan(&folder)
+	if err := errors.Join(err, conn.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	Exec(t, c.URL("postgres"), "CHECKPOINT")
+	backup := folder + ".backup"
+	t.Cleanup(func() {
+		if err := os.RemoveAll(backup); err != nil {
+			t.Error(err)
+		}
+	})
+	replace := func(from, to string) {
+		t.Helper()
+		if err := c.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(to); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.CommandContext(t.Context(), "cp", "-a", from, to).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if err := c.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace(folder, backup)
+	return func() {
+		t.Helper()
+		replace(backup, folder)
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package streamtest gives tests a NATS server that belongs to nobody who uses it, as an
-// operator's own does.
+// operator's own does: several hubs of several processes can write to it.
 package streamtest
 
 import (

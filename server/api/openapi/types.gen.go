@@ -323,6 +323,9 @@ type HubStatus struct {
 	PublishedLsn      string `json:"published_lsn"`
 	SlotRetainedBytes int64  `json:"slot_retained_bytes"`
 
+	// Stalled Why the slot is not being read, when it is not.
+	Stalled *string `json:"stalled,omitempty"`
+
 	// Streaming Whether the slot is being read.
 	Streaming bool `json:"streaming"`
 }
