@@ -58,6 +58,7 @@ type Hub struct {
 	untracked string                  // why changes of the schema are not announced
 	watch     time.Duration           // how often the catalogue is looked at, if not as usual
 	between   func(int) time.Duration // pauses between renewals, if not as usual
+	renewed   bool                    // the generation has just begun
 	broke     chan struct{}           // holds a token after a session that ended with an error
 }
 
@@ -85,7 +86,9 @@ func (h *Hub) begin(ctx context.Context, reason string) error {
 	} else {
 		h.Log.Info("beginning the first generation", "reason", reason)
 	}
-	return h.renew(ctx)
+	err := h.renew(ctx)
+	h.renewed = err == nil
+	return err
 }
 
 // generation runs for as long as one generation can be continued. The primary's own
@@ -103,9 +106,10 @@ func (h *Hub) generation(ctx context.Context) error {
 		return broken
 	}
 	h.progress.Begin(end.LSN)
-	h.snapshots.open(end.Generation)
-	defer h.snapshots.close()
 	group, ctx := errgroup.WithContext(ctx)
+	// Of a new generation every edge will want a snapshot at once.
+	defer h.snapshots.open(ctx, end.Generation, h.renewed)()
+	h.renewed = false
 	group.Go(func() error { return h.followOwn(ctx) })
 	group.Go(func() error { return h.publish(ctx) })
 	group.Go(func() error { return h.retain(ctx, log) })

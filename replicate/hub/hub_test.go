@@ -190,7 +190,7 @@ func (f *fixture) edge(name string, delay func()) (*replica.Replica, func()) {
 	}
 	r := f.open(name, delay)
 	edge := follow.NewEdge(r, conn, &follow.Snapshots{
-		URL: snapshots.URL, Client: snapshots.Client(), Sign: func(http.Header) {}, Dir: filepath.Join(f.dir, name),
+		URL: snapshots.URL, Client: snapshots.Client(), Sign: from(name), RefusedHeader: refusedHeader, Dir: filepath.Join(f.dir, name),
 	}, f.log.With("edge", name))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -211,15 +211,23 @@ func (f *fixture) edge(name string, delay func()) (*replica.Replica, func()) {
 	return r, stop
 }
 
+// The headers that say which edge asks, and what arrived damaged there.
+const (
+	regionHeader  = "Region"
+	refusedHeader = "Refused"
+)
+
+func from(name string) func(http.Header) { return func(h http.Header) { h.Set(regionHeader, name) } }
+
 func (f *fixture) serveSnapshot(w http.ResponseWriter, r *http.Request) {
-	file, snapshot, err := f.hub.OpenSnapshot(r.Context())
+	d, err := f.hub.OpenSnapshot(r.Context(), r.Header.Get(regionHeader), r.Header.Get(refusedHeader))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	defer file.Close()
-	w.Header().Set("ETag", `"`+snapshot.ETag+`"`)
-	http.ServeContent(w, r, "", time.Time{}, file)
+	defer d.Close()
+	w.Header().Set("ETag", `"`+d.Snapshot.ETag+`"`)
+	http.ServeContent(w, r, "", time.Time{}, d)
 }
 
 func (f *fixture) exec(sql string, args ...any) {
@@ -483,9 +491,9 @@ func TestSnapshotDownloadResumes(t *testing.T) {
 	f.start()
 	f.reaches(f.replica, "the primary's replica")
 	f.eventually("there is a snapshot to give", func() error { // an instant after the replica
-		file, _, err := f.hub.OpenSnapshot(t.Context())
+		d, err := f.hub.OpenSnapshot(t.Context(), "syd", "")
 		if err == nil {
-			err = file.Close()
+			err = d.Close()
 		}
 		return err
 	})
