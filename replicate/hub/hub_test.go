@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -534,13 +535,22 @@ func TestSnapshotDownloadResumes(t *testing.T) {
 type breaksOff struct {
 	http.ResponseWriter
 	left int
+	sent *atomic.Int64 // counts them; may be nil
 }
 
 func (b *breaksOff) Write(p []byte) (int, error) {
-	if b.left -= len(p); b.left < 0 {
+	whole := len(p)
+	p = p[:min(whole, b.left)]
+	b.left -= len(p)
+	n, err := b.ResponseWriter.Write(p)
+	if b.sent != nil {
+		b.sent.Add(int64(n))
+	}
+	if err == nil && n < whole {
+		b.ResponseWriter.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	}
-	return b.ResponseWriter.Write(p)
+	return n, err
 }
 
 func (b *breaksOff) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{b}, r) }
