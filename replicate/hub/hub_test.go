@@ -22,11 +22,15 @@ import (
 	"outpost/replicate/follow"
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/replicate/replica"
-	"outpost/replicate/source"
 	"outpost/replicate/stream"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+func TestMain(m *testing.M) {
+	if options := os.Getenv(childVariable); options != "" {
+		os.Exit(child(options))
+	}
+	os.Exit(pgtest.Run(m))
+}
 
 const (
 	key      = "the key"
@@ -128,29 +132,11 @@ func (f *fixture) start() {
 // build makes a hub that does not run, until stop.
 func (f *fixture) build() {
 	f.t.Helper()
-	s, err := stream.StartServer(stream.ServerOptions{
-		Dir: filepath.Join(f.dir, "stream"), Addr: "127.0.0.1:0", ClusterKey: key, Zones: []string{stream.All}, Log: f.log,
-	})
+	p, err := newParts(f.t.Context(), f.url, f.dir, f.streamBytes, f.log)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	conn, err := stream.Connect(stream.ConnOptions{Server: s, Log: f.log})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.server, f.replica = s, f.open("primary", nil)
-	config, err := pgx.ParseConfig(f.url)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	folder := filepath.Join(f.dir, "hub")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		f.t.Fatal(err)
-	}
-	f.hub = New(Options{
-		Source: source.New(source.Config{URL: f.url, Publication: "everything", Slot: source.SlotName(config.Database), Log: f.log}),
-		Conn:   conn, Replica: f.replica, Dir: folder, StreamBytes: f.streamBytes, Log: f.log,
-	})
+	f.hub, f.server, f.replica = p.hub, p.server, p.hub.Replica
 	f.hub.watch = f.watch
 	if f.between != nil {
 		f.hub.between = f.between
@@ -158,9 +144,7 @@ func (f *fixture) build() {
 	var once sync.Once
 	f.stop = func() {
 		once.Do(func() {
-			conn.Close()
-			s.Shutdown()
-			if err := f.replica.Close(); err != nil {
+			if err := p.close(); err != nil {
 				f.t.Errorf("closing the hub's replica: %v", err)
 			}
 		})
@@ -170,11 +154,7 @@ func (f *fixture) build() {
 
 func (f *fixture) open(name string, delay func()) *replica.Replica {
 	f.t.Helper()
-	folder := filepath.Join(f.dir, name)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		f.t.Fatal(err)
-	}
-	r, err := replica.Open(f.t.Context(), replica.Options{Path: filepath.Join(folder, "replica.db"), Log: f.log, Delay: delay})
+	r, err := openReplica(f.t.Context(), filepath.Join(f.dir, name), f.log, delay)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -212,24 +192,7 @@ func (f *fixture) edge(name string, delay func()) (*replica.Replica, func()) {
 	return r, stop
 }
 
-// The headers that say which edge asks, and what arrived damaged there.
-const (
-	regionHeader  = "Region"
-	refusedHeader = "Refused"
-)
-
-func from(name string) func(http.Header) { return func(h http.Header) { h.Set(regionHeader, name) } }
-
-func (f *fixture) serveSnapshot(w http.ResponseWriter, r *http.Request) {
-	d, err := f.hub.OpenSnapshot(r.Context(), r.Header.Get(regionHeader), r.Header.Get(refusedHeader))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	defer d.Close()
-	w.Header().Set("ETag", `"`+d.Snapshot.ETag+`"`)
-	http.ServeContent(w, r, "", time.Time{}, d)
-}
+func (f *fixture) serveSnapshot(w http.ResponseWriter, r *http.Request) { serveSnapshot(f.hub, w, r) }
 
 func (f *fixture) exec(sql string, args ...any) {
 	f.t.Helper()
