@@ -107,14 +107,14 @@ type process struct {
 	said  chan string // a hub's addresses, once it listens
 }
 
-// spawn starts a child, which ends with the test at the latest.
-func spawn(t *testing.T, o childOptions) *process {
+// spawn starts a child of a test binary, which ends with the test at the latest.
+func spawn(t *testing.T, binary string, o childOptions) *process {
 	t.Helper()
 	options, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command(os.Args[0]), log: new(lockedWriter), ended: make(chan struct{}), said: make(chan string, 1)}
+	p := &process{t: t, cmd: exec.Command(binary), log: new(lockedWriter), ended: make(chan struct{}), said: make(chan string, 1)}
 	p.cmd.Env = append(os.Environ(), childVariable+"="+string(options))
 	p.cmd.Stderr = p.log
 	if p.input, err = p.cmd.StdinPipe(); err != nil {
@@ -180,6 +180,7 @@ func (p *process) peak() int64 {
 // stay while they end and come back.
 type cluster struct {
 	f                 *fixture
+	binary            string
 	hub, edge         *process
 	stream, snapshots *proxy
 	leading           atomic.Pointer[process] // the hub that may say where it is
@@ -187,7 +188,7 @@ type cluster struct {
 
 func newCluster(f *fixture) *cluster {
 	f.t.Helper()
-	c := &cluster{f: f, stream: newProxy(f.t), snapshots: newProxy(f.t)}
+	c := &cluster{f: f, binary: os.Args[0], stream: newProxy(f.t), snapshots: newProxy(f.t)}
 	f.t.Cleanup(func() {
 		if f.t.Failed() {
 			f.t.Logf("the last hub:\n%s\nthe last edge:\n%s", c.hub.log, c.edge.log)
@@ -200,7 +201,7 @@ func (c *cluster) startHub() {
 	c.f.t.Helper()
 	c.stream.lead("")
 	c.snapshots.lead("")
-	c.hub = spawn(c.f.t, childOptions{Dir: c.f.dir, URL: c.f.url})
+	c.hub = spawn(c.f.t, c.binary, childOptions{Dir: c.f.dir, URL: c.f.url})
 	c.leading.Store(c.hub)
 	go func(p *process) {
 		select {
@@ -218,7 +219,7 @@ func (c *cluster) startHub() {
 
 func (c *cluster) startEdge() {
 	c.f.t.Helper()
-	c.edge = spawn(c.f.t, childOptions{Dir: c.f.dir, Stream: c.stream.addr(), Snapshots: c.snapshots.addr()})
+	c.edge = spawn(c.f.t, c.binary, childOptions{Dir: c.f.dir, Stream: c.stream.addr(), Snapshots: c.snapshots.addr()})
 }
 
 func (c *cluster) file(region string) string { return filepath.Join(c.f.dir, region, "replica.db") }
