@@ -49,7 +49,7 @@ func (s *Snapshots) Install(ctx context.Context, r *replica.Replica) error {
 	if err := s.download(ctx, part, fresh); err != nil {
 		return errors.Join(err, removeAll(fresh))
 	}
-	if err := r.Swap(ctx, fresh); err != nil {
+	if err := r.SwapSound(ctx, fresh); err != nil {
 		return fmt.Errorf("installing the snapshot: %w", err)
 	}
 	return removeAll(part, part+".etag")

@@ -108,14 +108,14 @@ type process struct {
 }
 
 // spawn starts a child of a test binary, which ends with the test at the latest.
-func spawn(t *testing.T, binary string, o childOptions) *process {
+func spawn(t *testing.T, binary string, o childOptions, env ...string) *process {
 	t.Helper()
 	options, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &process{t: t, cmd: exec.Command(binary), log: new(lockedWriter), ended: make(chan struct{}), said: make(chan string, 1)}
-	p.cmd.Env = append(os.Environ(), childVariable+"="+string(options))
+	p.cmd.Env = append(append(os.Environ(), childVariable+"="+string(options)), env...)
 	p.cmd.Stderr = p.log
 	if p.input, err = p.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -181,6 +181,7 @@ func (p *process) peak() int64 {
 type cluster struct {
 	f                 *fixture
 	binary            string
+	env               []string
 	hub, edge         *process
 	stream, snapshots *proxy
 	leading           atomic.Pointer[process] // the hub that may say where it is
@@ -201,7 +202,7 @@ func (c *cluster) startHub() {
 	c.f.t.Helper()
 	c.stream.lead("")
 	c.snapshots.lead("")
-	c.hub = spawn(c.f.t, c.binary, childOptions{Dir: c.f.dir, URL: c.f.url})
+	c.hub = spawn(c.f.t, c.binary, childOptions{Dir: c.f.dir, URL: c.f.url}, c.env...)
 	c.leading.Store(c.hub)
 	go func(p *process) {
 		select {
@@ -219,7 +220,7 @@ func (c *cluster) startHub() {
 
 func (c *cluster) startEdge() {
 	c.f.t.Helper()
-	c.edge = spawn(c.f.t, c.binary, childOptions{Dir: c.f.dir, Stream: c.stream.addr(), Snapshots: c.snapshots.addr()})
+	c.edge = spawn(c.f.t, c.binary, childOptions{Dir: c.f.dir, Stream: c.stream.addr(), Snapshots: c.snapshots.addr()}, c.env...)
 }
 
 func (c *cluster) file(region string) string { return filepath.Join(c.f.dir, region, "replica.db") }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"outpost/replicate/change"
 	"outpost/replicate/replica"
 )
@@ -232,7 +233,14 @@ func (h *Hub) makeSnapshot(ctx context.Context) (_ *Snapshot, err error) {
 	}
 	copied := time.Since(began)
 	hash := sha256.New()
-	if s.Size, err = replica.Compress(ctx, plain, s.path, hash); err != nil {
+	group, ctx := errgroup.WithContext(ctx)
+	// Here once, and not again at each edge.
+	group.Go(func() error { return replica.Sound(ctx, plain) })
+	group.Go(func() (err error) {
+		s.Size, err = replica.Compress(ctx, plain, s.path, hash)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	s.ETag = hex.EncodeToString(hash.Sum(nil))
