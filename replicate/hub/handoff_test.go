@@ -365,12 +365,11 @@ func TestADownloadHoldsTheStreamWithinItsBound(t *testing.T) {
 	if n := first(); n > next {
 		t.Errorf("the stream begins at %d, an edge that has downloaded needs %d", n, next)
 	}
-	again, err := s.download(open.Snapshot, "somewhere")
-	if err == nil {
+	if _, err := s.download(open.Snapshot, "somewhere"); err == nil {
 		t.Fatal("a snapshot that was replaced is still there")
 	}
 	// Whoever has it open goes on having it.
-	again = &Download{File: f.given().File, Snapshot: open.Snapshot, region: "trickle", all: s}
+	again := &Download{File: f.given().File, Snapshot: open.Snapshot, region: "trickle", all: s}
 	s.mu.Lock()
 	s.downloads = append(s.downloads, again)
 	s.mu.Unlock()

@@ -18,9 +18,8 @@ import (
 	"outpost/replicate/stream"
 )
 
-// TestFortyEdgesTakeOneSnapshot begins a new generation under forty edges that follow,
-// and one more comes that has nothing: one snapshot serves all, whoever has it goes on
-// following, and the hub does not grow with the number of edges.
+// TestFortyEdgesTakeOneSnapshot begins a new generation under forty edges that follow: one
+// snapshot serves all.
 func TestFortyEdgesTakeOneSnapshot(t *testing.T) {
 	const edges = 40
 	f := newFixture(t)
