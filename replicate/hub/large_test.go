@@ -58,7 +58,7 @@ func (c *cluster) shown(limit time.Duration, query string) {
 // TestATransactionOfAnySizeNeedsLittleMemory runs one transaction of very many rows, and
 // one of few that are huge, through a hub and an edge.
 func TestATransactionOfAnySizeNeedsLittleMemory(t *testing.T) {
-	rows, limit := 300_000, time.Minute
+	rows, limit := 200_000, time.Minute
 	if os.Getenv("OUTPOST_TEST_LONG") != "" {
 		rows, limit = 5_000_000, 20*time.Minute
 	}
