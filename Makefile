@@ -19,11 +19,17 @@ RACE := -race
 ARGS :=
 PKG := ./... ./.ci
 
+# bench/replicate is a module of its own; its tests run unless PKG names others.
+alone = $(if $(filter file,$(origin PKG)),cd bench/replicate && $(1),:)
+
 # Of the measurements. BASE is what bench-compare compares the working tree with.
 FUZZTIME := 30s
 BENCH := .
 COUNT := 6
 BASE := HEAD
+ROUNDS := 5
+ONLY :=
+PROFILE :=
 
 TOOLS := benchstat gofumpt golangci-lint oapi-codegen sqlc
 
@@ -56,10 +62,12 @@ build: ## the program, as bin/outpost
 .PHONY: test
 test: need-postgres need-browser need-cc .bin/gotest ## every test; one that is skipped counts as failed (PKG=./server/... ARGS='-run Name')
 	@CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -timeout 20m $(ARGS) $(PKG)
+	@$(call alone,CGO_ENABLED=$(if $(RACE),1,0) ../../.bin/gotest $(RACE) -timeout 5m $(ARGS) ./...)
 
 .PHONY: test-long
 test-long: need-postgres need-browser need-cc .bin/gotest ## the same three times over, in random order, with the long runs of the random tests
 	@OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -count=3 -shuffle=on -timeout 3h $(ARGS) $(PKG)
+	@$(call alone,OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) ../../.bin/gotest $(RACE) -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
 
 .PHONY: check
 check: lint tidy-check generate-check build test ## all that CI does
@@ -67,10 +75,12 @@ check: lint tidy-check generate-check build test ## all that CI does
 .PHONY: lint
 lint: .bin/golangci-lint ## golangci-lint, formatting included
 	.bin/golangci-lint run --allow-parallel-runners ./... ./.ci
+	cd bench/replicate && ../../.bin/golangci-lint run --allow-parallel-runners ./...
 
 .PHONY: tidy-check
 tidy-check:
 	go mod tidy -diff
+	cd bench/replicate && go mod tidy -diff
 
 .PHONY: fuzz
 fuzz: ## each fuzz test for FUZZTIME=30s
@@ -122,6 +132,11 @@ bench-compare: need-postgres .bin/benchstat ## the working tree's benchmarks aga
 load: .bin/k6 ## one minute of k6 against a running `make run` (the same PORT)
 	@BASE_URLS="$${BASE_URLS:-http://127.0.0.1:$(PORT),http://127.0.0.1:$$(($(PORT) + 1)),http://127.0.0.1:$$(($(PORT) + 2))}" \
 	  .bin/k6 run $$([ -t 1 ] || echo --quiet) --no-usage-report bench/load/smoke.js
+
+.PHONY: bench-replicate
+bench-replicate: need-postgres build ## replication against Postgres' own, into bench/results (ROUNDS=5 ONLY=1,2 PROFILE=folder)
+	@cd bench/replicate && go build -o ../../.bench/replicate .
+	@.bench/replicate -outpost bin/outpost -commit "$(VERSION)" -rounds $(ROUNDS) -only "$(ONLY)" -profile "$(PROFILE)" -out bench/results
 
 ##@ House
 

@@ -36,11 +36,13 @@ func (e *Edge) Run(ctx context.Context) error {
 	pause.InitialInterval, pause.MaxInterval = firstPause, longestPause
 	resync := !e.Replica.Loaded()
 	for {
-		began := time.Now()
+		began, before := time.Now(), e.Replica.State().Seq
 		err := e.once(ctx, resync)
 		if ctx.Err() != nil {
 			return nil
 		}
+		// A connection that breaks often is to cost no more than what it takes to come back.
+		ahead := !resync && e.Replica.State().Seq > before
 		resync = errors.Is(err, replica.ErrResync) || !e.Replica.Loaded()
 		switch {
 		case errors.Is(err, ErrNoSnapshot):
@@ -51,7 +53,7 @@ func (e *Edge) Run(ctx context.Context) error {
 		default:
 			e.Log.Warn("following the stream broke off; trying again", "error", err)
 		}
-		if time.Since(began) > settled {
+		if ahead || time.Since(began) > settled {
 			pause.Reset()
 		}
 		select {

@@ -61,7 +61,7 @@ func child(options string) int {
 }
 
 func childHub(ctx context.Context, o childOptions, log *slog.Logger) (err error) {
-	p, err := newParts(ctx, o.URL, o.Dir, 0, log)
+	p, err := newParts(ctx, partsOptions{url: o.URL, dir: o.Dir}, log)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ type Download struct {
 // arrived damaged there: if it is damaged here, another is made. The caller closes it.
 func (h *Hub) OpenSnapshot(ctx context.Context, region, refused string) (*Download, error) {
 	s := &h.snapshots
+	s.purged(ctx)
 	for {
 		snapshot, err := s.fresh(ctx, snapshotAge)
 		if err != nil {
@@ -58,6 +59,20 @@ func (h *Hub) OpenSnapshot(ctx context.Context, region, refused string) (*Downlo
 			}
 		}
 		s.forget(snapshot, damage)
+	}
+}
+
+// purged forgets the newest snapshot if the stream does not have what follows it: whoever
+// else purged it did not ask. While the stream is away, there is no saying.
+func (s *snapshots) purged(ctx context.Context) {
+	s.mu.Lock()
+	n := s.usable()
+	s.mu.Unlock()
+	if n == nil {
+		return
+	}
+	if bounds, err := s.hub.Conn.Bounds(ctx); err == nil && n.State.Seq+1 < bounds.First {
+		s.forget(n, fmt.Errorf("the stream begins at message %d, it has %d", bounds.First, n.State.Seq))
 	}
 }
 

@@ -162,6 +162,9 @@ func (h *Hub) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if end.empty {
+		return pump.Breaks("the stream is empty")
+	}
 	if err := end.Resumable(identity, slot); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,9 @@ type fixture struct {
 	replica *replica.Replica
 	stop    func()
 
+	external    string                  // an existing NATS; else the hub's own
+	edgesTo     string                  // where edges connect; the hub itself if empty
+	streamDir   string                  // of the hub; beside the rest if empty
 	streamBytes int64                   // of the hub; 0 for the default
 	watch       time.Duration           // likewise
 	between     func(int) time.Duration // likewise
@@ -132,7 +136,9 @@ func (f *fixture) start() {
 // build makes a hub that does not run, until stop.
 func (f *fixture) build() {
 	f.t.Helper()
-	p, err := newParts(f.t.Context(), f.url, f.dir, f.streamBytes, f.log)
+	p, err := newParts(f.t.Context(), partsOptions{
+		url: f.url, dir: f.dir, streamDir: f.streamDir, external: f.external, streamBytes: f.streamBytes,
+	}, f.log)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -165,7 +171,11 @@ func (f *fixture) open(name string, delay func()) *replica.Replica {
 func (f *fixture) edge(name string, delay func()) (*replica.Replica, func()) {
 	f.t.Helper()
 	snapshots := httptest.NewServer(http.HandlerFunc(f.serveSnapshot))
-	conn, err := stream.Connect(stream.ConnOptions{URL: "nats://" + f.server.Addr().String(), ClusterKey: key, Zone: stream.All, Log: f.log})
+	url := f.external
+	if url == "" {
+		url = "nats://" + cmp.Or(f.edgesTo, f.server.Addr().String())
+	}
+	conn, err := stream.Connect(stream.ConnOptions{URL: url, ClusterKey: key, Zone: stream.All, Log: f.log})
 	if err != nil {
 		f.t.Fatal(err)
 	}

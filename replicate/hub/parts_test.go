@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -17,45 +18,62 @@ import (
 // parts are a hub and what it stands on, in a test's process or in one of its own.
 type parts struct {
 	hub    *Hub
-	server *stream.Server
+	server *stream.Server // nil with an external one
+}
+
+type partsOptions struct {
+	url, dir    string
+	streamDir   string // of the embedded server; empty: in dir
+	external    string // the NATS to use instead of an embedded one
+	streamBytes int64
 }
 
 // newParts builds a hub of the publication everything that does not run yet.
-func newParts(ctx context.Context, url, dir string, streamBytes int64, log *slog.Logger) (*parts, error) {
-	config, err := pgx.ParseConfig(url)
+func newParts(ctx context.Context, o partsOptions, log *slog.Logger) (_ *parts, err error) {
+	config, err := pgx.ParseConfig(o.url)
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(dir, "hub")
+	folder := filepath.Join(o.dir, "hub")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	s, err := stream.StartServer(stream.ServerOptions{
-		Dir: filepath.Join(dir, "stream"), Addr: "127.0.0.1:0", ClusterKey: key, Zones: []string{stream.All}, Log: log,
-	})
+	p := new(parts)
+	defer func() {
+		if err != nil && p.server != nil {
+			p.server.Shutdown()
+		}
+	}()
+	to := stream.ConnOptions{URL: o.external, Zone: stream.All, Log: log}
+	if o.external == "" {
+		if p.server, err = stream.StartServer(stream.ServerOptions{
+			Dir: cmp.Or(o.streamDir, filepath.Join(o.dir, "stream")), Addr: "127.0.0.1:0", ClusterKey: key, Zones: []string{stream.All}, Log: log,
+		}); err != nil {
+			return nil, err
+		}
+		to.Server = p.server
+	}
+	conn, err := stream.Connect(to)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := stream.Connect(stream.ConnOptions{Server: s, Log: log})
-	if err != nil {
-		s.Shutdown()
-		return nil, err
-	}
-	r, err := openReplica(ctx, filepath.Join(dir, "primary"), log, nil)
+	r, err := openReplica(ctx, filepath.Join(o.dir, "primary"), log, nil)
 	if err != nil {
 		conn.Close()
-		s.Shutdown()
 		return nil, err
 	}
-	return &parts{server: s, hub: New(Options{
-		Source: source.New(source.Config{URL: url, Publication: "everything", Slot: source.SlotName(config.Database), Log: log}),
-		Conn:   conn, Replica: r, Dir: folder, StreamBytes: streamBytes, Log: log,
-	})}, nil
+	p.hub = New(Options{
+		Source: source.New(source.Config{URL: o.url, Publication: "everything", Slot: source.SlotName(config.Database), Log: log}),
+		Conn:   conn, Replica: r, Dir: folder, StreamBytes: o.streamBytes, Log: log,
+	})
+	return p, nil
 }
 
 func (p *parts) close() error {
 	p.hub.Conn.Close()
-	p.server.Shutdown()
+	if p.server != nil {
+		p.server.Shutdown()
+	}
 	return p.hub.Replica.Close()
 }
 

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -12,6 +13,8 @@ import (
 type proxy struct {
 	listener net.Listener
 	done     sync.WaitGroup
+
+	left atomic.Int64 // bytes from behind until everything is severed; 0 for never
 
 	mu    sync.Mutex
 	to    string // "" while nobody is there
@@ -70,9 +73,33 @@ func (p *proxy) accept() {
 		p.mu.Lock()
 		p.conns[from], p.conns[behind] = true, true
 		p.mu.Unlock()
-		p.done.Go(func() { p.pass(from, behind) })
+		p.done.Go(func() { p.pass(torn{from, p}, behind) })
 		p.done.Go(func() { p.pass(behind, from) })
 	}
+}
+
+// tear severs the connections within what is sent to the edges, after n bytes.
+func (p *proxy) tear(n int) { p.left.Store(int64(n)) }
+
+// torn is a connection that tear breaks.
+type torn struct {
+	net.Conn
+	p *proxy
+}
+
+func (t torn) Write(b []byte) (int, error) {
+	left := t.p.left.Load()
+	switch {
+	case left == 0:
+		return t.Conn.Write(b)
+	case int64(len(b)) < left:
+		t.p.left.Store(left - int64(len(b)))
+		return t.Conn.Write(b)
+	}
+	t.p.left.Store(0)
+	n, _ := t.Conn.Write(b[:left]) // the last there is
+	t.p.sever()
+	return n, net.ErrClosed
 }
 
 // pass copies until either side is closed, and closes the other.
@@ -80,6 +107,9 @@ func (p *proxy) pass(to, from net.Conn) {
 	_, _ = io.Copy(to, from) // a broken connection is what it is for
 	_ = to.Close()
 	p.mu.Lock()
+	if t, ok := to.(torn); ok {
+		to = t.Conn
+	}
 	delete(p.conns, to)
 	p.mu.Unlock()
 }

@@ -162,13 +162,13 @@ func (s *snapshots) make() {
 	}(s.life, s.generation)
 }
 
-// forget lets another be made in the place of one whose file is gone or damaged.
+// forget lets another be made in the place of one that nobody could use.
 func (s *snapshots) forget(n *Snapshot, reason error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.newest == n {
 		s.newest = nil
-		s.hub.Log.Error("the snapshot's file is damaged; another is made", "file", n.path, "error", reason)
+		s.hub.Log.Error("the snapshot is of no use any more; another is made", "file", n.path, "error", reason)
 	}
 }
 

@@ -9,12 +9,25 @@ import (
 
 // Decode reads one message. Values and Logical.Content alias b: they are valid as
 // long as b is left alone.
-func Decode(b []byte) (Message, error) {
+func Decode(b []byte) (Message, error) { return new(Decoder).Decode(b) }
+
+// Decoder reads messages one after the other. It allocates nothing for rows: an Insert,
+// Update or Delete is valid until the next call. The zero Decoder is ready.
+type Decoder struct {
+	reader reader
+	insert Insert
+	update Update
+	remove Delete
+}
+
+// Decode reads one message, like the function.
+func (d *Decoder) Decode(b []byte) (Message, error) {
 	if len(b) == 0 {
 		return nil, errors.New("decoding a pgoutput message: it is empty")
 	}
-	r := reader{rest: b[1:]}
-	m := r.decode(b[0])
+	r := &d.reader
+	r.rest, r.err = b[1:], nil
+	m := d.decode(b[0])
 	switch {
 	case r.err != nil:
 		return nil, fmt.Errorf("decoding pgoutput message %q: %w", b[0], r.err)
@@ -24,7 +37,8 @@ func Decode(b []byte) (Message, error) {
 	return m, nil
 }
 
-func (r *reader) decode(kind byte) Message {
+func (d *Decoder) decode(kind byte) Message {
+	r := &d.reader
 	switch kind {
 	case 'B':
 		return &Begin{FinalLSN: r.lsn(), Time: r.time(), XID: r.uint32()}
@@ -34,18 +48,21 @@ func (r *reader) decode(kind byte) Message {
 	case 'R':
 		return r.relation()
 	case 'I':
-		m := &Insert{OID: r.uint32()}
+		m := &d.insert
+		m.OID = r.uint32()
 		r.expect('N')
-		m.New = r.row()
+		m.New = r.row(m.New)
 		return m
 	case 'U':
-		return r.update()
+		r.update(&d.update)
+		return &d.update
 	case 'D':
-		m := &Delete{OID: r.uint32(), OldKind: r.byte()}
+		m := &d.remove
+		m.OID, m.OldKind = r.uint32(), r.byte()
 		if m.OldKind != OldKey && m.OldKind != OldFull {
 			r.fail("a deleted row of kind %q", m.OldKind)
 		}
-		m.Old = r.row()
+		m.Old = r.row(m.Old)
 		return m
 	case 'T':
 		return r.truncate()
@@ -80,19 +97,20 @@ func (r *reader) relation() *Relation {
 	return m
 }
 
-func (r *reader) update() *Update {
-	m := &Update{OID: r.uint32()}
+func (r *reader) update(m *Update) {
+	m.OID, m.OldKind = r.uint32(), OldNone
 	kind := r.byte()
 	if kind == OldKey || kind == OldFull {
 		m.OldKind = kind
-		m.Old = r.row()
+		m.Old = r.row(m.Old)
 		kind = r.byte()
+	} else {
+		m.Old = nil
 	}
 	if kind != 'N' {
 		r.fail("an updated row of kind %q", kind)
 	}
-	m.New = r.row()
-	return m
+	m.New = r.row(m.New)
 }
 
 func (r *reader) truncate() *Truncate {
@@ -110,13 +128,18 @@ func (r *reader) truncate() *Truncate {
 	return m
 }
 
-func (r *reader) row() change.Row {
+// row reads a row into the memory of an earlier one.
+func (r *reader) row(row change.Row) change.Row {
 	n := r.count(1)
-	row := make(change.Row, n)
+	if row == nil || cap(row) < n {
+		row = make(change.Row, n)
+	}
+	row = row[:n]
 	for i := range row {
 		v := &row[i]
 		switch v.Presence = change.Presence(r.byte()); v.Presence {
 		case change.Null, change.Unchanged:
+			v.Data = nil
 		case change.Present:
 			v.Data = r.bytes(int64(r.uint32()))
 		case 'b':

@@ -188,3 +188,20 @@ func BenchmarkDecodeInsert(b *testing.B) {
 		}
 	}
 }
+
+// TestDecoderReusesRows reads rows of several widths, with and without an old one, and some
+// that are cut off, into the same memory.
+func TestDecoderReusesRows(t *testing.T) {
+	var d Decoder
+	for range 2 {
+		for _, m := range messages {
+			if got, err := d.Decode(m.wire[:len(m.wire)-1]); err == nil {
+				t.Errorf("%s was read without its end, as %+v", m.name, got)
+			}
+			got, err := d.Decode(m.wire)
+			if err != nil || !reflect.DeepEqual(got, m.want) {
+				t.Errorf("%s: got %+v, %v, want %+v", m.name, got, err, m.want)
+			}
+		}
+	}
+}

@@ -80,6 +80,7 @@ type pump struct {
 	*Session
 	from *source.Stream
 
+	decoder  pgoutput.Decoder
 	expected []change.Commit // in the sink already; must arrive again, just so
 	tx       transaction
 	batch    wire.Message
@@ -147,7 +148,7 @@ func (p *pump) event(ctx context.Context, e source.Event) error {
 	if e.Keepalive {
 		return p.keepalive(e.WALEnd)
 	}
-	m, err := pgoutput.Decode(e.Data)
+	m, err := p.decoder.Decode(e.Data)
 	if err != nil {
 		return fmt.Errorf("reading the slot at %s: %w", e.WALStart, err)
 	}

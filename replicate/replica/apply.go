@@ -25,6 +25,7 @@ type transaction struct {
 	rows         uint64
 	transactions uint64
 	cut          cut
+	inserting    *table // whose new rows are being gathered
 
 	// run numbers the stretches of records that stand on their own: in each, a
 	// table's Relation comes before its first row.

@@ -22,6 +22,9 @@ func (a *applier) begin() error {
 // observer first, then SQLite, then whoever waits for the position.
 func (a *applier) commit() error {
 	r, tx := a.r, &a.r.tx
+	if err := a.flush(); err != nil {
+		return err
+	}
 	if r.options.Delay != nil {
 		r.options.Delay()
 	}
@@ -71,6 +74,9 @@ func (r *Replica) announce(incarnation uint64) {
 func (r *Replica) rollback() error {
 	if !r.tx.open {
 		return nil
+	}
+	if t := r.tx.inserting; t != nil {
+		t.inserts.drop()
 	}
 	f := r.file.Load()
 	dropped := f.discard(r.tx.altered)

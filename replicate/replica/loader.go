@@ -9,29 +9,14 @@ import (
 	"outpost/replicate/change"
 )
 
-// How rows are gathered before they are inserted: that many, or that many bytes. A
-// statement has at most 32,766 parameters and a table 2,000 columns, so no more would do.
-const (
-	loadRows  = 16
-	loadBytes = 1 << 20
-)
-
 // Loader fills a fresh file with the first copy. It keeps no journal, so a crash
 // leaves nothing usable; the file appears under its name when it is complete.
 // It belongs to one goroutine.
 type Loader struct {
-	path   string
-	conn   *conn
-	tables []*change.Table
-	loads  map[uint32]*load // by OID
-}
-
-// load gathers the rows of one table.
-type load struct {
-	*change.Table
-	many, one *statement
-	values    converter
-	rows      int
+	path    string
+	conn    *conn
+	tables  []*change.Table
+	inserts map[uint32]*inserts // by OID
 }
 
 // partSuffix names a file that is not complete yet.
@@ -47,7 +32,7 @@ func Create(ctx context.Context, path string) (*Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating a replica file: %w", err)
 	}
-	l := &Loader{path: path, conn: c, loads: make(map[uint32]*load)}
+	l := &Loader{path: path, conn: c, inserts: make(map[uint32]*inserts)}
 	for _, sql := range []string{
 		fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, formatVersion),
 		createSystem, "BEGIN",
@@ -85,75 +70,39 @@ func (l *Loader) begin(ordinal int, t *change.Table) error {
 	if err := l.conn.exec(ctx, `INSERT INTO _outpost_tables VALUES (?, ?)`, int64(ordinal+1), string(definition)); err != nil {
 		return err
 	}
-	into := &load{Table: t, values: converter{keep: true}}
-	if into.many, err = l.conn.prepare(insertSQL(t, loadRows), loadRows*len(t.Columns)); err != nil {
+	into := newInserts(l.conn, t)
+	if err := into.prepare(); err != nil {
 		return err
 	}
-	if into.one, err = l.conn.prepare(insertSQL(t, 1), len(t.Columns)); err != nil {
-		return err
-	}
-	l.loads[t.OID] = into
+	l.inserts[t.OID] = &into
 	return nil
 }
 
 // Row adds a row of one of Begin's tables. It keeps nothing of r.
 func (l *Loader) Row(t *change.Table, r change.Row) error {
-	into := l.loads[t.OID]
+	into := l.inserts[t.OID]
 	if into == nil {
 		return fmt.Errorf("loading the replica: table %s.%s was not announced", t.Schema, t.Name)
 	}
-	if err := into.add(r); err != nil {
+	if err := load(into, r); err != nil {
 		return fmt.Errorf("loading a row of %s.%s into the replica: %w", t.Schema, t.Name, err)
 	}
 	return nil
 }
 
-func (l *load) add(r change.Row) error {
-	if len(r) != len(l.Columns) {
-		return fmt.Errorf("it has %d columns, the table %d", len(r), len(l.Columns))
+func load(into *inserts, r change.Row) error {
+	if len(r) != len(into.Columns) {
+		return fmt.Errorf("it has %d columns, the table %d", len(r), len(into.Columns))
 	}
-	args := l.many.args[l.rows*len(r):]
-	for i := range r {
-		v, err := l.values.value(&l.Columns[i], r[i])
-		if err != nil {
-			return err
-		}
-		args[i].Value = v
-	}
-	for _, k := range l.Key {
-		if args[k].Value == nil {
-			return fmt.Errorf("its key %s is NULL", l.Columns[k].Name)
+	for _, k := range into.Key {
+		if r[k].Presence != change.Present {
+			return fmt.Errorf("its key %s is NULL", into.Columns[k].Name)
 		}
 	}
-	l.rows++
-	if l.rows == loadRows || len(l.values.arena) >= loadBytes {
-		return l.flush()
-	}
-	return nil
-}
-
-// flush inserts what was gathered, at once if the statement is full.
-func (l *load) flush() error {
-	defer func() {
-		l.rows = 0
-		if cap(l.values.arena) > 2*loadBytes { // one large value is not kept for ever
-			l.values.arena = nil
-		}
-		l.values.reset()
-	}()
-	if l.rows == loadRows {
-		_, err := l.many.exec()
+	if err := into.add(r); err != nil || !into.full() {
 		return err
 	}
-	for n := range l.rows {
-		for i := range l.one.args {
-			l.one.args[i].Value = l.many.args[n*len(l.Columns)+i].Value
-		}
-		if _, err := l.one.exec(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return into.flush()
 }
 
 // Finish completes the file and makes it durable. Objects come when it is opened.
@@ -166,7 +115,7 @@ func (l *Loader) Finish(ctx context.Context, st State) error {
 
 func (l *Loader) finish(ctx context.Context, st State) error {
 	for _, t := range l.tables {
-		into := l.loads[t.OID]
+		into := l.inserts[t.OID]
 		if err := into.flush(); err != nil {
 			return err
 		}

@@ -19,15 +19,22 @@ func (a *applier) record(b []byte) error {
 		if err != nil {
 			return err
 		}
+		if err := a.flush(); err != nil {
+			return err
+		}
 		return a.alter(c)
 	}
-	m, err := pgoutput.Decode(b)
+	m, err := a.r.decoder.Decode(b)
 	if err != nil {
 		return resync("%w", err)
 	}
-	switch m := m.(type) {
-	case *pgoutput.Insert:
+	if m, ok := m.(*pgoutput.Insert); ok {
 		return a.insert(m)
+	}
+	if err := a.flush(); err != nil {
+		return err
+	}
+	switch m := m.(type) {
 	case *pgoutput.Update:
 		return a.update(m)
 	case *pgoutput.Delete:
@@ -62,11 +69,27 @@ func (a *applier) insert(m *pgoutput.Insert) error {
 	if err != nil {
 		return err
 	}
-	if err := t.insertRow(&a.cv, m.New); err != nil {
+	if t != a.r.tx.inserting {
+		if err := a.flush(); err != nil {
+			return err
+		}
+		a.r.tx.inserting = t
+	}
+	if err := t.insertRow(m.New); err != nil {
 		return err
 	}
 	a.observe(t, nil, m.New)
 	return nil
+}
+
+// flush inserts the rows that are gathered, before anything else happens to the file.
+func (a *applier) flush() error {
+	t := a.r.tx.inserting
+	if t == nil {
+		return nil
+	}
+	a.r.tx.inserting = nil
+	return t.flushRows()
 }
 
 func (a *applier) update(m *pgoutput.Update) error {

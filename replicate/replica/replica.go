@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"outpost/replicate/change"
+	"outpost/replicate/pgoutput"
 )
 
 // The errors that callers tell apart.
@@ -80,6 +81,7 @@ type Replica struct {
 
 	applying  sync.Mutex // held by whoever writes or exchanges the file
 	tx        transaction
+	decoder   pgoutput.Decoder
 	snapshots snapshots
 
 	gate    gate

@@ -9,15 +9,11 @@ import (
 // The rows of one table, applied. Every outcome other than exactly one row changed
 // means that the replica is not what the primary was.
 
-func (t *table) insertRow(cv *converter, row change.Row) error {
+// insertRow gathers a row; it is in the file at the latest after flushRows.
+func (t *table) insertRow(row change.Row) error {
 	if err := t.checkRow(row); err != nil {
 		return err
 	}
-	s, err := t.prepared(&t.insert, len(t.Columns), func() string { return insertSQL(t.Table, 1) })
-	if err != nil {
-		return err
-	}
-	cv.reset()
 	for i := range row {
 		if row[i].Presence == change.Unchanged {
 			return resync("a new row of %s lacks the value of %s", t, t.Columns[i].Name)
@@ -25,11 +21,21 @@ func (t *table) insertRow(cv *converter, row change.Row) error {
 		if t.isKey[i] && row[i].Presence != change.Present {
 			return resync("a new row of %s lacks its key", t)
 		}
-		if s.args[i].Value, err = cv.value(&t.Columns[i], row[i]); err != nil {
-			return resync("%s: %w", t, err)
-		}
 	}
-	if _, err := s.exec(); err != nil {
+	if err := t.inserts.prepare(); err != nil {
+		return err
+	}
+	if err := t.inserts.add(row); err != nil {
+		return resync("%s: %w", t, err)
+	}
+	if !t.inserts.full() {
+		return nil
+	}
+	return t.flushRows()
+}
+
+func (t *table) flushRows() error {
+	if err := t.inserts.flush(); err != nil {
 		return t.failed("inserting into", err)
 	}
 	return nil

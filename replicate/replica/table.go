@@ -20,9 +20,10 @@ type table struct {
 	columns []string // their SQLite names, quoted
 	isKey   []bool
 
-	insert, remove, truncate *statement
-	updates                  map[string]*statement // by the set of columns, a bit each
-	set                      []byte                // scratch for that
+	inserts          inserts
+	remove, truncate *statement
+	updates          map[string]*statement // by the set of columns, a bit each
+	set              []byte                // scratch for that
 
 	relation  []byte // the Relation message that was last found equal
 	described uint64 // the run of records in which it came last
@@ -32,6 +33,7 @@ func newTable(c *conn, t *change.Table) *table {
 	out := &table{
 		Table: t, conn: c, columns: columnNames(t), isKey: make([]bool, len(t.Columns)),
 		updates: make(map[string]*statement), set: make([]byte, (len(t.Columns)+7)/8),
+		inserts: newInserts(c, t),
 	}
 	for _, k := range t.Key {
 		out.isKey[k] = true
@@ -184,8 +186,8 @@ func (t *table) chooseSet(old, row change.Row) {
 }
 
 func (t *table) close() error {
-	var errs []error
-	for _, s := range []*statement{t.insert, t.remove, t.truncate} {
+	errs := []error{t.inserts.close()}
+	for _, s := range []*statement{t.remove, t.truncate} {
 		if s != nil {
 			errs = append(errs, s.close())
 		}

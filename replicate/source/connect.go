@@ -69,13 +69,16 @@ func (s *Source) connect(ctx context.Context) (*pgx.Conn, error) {
 
 // connectReplication opens one that speaks the replication protocol. A stream waits for
 // locks as long as it takes: decoding reads the catalogue.
-func (s *Source) connectReplication(ctx context.Context, lockTimeout time.Duration) (*pgconn.PgConn, error) {
+func (s *Source) connectReplication(ctx context.Context, lockTimeout time.Duration, alter ...func(*pgconn.Config)) (*pgconn.PgConn, error) {
 	c, err := pgconn.ParseConfig(s.URL)
 	if err != nil {
 		return nil, errURL
 	}
 	configure(c, lockTimeout)
 	c.RuntimeParams["replication"] = "database"
+	for _, each := range alter {
+		each(c)
+	}
 	conn, err := pgconn.ConnectConfig(ctx, c)
 	if err != nil {
 		return nil, explain(ctx, c, err)

@@ -23,11 +23,15 @@ func newQueue(limit int) *queue {
 	return &queue{limit: limit, filled: make(chan struct{}, 1), roomy: make(chan struct{}, 1)}
 }
 
+// quietBytes is how much may be added without waking whoever waits to pop.
+const quietBytes = 64 << 10
+
 // overhead is what an event costs besides its data.
 const overhead = 64
 
 // push waits for room and adds an event. One that is larger than the queue is let in
-// when the queue is empty. It is false when ctx ended first.
+// when the queue is empty. It is false when ctx ended first. Whoever waits to pop may be
+// left asleep until wake: waking costs more than an event.
 func (q *queue) push(ctx context.Context, e Event) bool {
 	size := len(e.Data) + overhead
 	for {
@@ -40,11 +44,15 @@ func (q *queue) push(ctx context.Context, e Event) bool {
 			}
 			q.events = append(q.events, e)
 			q.bytes += size
+			wake := q.bytes >= quietBytes
 			q.mu.Unlock()
-			signal(q.filled)
+			if wake {
+				q.wake()
+			}
 			return true
 		}
 		q.mu.Unlock()
+		q.wake()
 		select {
 		case <-q.roomy:
 		case <-ctx.Done():
@@ -71,12 +79,15 @@ func (q *queue) pop() (Event, bool, error) {
 	return e, true, nil
 }
 
+// wake tells whoever waits to pop.
+func (q *queue) wake() { signal(q.filled) }
+
 // close says what comes after the last event.
 func (q *queue) close(err error) {
 	q.mu.Lock()
 	q.err = err
 	q.mu.Unlock()
-	signal(q.filled)
+	q.wake()
 }
 
 func signal(c chan struct{}) {

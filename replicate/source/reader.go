@@ -40,6 +40,7 @@ func (st *Stream) readAll(ctx context.Context) error {
 			if e, err = parseEvent(m.Data); err != nil {
 				return err
 			}
+			st.input.passed(e.Data)
 			e.Data = copies.clone(e.Data)
 		case *pgproto3.ErrorResponse:
 			return pgconn.ErrorResponseToPgError(m)

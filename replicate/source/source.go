@@ -82,7 +82,7 @@ func New(c Config) *Source {
 		lockTimeout: 10 * time.Second,
 		beat:        time.Second,
 		silence:     60 * time.Second,
-		queueBytes:  32 << 20,
+		queueBytes:  8 << 20,
 	}
 }
 

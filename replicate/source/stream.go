@@ -32,6 +32,11 @@ type Event struct {
 	Reply     bool // the keepalive asked for a reply; it has been given
 }
 
+// decodingMemory is how much of the changes that are not committed yet Postgres keeps in
+// memory for a Stream; what is beyond it goes to its disk and comes from there at the
+// commit, which takes about twice as long. The URL may say otherwise.
+const decodingMemory = "256MB"
+
 // Stream is a running replication. One goroutine may call Next and TryNext, another
 // one Confirm.
 //
@@ -40,6 +45,7 @@ type Event struct {
 // connection, and a transaction that takes long would start over for ever.
 type Stream struct {
 	conn  *pgconn.PgConn
+	input *input
 	slot  string
 	queue *queue
 
@@ -67,7 +73,13 @@ func (s *Source) Stream(ctx context.Context, from change.LSN) (*Stream, error) {
 		return nil, err
 	}
 	defer closeConn(ctx, admin.PgConn())
-	conn, err := s.connectReplication(ctx, 0)
+	in := new(input)
+	conn, err := s.connectReplication(ctx, 0, func(c *pgconn.Config) {
+		c.BuildFrontend = in.frontend
+		if c.RuntimeParams["logical_decoding_work_mem"] == "" {
+			c.RuntimeParams["logical_decoding_work_mem"] = decodingMemory
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +107,12 @@ func (s *Source) Stream(ctx context.Context, from change.LSN) (*Stream, error) {
 	}
 	running, stop := context.WithCancel(context.Background())
 	st := &Stream{
-		conn: conn, slot: s.Config.Slot, queue: newQueue(s.queueBytes),
+		conn: conn, input: in, slot: s.Config.Slot, queue: newQueue(s.queueBytes),
 		beat: s.beat, silence: s.silence,
 		confirmed: from, received: from, heard: time.Now(), waiting: true,
 		stop: stop,
 	}
+	in.before = st.queue.wake
 	st.running.Add(2)
 	go st.read(running)
 	go st.keepAlive(running)

@@ -2,9 +2,11 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -20,8 +22,8 @@ const reconnectWait = 500 * time.Millisecond
 // ConnOptions say how to reach a server: Server in this process, else URL.
 type ConnOptions struct {
 	Server     *Server
-	URL        string // nats://host:port; may carry the credentials of an existing NATS
-	ClusterKey string // of an edge: what its zone's key pair is derived from
+	URL        string // nats://host:port; of an existing NATS, nats://user:password@host:port
+	ClusterKey string // of an edge: what its zone's key pair is derived from; unused with a password
 	Zone       string // of an edge
 	// Dial replaces the network, so that a distance can be put into it; nil dials.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -30,9 +32,10 @@ type ConnOptions struct {
 
 // Conn is a connection that reconnects by itself for as long as it is open.
 type Conn struct {
-	nats *nats.Conn
-	js   jetstream.JetStream
-	zone string
+	nats   *nats.Conn
+	js     jetstream.JetStream
+	zone   string
+	server *Server // in this process; else nil
 
 	mu     sync.Mutex
 	linked context.Context // ends when the connection has been made anew
@@ -50,6 +53,9 @@ func Connect(o ConnOptions) (*Conn, error) {
 		nats.RetryOnFailedConnect(true),
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectWait/2, reconnectWait/2),
+		// Refused twice, it would give up for ever; but keys and passwords are changed at both
+		// ends, never at the same instant.
+		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectBufSize(-1), // a publish that was not sent is an error, not a surprise later
 		nats.PingInterval(5 * time.Second),
 		nats.MaxPingsOutstanding(2),
@@ -66,13 +72,13 @@ func Connect(o ConnOptions) (*Conn, error) {
 			o.Log.Warn("the hub's server reports an error", "error", err)
 		}),
 	}
-	url := o.URL
+	address := o.URL
 	zone := o.Zone
 	switch {
 	case o.Server != nil:
-		url, zone = "", All
-		opts = append(opts, nats.InProcessServer(o.Server.nats), o.Server.hub.option())
-	case o.ClusterKey != "":
+		address, zone = "", All
+		opts = append(opts, nats.InProcessServer(o.Server), o.Server.hub.option())
+	case o.ClusterKey != "" && !credentials(address):
 		id, err := zoneIdentity(o.ClusterKey, zone)
 		if err != nil {
 			return nil, err
@@ -82,7 +88,7 @@ func Connect(o ConnOptions) (*Conn, error) {
 	if o.Dial != nil && o.Server == nil {
 		opts = append(opts, nats.SetCustomDialer(dialer(o.Dial)))
 	}
-	nc, err := nats.Connect(url, opts...)
+	nc, err := nats.Connect(address, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the hub: %w", err)
 	}
@@ -91,8 +97,26 @@ func Connect(o ConnOptions) (*Conn, error) {
 		nc.Close()
 		return nil, fmt.Errorf("setting up JetStream: %w", err)
 	}
-	c.nats, c.js, c.zone = nc, js, zone
+	c.nats, c.js, c.zone, c.server = nc, js, zone, o.Server
 	return c, nil
+}
+
+// credentials says whether an address carries any: that is how an existing NATS is told
+// from a hub's own.
+func credentials(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.User != nil
+}
+
+// failed says, of an error, that there is no connection, and why.
+func (c *Conn) failed(err error) error {
+	if !errors.Is(err, nats.ErrReconnectBufExceeded) {
+		return err
+	}
+	if why := c.nats.LastError(); why != nil {
+		return fmt.Errorf("not connected to the hub: %w", why)
+	}
+	return errors.New("not connected to the hub")
 }
 
 // relink ends the feeds of the connection as it was.

@@ -9,11 +9,17 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/semaphore"
 	"outpost/replicate/wire"
 )
 
-// What a feed holds in memory at most, and hands over at once.
 const (
+	// pulledBytes is how much the server sends unasked, and so what it or the connection
+	// hold for an edge that does not read. It asks for more when half is read, so half must
+	// hold the largest message.
+	pulledBytes = 2*wire.MaxMessage + 2<<20
+	// feedBytes and feedMessages are what a feed holds beside that. It hands over a quarter
+	// of that at once, and at least one message.
 	feedBytes    = 16 << 20
 	feedMessages = 1024
 )
@@ -30,7 +36,7 @@ type Delivery struct {
 func (c *Conn) Bounds(ctx context.Context) (Bounds, error) {
 	s, err := c.js.Stream(ctx, name)
 	if err != nil {
-		return Bounds{}, fmt.Errorf("looking up the stream: %w", err)
+		return Bounds{}, fmt.Errorf("looking up the stream: %w", c.failed(err))
 	}
 	return bounds(s.CachedInfo().State), nil
 }
@@ -42,7 +48,8 @@ func (c *Conn) Bounds(ctx context.Context) (Bounds, error) {
 // a stream that was lost and begun anew.
 type Feed struct {
 	messages chan Delivery
-	ctx      context.Context // it lives until Stop, or until the connection is another
+	room     *semaphore.Weighted // of what is in messages, in bytes
+	ctx      context.Context     // it lives until Stop, or until the connection is another
 	stop     context.CancelCauseFunc
 	err      error // why it ended; read after messages is closed
 }
@@ -62,15 +69,15 @@ func (c *Conn) Follow(ctx context.Context, from uint64) (*Feed, error) {
 		InactiveThreshold: 30 * time.Second,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consuming the stream: %w", err)
+		return nil, fmt.Errorf("consuming the stream: %w", c.failed(err))
 	}
 	messages, err := consumer.Messages(
-		jetstream.PullMaxMessagesWithBytesLimit(feedMessages, feedBytes),
+		jetstream.PullMaxBytes(pulledBytes),
 		jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
 	if err != nil {
 		return nil, fmt.Errorf("consuming the stream: %w", err)
 	}
-	f := &Feed{messages: make(chan Delivery, 64)}
+	f := &Feed{messages: make(chan Delivery, feedMessages/4), room: semaphore.NewWeighted(feedBytes)}
 	f.ctx, f.stop = context.WithCancelCause(link)
 	go f.run(messages)
 	return f, nil
@@ -89,6 +96,10 @@ func (f *Feed) run(messages jetstream.MessagesContext) {
 		d, err := delivery(m, number)
 		if err != nil {
 			f.err = err
+			return
+		}
+		if f.room.Acquire(f.ctx, weight(d)) != nil {
+			f.err = context.Cause(f.ctx)
 			return
 		}
 		select {
@@ -131,7 +142,7 @@ func (f *Feed) Next(ctx context.Context, dst []Delivery) ([]Delivery, error) {
 		if !ok {
 			return nil, f.err
 		}
-		dst = append(dst, d)
+		dst = append(dst, f.taken(d))
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -141,7 +152,7 @@ func (f *Feed) Next(ctx context.Context, dst []Delivery) ([]Delivery, error) {
 			if !ok {
 				return dst, nil // the error comes with the next call
 			}
-			dst = append(dst, d)
+			dst = append(dst, f.taken(d))
 			bytes += size(d)
 		default:
 			return dst, nil
@@ -150,8 +161,17 @@ func (f *Feed) Next(ctx context.Context, dst []Delivery) ([]Delivery, error) {
 	return dst, nil
 }
 
+// taken makes room for another.
+func (f *Feed) taken(d Delivery) Delivery {
+	f.room.Release(weight(d))
+	return d
+}
+
 // Stop ends the feed. It may be called twice.
 func (f *Feed) Stop() { f.stop(errStopped) }
+
+// weight is what a delivery takes of the room.
+func weight(d Delivery) int64 { return min(int64(size(d)), feedBytes) }
 
 func size(d Delivery) int {
 	n := len(d.Message.Part.Body)

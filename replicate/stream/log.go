@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ var ErrOvertaken = errors.New("another hub has written to the stream since")
 
 // Log is the stream as the hub sees it: the only writer.
 type Log struct {
-	js     jetstream.JetStream
+	conn   *Conn
 	stream jetstream.Stream
 	last   uint64 // sequence that the next message must follow
 	buf    []byte
@@ -30,6 +31,11 @@ type Log struct {
 // OpenLog creates the stream or finds it. It holds up to maxBytes; beyond that,
 // publishing fails rather than dropping what a replica may still need.
 func (c *Conn) OpenLog(ctx context.Context, maxBytes int64) (*Log, error) {
+	if c.server != nil {
+		if err := c.server.Failed(); err != nil {
+			return nil, fmt.Errorf("opening the stream: %w", err)
+		}
+	}
 	s, err := c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:       name,
 		Subjects:   []string{subjectPrefix + "*"},
@@ -41,13 +47,17 @@ func (c *Conn) OpenLog(ctx context.Context, maxBytes int64) (*Log, error) {
 		Duplicates: time.Second, // unused: positions and the expected sequence tell duplicates
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening the stream: %w", err)
+		return nil, fmt.Errorf("opening the stream: %w", c.failed(err))
+	}
+	// An existing NATS takes an eighth of that if nobody tells it.
+	if most := c.nats.MaxPayload(); most < wire.MaxMessage {
+		return nil, fmt.Errorf("opening the stream: the NATS server takes messages of %d bytes at most; set max_payload: 8MB in its configuration", most)
 	}
 	info, err := s.Info(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the stream's state: %w", err)
 	}
-	return &Log{js: c.js, stream: s, last: info.State.LastSeq}, nil
+	return &Log{conn: c, stream: s, last: info.State.LastSeq}, nil
 }
 
 // Bounds are the sequences of the oldest and newest message, and the bytes held.
@@ -71,7 +81,7 @@ func bounds(s jetstream.StreamState) Bounds {
 func (l *Log) Bounds(ctx context.Context) (Bounds, error) {
 	info, err := l.stream.Info(ctx)
 	if err != nil {
-		return Bounds{}, fmt.Errorf("reading the stream's state: %w", err)
+		return Bounds{}, fmt.Errorf("reading the stream's state: %w", l.conn.failed(err))
 	}
 	return bounds(info.State), nil
 }
@@ -98,14 +108,20 @@ func (l *Log) Publish(ctx context.Context, zone string, m *wire.Message) (uint64
 	l.buf = wire.Encode(l.buf[:0], m)
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	ack, err := l.js.PublishMsg(ctx, &nats.Msg{Subject: subject(zone), Data: l.buf},
+	if l.conn.server != nil { // which answers nothing when it cannot write
+		defer context.AfterFunc(l.conn.server.wellness(), cancel)()
+	}
+	ack, err := l.conn.js.PublishMsg(ctx, &nats.Msg{Subject: subject(zone), Data: l.buf},
 		jetstream.WithExpectStream(name), jetstream.WithExpectLastSequence(l.last), jetstream.WithRetryAttempts(0))
 	if err != nil {
 		var api *jetstream.APIError
 		if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
 			return 0, ErrOvertaken
 		}
-		return 0, fmt.Errorf("publishing to the stream: %w", err)
+		if l.conn.server != nil {
+			err = cmp.Or(l.conn.server.Failed(), err)
+		}
+		return 0, fmt.Errorf("publishing to the stream: %w", l.conn.failed(err))
 	}
 	l.last = ack.Sequence
 	return ack.Sequence, nil

@@ -11,6 +11,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -20,6 +21,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server" // JetStream in this process: log, retention, permissions, flow control
@@ -41,6 +43,10 @@ const All = "all"
 // startTimeout bounds how long the embedded server may take to be ready; recovering
 // a large log is what takes long.
 const startTimeout = 60 * time.Second
+
+// writeDeadline is how long an edge may take to read what was sent to it. One that is slower
+// is cut off, so that nothing piles up here; it comes back and resumes.
+const writeDeadline = 10 * time.Second
 
 func subject(zone string) string { return subjectPrefix + zone }
 
@@ -90,12 +96,23 @@ type ServerOptions struct {
 	ClusterKey string   // without one, nothing listens and only this process connects
 	Zones      []string // whose replicas may connect
 	Log        *slog.Logger
+
+	writeDeadline time.Duration // of tests; 0 for the usual
 }
 
-// Server is an embedded NATS server.
+// Server is an embedded NATS server that keeps itself going: see supervise.
 type Server struct {
-	nats *server.Server
-	hub  identity
+	options ServerOptions
+	hub     identity
+	addr    net.Addr // where it listens, every time it is started; nil if nowhere
+
+	mu     sync.Mutex
+	nats   *server.Server  // nil while it is down
+	well   context.Context // ends when nothing can be kept in the log any more
+	sicken context.CancelCauseFunc
+
+	stop context.CancelFunc
+	done chan struct{} // closed when supervise has ended
 }
 
 // StartServer starts the embedded server and waits until it accepts connections.
@@ -104,7 +121,50 @@ func StartServer(o ServerOptions) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{hub: hub}
+	if o.ClusterKey != "" {
+		if err := free(o.Addr); err != nil {
+			return nil, err
+		}
+	}
+	s := &Server{options: o, hub: hub, done: make(chan struct{})}
+	if err := s.launch(); err != nil {
+		return nil, err
+	}
+	s.addr = s.nats.Addr()
+	s.well, s.sicken = context.WithCancelCause(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	go s.supervise(ctx)
+	return s, nil
+}
+
+// launch starts a NATS server on the folder, on the address of the one before.
+func (s *Server) launch() error {
+	opts, err := s.natsOptions()
+	if err != nil {
+		return err
+	}
+	if err := writable(s.options.Dir, 1); err != nil {
+		return err
+	}
+	nats, err := server.NewServer(opts)
+	if err != nil {
+		return fmt.Errorf("setting up the embedded NATS server: %w", err)
+	}
+	nats.SetLoggerV2(logger{s.options.Log}, false, false, false)
+	nats.Start()
+	if !nats.JetStreamEnabled() || !nats.ReadyForConnections(startTimeout) {
+		halt(nats)
+		return fmt.Errorf("the embedded NATS server was not ready within %v: look for its messages above; its log is in %s", startTimeout, s.options.Dir)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nats = nats
+	return nil
+}
+
+func (s *Server) natsOptions() (*server.Options, error) {
+	o := s.options
 	opts := &server.Options{
 		ServerName: "outpost-hub",
 		JetStream:  true, StoreDir: o.Dir,
@@ -115,46 +175,61 @@ func StartServer(o ServerOptions) (*Server, error) {
 		MaxPayload:        wire.MaxMessage,
 		NoSigs:            true, NoSystemAccount: false,
 		DisableJetStreamBanner: true,
-		WriteDeadline:          10 * time.Second, // a subscriber slower than this is cut off; it comes back and resumes
-		Nkeys:                  []*server.NkeyUser{{Nkey: hub.public}},
+		WriteDeadline:          cmp.Or(o.writeDeadline, writeDeadline),
+		Nkeys:                  []*server.NkeyUser{{Nkey: s.hub.public}},
 		DontListen:             o.ClusterKey == "",
 	}
-	if o.ClusterKey != "" {
-		host, port, err := splitAddr(o.Addr)
+	if o.ClusterKey == "" {
+		return opts, nil
+	}
+	addr := o.Addr
+	if s.addr != nil {
+		addr = s.addr.String()
+	}
+	var err error
+	if opts.Host, opts.Port, err = splitAddr(addr); err != nil {
+		return nil, err
+	}
+	for _, zone := range o.Zones {
+		id, err := zoneIdentity(o.ClusterKey, zone)
 		if err != nil {
 			return nil, err
 		}
-		if err := free(o.Addr); err != nil {
-			return nil, err
-		}
-		opts.Host, opts.Port = host, port
-		for _, zone := range o.Zones {
-			id, err := zoneIdentity(o.ClusterKey, zone)
-			if err != nil {
-				return nil, err
-			}
-			opts.Nkeys = append(opts.Nkeys, &server.NkeyUser{Nkey: id.public, Permissions: zonePermissions(zone)})
-		}
+		opts.Nkeys = append(opts.Nkeys, &server.NkeyUser{Nkey: id.public, Permissions: zonePermissions(zone)})
 	}
-	if s.nats, err = server.NewServer(opts); err != nil {
-		return nil, fmt.Errorf("setting up the embedded NATS server: %w", err)
-	}
-	s.nats.SetLoggerV2(logger{o.Log}, false, false, false)
-	s.nats.Start()
-	if !s.nats.ReadyForConnections(startTimeout) {
-		s.Shutdown()
-		return nil, fmt.Errorf("the embedded NATS server was not ready within %v: look for its messages above; its log is in %s", startTimeout, o.Dir)
-	}
-	return s, nil
+	return opts, nil
 }
 
 // Addr is where edges connect; nil when nothing listens.
-func (s *Server) Addr() net.Addr { return s.nats.Addr() }
+func (s *Server) Addr() net.Addr { return s.addr }
+
+// InProcessConn connects within the process to the server that runs now.
+func (s *Server) InProcessConn() (net.Conn, error) {
+	nats := s.running()
+	if nats == nil {
+		return nil, errDown
+	}
+	return nats.InProcessConn()
+}
+
+func (s *Server) running() *server.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.nats
+}
 
 // Shutdown stops the server and returns when its files are closed.
 func (s *Server) Shutdown() {
-	s.nats.Shutdown()
-	s.nats.WaitForShutdown()
+	s.stop()
+	<-s.done
+	if nats := s.running(); nats != nil {
+		halt(nats)
+	}
+}
+
+func halt(nats *server.Server) {
+	nats.Shutdown()
+	nats.WaitForShutdown()
 }
 
 // zonePermissions let a replica consume its zone's subject and nothing else: no
