@@ -2,87 +2,130 @@ package follow
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"outpost/replicate/replica"
 )
+
+// longestSilence is how long the primary may send nothing. Longer than it takes to say
+// that there is no snapshot yet.
+const longestSilence = 30 * time.Second
 
 // Snapshots downloads snapshots from the primary region. A download that broke off
 // goes on where it stopped, if the primary still has the same file.
 type Snapshots struct {
 	URL    string            // of the primary's snapshot endpoint
-	Client *http.Client      // with timeouts for connecting and for the first byte, none for the whole
+	Client *http.Client      // with timeouts for connecting, none for the whole
 	Sign   func(http.Header) // puts this node's credentials on a request
 	Dir    string            // where the download waits; the replica's folder, so that a rename suffices
+	// RefusedHeader tells the primary the ETag of a snapshot that arrived damaged, so that it
+	// looks whether its own is; empty for none.
+	RefusedHeader string
+	Silence       time.Duration // after which a download is given up, to be resumed; 30 seconds if zero
+
+	refused string // the ETag of what arrived damaged
 }
 
 // ErrNoSnapshot means that the primary has none to give right now.
 var ErrNoSnapshot = errors.New("the primary has no snapshot to give yet")
 
+// errSilent ends a download in which nothing arrives.
+var errSilent = errors.New("the primary fell silent")
+
 // Install downloads a snapshot and puts it in r's place.
 func (s *Snapshots) Install(ctx context.Context, r *replica.Replica) error {
-	part := filepath.Join(s.Dir, "snapshot.part")
-	if err := s.download(ctx, part); err != nil {
-		return err
-	}
-	fresh := filepath.Join(s.Dir, "snapshot.db")
+	part, fresh := filepath.Join(s.Dir, "snapshot.part"), filepath.Join(s.Dir, "snapshot.db")
 	// With the journals of one that a crash cut off: SQLite would play them into this one.
 	if err := removeAll(fresh, fresh+"-journal", fresh+"-wal", fresh+"-shm"); err != nil {
 		return fmt.Errorf("removing an unfinished snapshot: %w", err)
 	}
-	if err := decompress(part, fresh); err != nil {
-		return err
+	if err := s.download(ctx, part, fresh); err != nil {
+		return errors.Join(err, removeAll(fresh))
 	}
-	if err := r.Swap(ctx, fresh); err != nil {
+	if err := r.SwapSound(ctx, fresh); err != nil {
 		return fmt.Errorf("installing the snapshot: %w", err)
 	}
 	return removeAll(part, part+".etag")
 }
 
-// download leaves a complete, verified file at path. Beside a partial one stands
-// the ETag of what it is a part of: the SHA-256 of the whole.
-func (s *Snapshots) download(ctx context.Context, path string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, nil)
-	if err != nil {
-		return fmt.Errorf("asking for a snapshot: %w", err)
+// download leaves a complete, verified, unpacked file at path. What has arrived stays at
+// part until then; beside it stands the ETag of what it is a part of: the SHA-256 of the
+// whole. It is unpacked while it arrives, and nothing is believed before the checksum.
+func (s *Snapshots) download(ctx context.Context, part, path string) error {
+	silence := longestSilence
+	if s.Silence > 0 {
+		silence = s.Silence
 	}
-	s.Sign(request.Header)
-	etag, have := partial(path)
-	if have > 0 {
-		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
-		request.Header.Set("If-Range", `"`+etag+`"`)
-	}
-	response, err := s.Client.Do(request)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	quiet := time.AfterFunc(silence, func() { cancel(fmt.Errorf("%w for %v", errSilent, silence)) })
+	defer quiet.Stop()
+
+	etag, have := partial(part)
+	response, err := s.ask(ctx, etag, have)
 	if err != nil {
-		return fmt.Errorf("asking for a snapshot: %w", err)
+		return fmt.Errorf("asking for a snapshot: %w", because(ctx, err))
 	}
 	defer response.Body.Close()
 	switch response.StatusCode {
 	case http.StatusOK:
-		have = 0
+		have, etag = 0, strings.Trim(response.Header.Get("ETag"), `"`)
+		if err := os.WriteFile(part+".etag", []byte(etag), 0o600); err != nil {
+			return fmt.Errorf("saving the snapshot: %w", err)
+		}
 	case http.StatusPartialContent:
-	case http.StatusRequestedRangeNotSatisfiable: // all of it is here, or another file is there
+	case http.StatusRequestedRangeNotSatisfiable: // all of it is here
+		response.Body = http.NoBody
 	case http.StatusServiceUnavailable:
 		return ErrNoSnapshot
 	default:
 		return fmt.Errorf("asking for a snapshot: the primary answered %s", response.Status)
 	}
-	if response.StatusCode != http.StatusRequestedRangeNotSatisfiable {
-		etag = strings.Trim(response.Header.Get("ETag"), `"`)
-		if err := s.save(path, etag, have, response.Body); err != nil {
-			return err
-		}
+	sum, err := unpack(part, have, &watched{response.Body, quiet, silence}, path)
+	switch {
+	case err == nil && sum == etag:
+		s.refused = ""
+		return nil
+	case err == nil:
+		err = fmt.Errorf("%w: its checksum is wrong", errDamaged)
 	}
-	return verify(path, etag)
+	if errors.Is(err, errDamaged) { // the next download starts from nothing
+		s.refused = etag
+		return errors.Join(err, removeAll(part, part+".etag"))
+	}
+	return because(ctx, err)
+}
+
+// ask asks for the rest of what is here, or for whatever there is.
+func (s *Snapshots) ask(ctx context.Context, etag string, have int64) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.Sign(request.Header)
+	if have > 0 {
+		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
+		request.Header.Set("If-Range", `"`+etag+`"`)
+	}
+	if s.refused != "" && s.RefusedHeader != "" {
+		request.Header.Set(s.RefusedHeader, s.refused)
+	}
+	return s.Client.Do(request)
+}
+
+// because tells why ctx ended, if that is why there is an error.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, errSilent) {
+		return cause
+	}
+	return err
 }
 
 func partial(path string) (etag string, have int64) {
@@ -97,74 +140,10 @@ func partial(path string) (etag string, have int64) {
 	return string(text), info.Size()
 }
 
-func (s *Snapshots) save(path, etag string, offset int64, body io.Reader) (err error) {
-	if err := os.WriteFile(path+".etag", []byte(etag), 0o600); err != nil {
-		return fmt.Errorf("saving the snapshot: %w", err)
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("saving the snapshot: %w", err)
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	if err := file.Truncate(offset); err != nil {
-		return fmt.Errorf("saving the snapshot: %w", err)
-	}
-	if _, err := file.Seek(offset, io.SeekStart); err != nil {
-		return fmt.Errorf("saving the snapshot: %w", err)
-	}
-	if _, err := io.Copy(file, body); err != nil {
-		return fmt.Errorf("downloading the snapshot: %w", err)
-	}
-	return nil
-}
-
-// verify removes a file that is not what its ETag promises, so that the next
-// download starts from nothing.
-func verify(path, etag string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("checking the snapshot: %w", err)
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return fmt.Errorf("checking the snapshot: %w", err)
-	}
-	if got := hex.EncodeToString(hash.Sum(nil)); got != etag {
-		return errors.Join(errors.New("the downloaded snapshot is damaged: its checksum is wrong"), removeAll(path, path+".etag"))
-	}
-	return nil
-}
-
-func decompress(from, to string) (err error) {
-	source, err := os.Open(from)
-	if err != nil {
-		return fmt.Errorf("unpacking the snapshot: %w", err)
-	}
-	defer source.Close()
-	reader, err := zstd.NewReader(source)
-	if err != nil {
-		return fmt.Errorf("unpacking the snapshot: %w", err)
-	}
-	defer reader.Close()
-	target, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("unpacking the snapshot: %w", err)
-	}
-	defer func() { err = errors.Join(err, target.Close()) }()
-	if _, err := io.Copy(target, reader); err != nil {
-		return fmt.Errorf("unpacking the snapshot: %w", err)
-	}
-	if err := target.Sync(); err != nil {
-		return fmt.Errorf("unpacking the snapshot: %w", err)
-	}
-	return nil
-}
-
 func removeAll(paths ...string) error {
 	var errs []error
 	for _, p := range paths {
-		if err := os.Remove(p); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,8 +41,8 @@ func TestASnapshotOfTheSameStateCanBeGivenAgain(t *testing.T) {
 	if err := os.WriteFile(left, []byte("of an earlier process"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.hub.snapshots.open(f.generation())
-	first, _, err := f.hub.OpenSnapshot(t.Context())
+	defer f.hub.snapshots.open(t.Context(), f.generation(), false)()
+	first, err := f.hub.OpenSnapshot(t.Context(), "syd", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func TestASnapshotOfTheSameStateCanBeGivenAgain(t *testing.T) {
 	}
 	for range 2 {
 		f.hub.snapshots.newest.made = time.Now().Add(-2 * snapshotAge)
-		again, _, err := f.hub.OpenSnapshot(t.Context())
+		again, err := f.hub.OpenSnapshot(t.Context(), "syd", "")
 		if err != nil {
 			t.Fatalf("a snapshot of the same state: %v", err)
 		}
@@ -77,12 +78,15 @@ func TestLeasesThatAreOverAreForgotten(t *testing.T) {
 	f.reaches(f.replica, "the primary's replica")
 	s := &f.hub.snapshots
 	s.mu.Lock()
-	s.leases = make([]lease, 1000)
+	s.leases = make(map[string]lease)
+	for i := range 1000 {
+		s.leases[fmt.Sprint("region ", i)] = lease{}
+	}
 	s.mu.Unlock()
 	f.eventually("a snapshot is given", func() error {
-		file, _, err := f.hub.OpenSnapshot(t.Context())
+		d, err := f.hub.OpenSnapshot(t.Context(), "syd", "")
 		if err == nil {
-			err = file.Close()
+			err = d.Close()
 		}
 		return err
 	})

@@ -64,6 +64,7 @@ type Hub struct {
 	between   func(int) time.Duration // pauses between renewals, if not as usual
 	silence   time.Duration           // after which another hub is taken for gone
 	now       func() time.Time        // wall time: a generation's number
+	renewed   bool                    // the generation has just begun
 	broke     chan struct{}           // holds a token after a session that ended with an error
 
 	hold    atomic.Pointer[source.Hold] // nil until the slot was this hub's for the first time
@@ -117,7 +118,9 @@ func (h *Hub) begin(ctx context.Context, reason string) error {
 	} else {
 		h.Log.Info("beginning the first generation", "reason", reason)
 	}
-	return h.renew(ctx)
+	err := h.renew(ctx)
+	h.renewed = err == nil
+	return err
 }
 
 // generation runs for as long as one generation can be continued. The primary's own
@@ -135,9 +138,10 @@ func (h *Hub) generation(ctx context.Context) error {
 		return broken
 	}
 	h.progress.Begin(end.LSN)
-	h.snapshots.open(end.Generation)
-	defer h.snapshots.close()
 	group, ctx := errgroup.WithContext(ctx)
+	// Of a new generation every edge will want a snapshot at once.
+	defer h.snapshots.open(ctx, end.Generation, h.renewed)()
+	h.renewed = false
 	group.Go(func() error { return h.followOwn(ctx) })
 	group.Go(func() error { return h.publish(ctx) })
 	group.Go(func() error { return h.retain(ctx, log) })

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,17 +23,12 @@ import (
 	"outpost/replicate/follow"
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/replicate/replica"
-	"outpost/replicate/source"
 	"outpost/replicate/stream"
 )
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(childDir); dir != "" {
-		if err := runChild(dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+	if options := os.Getenv(childVariable); options != "" {
+		os.Exit(child(options))
 	}
 	os.Exit(pgtest.Run(m))
 }
@@ -143,37 +139,17 @@ func (f *fixture) start() {
 // build makes a hub that does not run, until stop.
 func (f *fixture) build() {
 	f.t.Helper()
-	to := stream.ConnOptions{URL: f.external, Zone: stream.All, Log: f.log}
-	if f.external == "" {
-		s, err := stream.StartServer(stream.ServerOptions{
-			Dir: cmp.Or(f.streamDir, filepath.Join(f.dir, "stream")), Addr: "127.0.0.1:0", ClusterKey: key, Zones: []string{stream.All}, Log: f.log,
-		})
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		f.server, to.Server = s, s
-	}
-	conn, err := stream.Connect(to)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.replica = f.open("primary", nil)
 	url := f.url
 	if f.through != nil {
 		url = f.through.url(f.t, f.url)
 	}
-	config, err := pgx.ParseConfig(url)
+	p, err := newParts(f.t.Context(), partsOptions{
+		url: url, dir: f.dir, streamDir: f.streamDir, external: f.external, streamBytes: f.streamBytes,
+	}, f.log)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	folder := filepath.Join(f.dir, "hub")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		f.t.Fatal(err)
-	}
-	f.hub = New(Options{
-		Source: source.New(source.Config{URL: url, Publication: "everything", Slot: source.SlotName(config.Database), Log: f.log}),
-		Conn:   conn, Replica: f.replica, Dir: folder, StreamBytes: f.streamBytes, Log: f.log,
-	})
+	f.hub, f.server, f.replica = p.hub, p.server, p.hub.Replica
 	f.hub.watch = f.watch
 	if f.between != nil {
 		f.hub.between = f.between
@@ -187,11 +163,7 @@ func (f *fixture) build() {
 	var once sync.Once
 	f.stop = func() {
 		once.Do(func() {
-			conn.Close()
-			if to.Server != nil {
-				to.Server.Shutdown()
-			}
-			if err := f.replica.Close(); err != nil {
+			if err := p.close(); err != nil {
 				f.t.Errorf("closing the hub's replica: %v", err)
 			}
 		})
@@ -201,11 +173,7 @@ func (f *fixture) build() {
 
 func (f *fixture) open(name string, delay func()) *replica.Replica {
 	f.t.Helper()
-	folder := filepath.Join(f.dir, name)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		f.t.Fatal(err)
-	}
-	r, err := replica.Open(f.t.Context(), replica.Options{Path: filepath.Join(folder, "replica.db"), Log: f.log, Delay: delay})
+	r, err := openReplica(f.t.Context(), filepath.Join(f.dir, name), f.log, delay)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -226,7 +194,7 @@ func (f *fixture) edge(name string, delay func()) (*replica.Replica, func()) {
 	}
 	r := f.open(name, delay)
 	edge := follow.NewEdge(r, conn, &follow.Snapshots{
-		URL: snapshots.URL, Client: snapshots.Client(), Sign: func(http.Header) {}, Dir: filepath.Join(f.dir, name),
+		URL: snapshots.URL, Client: snapshots.Client(), Sign: from(name), RefusedHeader: refusedHeader, Dir: filepath.Join(f.dir, name),
 	}, f.log.With("edge", name))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -247,16 +215,7 @@ func (f *fixture) edge(name string, delay func()) (*replica.Replica, func()) {
 	return r, stop
 }
 
-func (f *fixture) serveSnapshot(w http.ResponseWriter, r *http.Request) {
-	file, snapshot, err := f.hub.OpenSnapshot(r.Context())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	defer file.Close()
-	w.Header().Set("ETag", `"`+snapshot.ETag+`"`)
-	http.ServeContent(w, r, "", time.Time{}, file)
-}
+func (f *fixture) serveSnapshot(w http.ResponseWriter, r *http.Request) { serveSnapshot(f.hub, w, r) }
 
 func (f *fixture) exec(sql string, args ...any) {
 	f.t.Helper()
@@ -519,9 +478,9 @@ func TestSnapshotDownloadResumes(t *testing.T) {
 	f.start()
 	f.reaches(f.replica, "the primary's replica")
 	f.eventually("there is a snapshot to give", func() error { // an instant after the replica
-		file, _, err := f.hub.OpenSnapshot(t.Context())
+		d, err := f.hub.OpenSnapshot(t.Context(), "syd", "")
 		if err == nil {
-			err = file.Close()
+			err = d.Close()
 		}
 		return err
 	})
@@ -562,13 +521,22 @@ func TestSnapshotDownloadResumes(t *testing.T) {
 type breaksOff struct {
 	http.ResponseWriter
 	left int
+	sent *atomic.Int64 // counts them; may be nil
 }
 
 func (b *breaksOff) Write(p []byte) (int, error) {
-	if b.left -= len(p); b.left < 0 {
+	whole := len(p)
+	p = p[:min(whole, b.left)]
+	b.left -= len(p)
+	n, err := b.ResponseWriter.Write(p)
+	if b.sent != nil {
+		b.sent.Add(int64(n))
+	}
+	if err == nil && n < whole {
+		b.ResponseWriter.(http.Flusher).Flush()
 		panic(http.ErrAbortHandler)
 	}
-	return b.ResponseWriter.Write(p)
+	return n, err
 }
 
 func (b *breaksOff) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{b}, r) }

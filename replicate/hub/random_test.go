@@ -214,8 +214,13 @@ func postgresLine(types []uint32, values [][]byte) string {
 	return strings.Join(fields, between)
 }
 
+// readable is a replica of this process, or of another.
+type readable interface {
+	Read(ctx context.Context, fn func(replica.View) error) error
+}
+
 // sameAs says in what a replica is not as it should be.
-func sameAs(ctx context.Context, want map[string]contents, r *replica.Replica) error {
+func sameAs(ctx context.Context, want map[string]contents, r readable) error {
 	return r.Read(ctx, func(v replica.View) error {
 		tables, err := v.Tables(ctx)
 		if err != nil {

@@ -6,30 +6,28 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"outpost/replicate/change"
-	"outpost/replicate/pump"
 	"outpost/replicate/replica"
-	"outpost/replicate/stream"
 )
 
 const (
 	// snapshotAge is how long a snapshot is handed out before a newer one is made.
 	snapshotAge = 10 * time.Minute
-	// leaseTime is how long the stream keeps the tail for a download that was begun.
-	leaseTime = 15 * time.Minute
-
-	retainInterval = 10 * time.Second
-	// maxMessages bounds the stream beside its bytes: an idle hub adds one a second.
-	maxMessages = 200_000
+	// retryTime lies between attempts to make a snapshot that fail, and between checks of
+	// one that edges refuse: who asks in a loop does not keep the hub busy.
+	retryTime = 10 * time.Second
 )
 
 // ErrNoSnapshot means that there is none to give right now: a new generation is
-// being copied, or the primary's replica does not follow.
+// being copied, the first snapshot of one is being made, or the primary's replica does
+// not follow.
 var ErrNoSnapshot = errors.New("no snapshot can be given now")
 
 // Snapshot is one compressed copy of the primary's replica, shared by all who
@@ -43,77 +41,158 @@ type Snapshot struct {
 	made time.Time
 }
 
-// snapshots makes and keeps the newest snapshot, and the leases on what follows it.
+// snapshots makes and keeps the newest snapshot, and knows what of the stream those who
+// download one will need.
 type snapshots struct {
 	hub *Hub
 
 	mu         sync.Mutex
 	generation change.Generation // that may be handed out; 0 for none
+	life       context.Context   // of that generation
 	newest     *Snapshot
-	leases     []lease
+	making     *making // the one that runs, or the last
+	downloads  []*Download
+	leases     map[string]lease // by region
+
+	checking sync.Mutex
+	checked  time.Time
 }
 
-type lease struct {
-	seq   uint64
-	until time.Time
+// making is a snapshot that is being made for all who wait for it.
+type making struct {
+	done     chan struct{} // closed at its end
+	ended    time.Time
+	snapshot *Snapshot
+	err      error
 }
 
-func (s *snapshots) open(g change.Generation) {
+// over says that another may begin.
+func (m *making) over() bool {
+	return m == nil || !m.ended.IsZero() && (m.err == nil || time.Since(m.ended) > retryTime)
+}
+
+// open lets snapshots of a generation be made and handed out until the end that it gives;
+// one is made at once if it is eager.
+func (s *snapshots) open(ctx context.Context, g change.Generation, eager bool) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.generation = g
-}
-
-func (s *snapshots) close() { s.open(0) }
-
-// OpenSnapshot gives the newest snapshot, made now if there is none that is young
-// enough, and takes a lease on the part of the stream that follows it. The caller
-// closes the file.
-func (h *Hub) OpenSnapshot(ctx context.Context) (*os.File, *Snapshot, error) {
-	s := &h.snapshots
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	age := snapshotAge
-	if s.newest != nil {
-		// Whoever else purged the stream did not ask what the snapshot has.
-		if bounds, err := h.Conn.Bounds(ctx); err == nil && s.newest.State.Seq+1 < bounds.First {
-			age = 0
+	s.generation, s.life, s.making = g, ctx, nil
+	if eager {
+		s.make()
+	}
+	return func() {
+		s.mu.Lock()
+		s.generation = 0
+		running := s.making
+		s.end(func(*Download) bool { return true })
+		s.mu.Unlock()
+		cancel()
+		if running != nil {
+			<-running.done
 		}
 	}
-	snapshot, err := s.fresh(ctx, age)
-	if err != nil {
-		return nil, nil, err
-	}
-	file, err := os.Open(snapshot.path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("opening a snapshot: %w", err)
-	}
-	now := time.Now()
-	s.leased(now) // forgets those that are over
-	s.leases = append(s.leases, lease{snapshot.State.Seq, now.Add(leaseTime)})
-	return file, snapshot, nil
 }
 
-// fresh is called with mu held, so that many edges wait for one snapshot.
+// usable is the newest snapshot, if it is of the generation; mu is held.
+func (s *snapshots) usable() *Snapshot {
+	if s.generation == 0 || s.newest == nil || s.newest.State.Position.Generation != s.generation {
+		return nil
+	}
+	return s.newest
+}
+
+// fresh gives a snapshot that is young enough. All who need a new one wait for the same,
+// and who leaves does not end it. One that is older is given where none can be made: the
+// stream has what follows it.
 func (s *snapshots) fresh(ctx context.Context, age time.Duration) (*Snapshot, error) {
+	s.mu.Lock()
 	if s.generation == 0 {
+		s.mu.Unlock()
 		return nil, ErrNoSnapshot
 	}
-	if n := s.newest; n != nil && n.State.Position.Generation == s.generation && time.Since(n.made) < age {
+	if n := s.usable(); n != nil && time.Since(n.made) < age {
+		s.mu.Unlock()
 		return n, nil
 	}
-	made, err := s.hub.makeSnapshot(ctx)
+	if s.making.over() {
+		s.make()
+	}
+	m := s.making
+	s.mu.Unlock()
+	select {
+	case <-m.done:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: it is being made", ErrNoSnapshot)
+	}
+	if m.err == nil {
+		return m.snapshot, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := s.usable(); n != nil {
+		return n, nil
+	}
+	return nil, m.err
+}
+
+// make begins one; mu is held.
+func (s *snapshots) make() {
+	m := &making{done: make(chan struct{})}
+	s.making = m
+	go func(ctx context.Context, g change.Generation) {
+		defer close(m.done)
+		made, err := s.hub.makeSnapshot(ctx)
+		if err == nil && made.State.Position.Generation != g {
+			err = errors.Join(ErrNoSnapshot, os.Remove(made.path))
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		m.snapshot, m.err, m.ended = made, err, time.Now()
+		if err != nil {
+			if ctx.Err() == nil {
+				s.hub.Log.Error("making a snapshot failed; the one before is given, if there is one", "error", err)
+			}
+			return
+		}
+		s.newest = made
+		if err := s.hub.removeSnapshots(made.path); err != nil {
+			s.hub.Log.Warn("removing old snapshots failed", "error", err)
+		}
+	}(s.life, s.generation)
+}
+
+// forget lets another be made in the place of one that nobody could use.
+func (s *snapshots) forget(n *Snapshot, reason error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.newest == n {
+		s.newest = nil
+		s.hub.Log.Error("the snapshot is of no use any more; another is made", "file", n.path, "error", reason)
+	}
+}
+
+// check looks whether the file is what its ETag promises, for an edge that says it is not.
+func (s *snapshots) check(n *Snapshot) (err error) {
+	s.checking.Lock()
+	defer s.checking.Unlock()
+	if time.Since(s.checked) < retryTime {
+		return nil
+	}
+	s.checked = time.Now()
+	file, err := os.Open(n.path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if made.State.Position.Generation != s.generation {
-		return nil, errors.Join(ErrNoSnapshot, os.Remove(made.path))
+	defer func() { err = errors.Join(err, file.Close()) }()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return err
 	}
-	s.newest = made
-	if err := s.hub.removeSnapshots(made.path); err != nil {
-		s.hub.Log.Warn("removing old snapshots failed", "error", err)
+	if got := hex.EncodeToString(hash.Sum(nil)); got != n.ETag {
+		return errors.New("its checksum is wrong")
 	}
-	return made, nil
+	return nil
 }
 
 // removeSnapshots removes all but one, those of an earlier process among them. Whoever
@@ -138,105 +217,34 @@ func (h *Hub) removeSnapshots(except string) error {
 func (h *Hub) makeSnapshot(ctx context.Context) (_ *Snapshot, err error) {
 	began := time.Now()
 	plain := h.path("snapshot.db")
-	if err := remove(plain); err != nil {
-		return nil, fmt.Errorf("making a snapshot: %w", err)
-	}
-	state, err := h.Replica.Snapshot(ctx, plain)
-	if err != nil {
-		return nil, fmt.Errorf("making a snapshot: %w", err)
-	}
 	// Named by the time: one of the same state may be in somebody's hands.
-	s := &Snapshot{State: state, made: began, path: h.path(fmt.Sprintf("snapshot-%d.zst", began.UnixNano()))}
+	s := &Snapshot{made: began, path: h.path(fmt.Sprintf("snapshot-%d.zst", began.UnixNano()))}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("making a snapshot: %w", err), remove(s.path))
+		}
+		err = errors.Join(err, remove(plain))
+	}()
+	if err := remove(plain); err != nil {
+		return nil, err
+	}
+	if s.State, err = h.Replica.Snapshot(ctx, plain); err != nil {
+		return nil, err
+	}
+	copied := time.Since(began)
 	hash := sha256.New()
-	if s.Size, err = replica.Compress(plain, s.path, hash); err != nil {
-		return nil, errors.Join(fmt.Errorf("making a snapshot: %w", err), remove(plain, s.path))
+	group, ctx := errgroup.WithContext(ctx)
+	// Here once, and not again at each edge.
+	group.Go(func() error { return replica.Sound(ctx, plain) })
+	group.Go(func() (err error) {
+		s.Size, err = replica.Compress(ctx, plain, s.path, hash)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	s.ETag = hex.EncodeToString(hash.Sum(nil))
-	if err := os.Remove(plain); err != nil {
-		return nil, fmt.Errorf("making a snapshot: %w", err)
-	}
-	h.Log.Info("snapshot made", "position", state.Position, "bytes", s.Size, "took_ms", time.Since(began).Milliseconds())
+	h.Log.Info("snapshot made", "position", s.State.Position, "bytes", s.Size,
+		"took_ms", time.Since(began).Milliseconds(), "copy_ms", copied.Milliseconds())
 	return s, nil
-}
-
-// retain keeps the stream within its bounds. It never drops what the newest snapshot
-// does not contain, and as long as there is room not what a download will need. A stream
-// that one unfinished transaction fills is a history that cannot be continued.
-func (h *Hub) retain(ctx context.Context, log *stream.Log) error {
-	tick := time.NewTicker(retainInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-h.broke: // perhaps for want of room
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if !h.holds() {
-			continue // nothing of this hub's is added; the stream may be another's
-		}
-		err := h.trim(ctx, log)
-		if broken := new(pump.Broken); errors.As(err, &broken) {
-			return err
-		}
-		if err != nil && ctx.Err() == nil {
-			h.Log.Warn("trimming the stream failed; trying again", "error", err)
-		}
-	}
-}
-
-func (h *Hub) trim(ctx context.Context, log *stream.Log) error {
-	bounds, err := log.Bounds(ctx)
-	if err != nil {
-		return err
-	}
-	limit := uint64(h.StreamBytes)
-	if bounds.Bytes < limit/2 && bounds.Messages < maxMessages {
-		return nil
-	}
-	s := &h.snapshots
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// A quarter stays for replicas that are a little behind.
-	below := bounds.Last - bounds.Messages/4
-	if bounds.Bytes < limit*9/10 {
-		below = min(below, s.leased(time.Now()))
-	}
-	if below <= bounds.First {
-		return nil // before a snapshot is made for nothing
-	}
-	snapshot, err := s.fresh(ctx, retainInterval)
-	if err != nil {
-		return err
-	}
-	if below = min(below, snapshot.State.Seq+1); below > bounds.First {
-		h.Log.Info("trimming the stream", "below", below, "first", bounds.First, "last", bounds.Last, "bytes", bounds.Bytes)
-		if err := log.Purge(ctx, below); err != nil {
-			return err
-		}
-		if bounds, err = log.Bounds(ctx); err != nil {
-			return err
-		}
-	}
-	// What is left is behind the snapshot, which has all that is whole; and still there is
-	// no room for another message.
-	if bounds.First > snapshot.State.Seq && bounds.Bytes+2*pump.MessageBytes > limit &&
-		uint64(snapshot.State.Position.LSN) >= uint64(h.progress.Published()) {
-		return pump.Breaks("a transaction is larger than the stream, which may hold %d bytes", limit)
-	}
-	return nil
-}
-
-// leased is the sequence from which on the stream is held for running downloads.
-func (s *snapshots) leased(now time.Time) uint64 {
-	var held []lease
-	floor := ^uint64(0)
-	for _, l := range s.leases {
-		if now.Before(l.until) {
-			held = append(held, l)
-			floor = min(floor, l.seq+1)
-		}
-	}
-	s.leases = held
-	return floor
 }

@@ -5,125 +5,64 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 
 	"outpost/replicate/change"
 	"outpost/replicate/pgcluster/pgtest"
-	"outpost/replicate/replica"
-	"outpost/replicate/source"
 	"outpost/replicate/stream"
 	"outpost/replicate/stream/streamtest"
 )
 
-// The variables that make this binary a hub.
-const (
-	childDir    = "HUB_TEST_CHILD_DIR"
-	childURL    = "HUB_TEST_CHILD_URL"
-	childStream = "HUB_TEST_CHILD_STREAM"
-)
+// rivalSilence is after what a hub that is paused is taken for gone.
+const rivalSilence = 1500 * time.Millisecond
 
-// childSilence is after what a hub that is paused is taken for gone.
-const childSilence = 1500 * time.Millisecond
-
-// runChild is a hub as a process: it runs until SIGTERM, and logs to its folder.
-func runChild(dir string) (err error) {
-	file, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	log := slog.New(slog.NewTextHandler(file, nil))
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	url := os.Getenv(childURL)
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		return err
-	}
-	conn, err := stream.Connect(stream.ConnOptions{URL: os.Getenv(childStream), Zone: stream.All, Log: log})
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	r, err := replica.Open(ctx, replica.Options{Path: filepath.Join(dir, "replica.db"), Log: log})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	h := New(Options{
-		Source: source.New(source.Config{URL: url, Publication: "everything", Slot: source.SlotName(config.Database), Log: log}),
-		Conn:   conn, Replica: r, Dir: dir, StreamBytes: 64 << 20, Log: log,
-	})
-	h.silence = childSilence
-	return h.Run(ctx)
+// rival is a hub in a process of its own.
+type rival struct {
+	*process
+	f         *fixture
+	name, dir string
 }
 
-// child is a hub in a process of its own.
-type child struct {
-	f    *fixture
-	name string
-	dir  string
-	cmd  *exec.Cmd
-}
-
-func (f *fixture) child(name, nats string) *child {
+func (f *fixture) rival(name, nats string) *rival {
 	f.t.Helper()
-	c := &child{f: f, name: name, dir: filepath.Join(f.dir, name), cmd: exec.Command(os.Args[0])}
-	if err := os.MkdirAll(c.dir, 0o700); err != nil {
-		f.t.Fatal(err)
-	}
-	c.cmd.Env = append(os.Environ(), childDir+"="+c.dir, childURL+"="+f.url, childStream+"="+nats)
-	c.cmd.Stderr = os.Stderr
-	if err := c.cmd.Start(); err != nil {
-		f.t.Fatal(err)
-	}
+	dir := filepath.Join(f.dir, name)
+	r := &rival{f: f, name: name, dir: dir, process: spawn(f.t, os.Args[0], childOptions{Dir: dir, URL: f.url, NATS: nats, Silence: rivalSilence})}
 	f.t.Cleanup(func() {
 		if f.t.Failed() {
-			f.t.Logf("the log of hub %s:\n%s", name, c.logged())
+			f.t.Logf("the log of hub %s:\n%s", name, r.log)
 		}
-		_ = c.cmd.Process.Kill() // where the test did not come to stop
-		_ = c.cmd.Wait()
 	})
-	return c
+	return r
 }
 
-func (c *child) signal(s syscall.Signal) {
-	c.f.t.Helper()
-	if err := c.cmd.Process.Signal(s); err != nil {
-		c.f.t.Fatal(err)
+func (r *rival) signal(s syscall.Signal) {
+	r.f.t.Helper()
+	if err := r.cmd.Process.Signal(s); err != nil {
+		r.f.t.Fatal(err)
 	}
 }
 
-func (c *child) stop() {
-	c.f.t.Helper()
-	c.signal(syscall.SIGTERM)
-	if err := c.cmd.Wait(); err != nil {
-		c.f.t.Errorf("hub %s ended with %v", c.name, err)
+func (r *rival) stop() {
+	r.f.t.Helper()
+	if err := r.input.Close(); err != nil {
+		r.f.t.Fatal(err)
+	}
+	<-r.ended
+	if !r.cmd.ProcessState.Success() {
+		r.f.t.Errorf("hub %s ended with %v", r.name, r.cmd.ProcessState)
 	}
 }
 
-func (c *child) logged() string {
-	text, err := os.ReadFile(filepath.Join(c.dir, "log"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		c.f.t.Error(err)
-	}
-	return string(text)
-}
-
-func (c *child) says(times int, text string) {
-	c.f.t.Helper()
-	c.f.eventually(fmt.Sprintf("hub %s says %q", c.name, text), func() error {
-		if n := strings.Count(c.logged(), text); n != times {
+func (r *rival) says(times int, text string) {
+	r.f.t.Helper()
+	r.f.eventually(fmt.Sprintf("hub %s says %q", r.name, text), func() error {
+		if n := strings.Count(r.log.String(), text); n != times {
 			return fmt.Errorf("%d times, not %d", n, times)
 		}
 		return nil
@@ -131,19 +70,19 @@ func (c *child) says(times int, text string) {
 }
 
 // titles is how many rows the replica shows with a title.
-func (c *child) titles(title string) (n int, err error) {
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(c.dir, "replica.db")+"?mode=ro")
+func (r *rival) titles(title string) (n int, err error) {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(r.dir, "primary", "replica.db")+"?mode=ro")
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
-	return n, db.QueryRowContext(c.f.t.Context(), "SELECT count(*) FROM course WHERE title = ?", title).Scan(&n)
+	return n, db.QueryRowContext(r.f.t.Context(), "SELECT count(*) FROM course WHERE title = ?", title).Scan(&n)
 }
 
-func (c *child) shows(title string) {
-	c.f.t.Helper()
-	c.f.eventually(fmt.Sprintf("hub %s shows what is called %s", c.name, title), func() error {
-		n, err := c.titles(title)
+func (r *rival) shows(title string) {
+	r.f.t.Helper()
+	r.f.eventually(fmt.Sprintf("hub %s shows what is called %s", r.name, title), func() error {
+		n, err := r.titles(title)
 		if err == nil && n != 1 {
 			err = fmt.Errorf("%d rows", n)
 		}
@@ -164,13 +103,13 @@ func TestAPausedHubIsOvertakenAndStandsBack(t *testing.T) {
 	const waits, reads, begins = "another hub reads the slot", "this one reads the slot", "generation begun"
 	f := newFixture(t)
 	nats := streamtest.NewExternal(t).URL
-	a := f.child("a", nats)
+	a := f.rival("a", nats)
 	a.says(1, begins)
-	b := f.child("b", nats)
+	b := f.rival("b", nats)
 	b.says(1, waits)
 	f.call("a lives")
 	a.shows("a lives")
-	if strings.Contains(b.logged(), begins) || strings.Contains(a.logged(), "broke off") {
+	if strings.Contains(b.log.String(), begins) || strings.Contains(a.log.String(), "broke off") {
 		t.Error("the second hub did not wait")
 	}
 
@@ -190,7 +129,7 @@ func TestAPausedHubIsOvertakenAndStandsBack(t *testing.T) {
 	f.eventually("the second hub was found alive often enough", func() error {
 		var n int
 		err := f.pg.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
-			WHERE datname = current_database() AND query = '-- ping' AND backend_start < now() - $1::interval`, 2*childSilence).Scan(&n)
+			WHERE datname = current_database() AND query = '-- ping' AND backend_start < now() - $1::interval`, 2*rivalSilence).Scan(&n)
 		if err == nil && n != 1 {
 			err = fmt.Errorf("%d connections hold the slot", n)
 		}
@@ -198,7 +137,7 @@ func TestAPausedHubIsOvertakenAndStandsBack(t *testing.T) {
 	})
 	f.call("b lives on")
 	b.shows("b lives on")
-	if log := b.logged(); strings.Contains(log, "broke off") || strings.Count(log, begins) != 1 {
+	if log := b.log.String(); strings.Contains(log, "broke off") || strings.Count(log, begins) != 1 {
 		t.Error("the first hub disturbed the second")
 	}
 	f.chained(nats)

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,7 @@ import (
 
 // Compress writes the file at from to a new one at to, with zstd, durably, and gives its
 // size. What it writes goes to also, too: a hash.
-func Compress(from, to string, also ...io.Writer) (size int64, err error) {
+func Compress(ctx context.Context, from, to string, also ...io.Writer) (size int64, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("compressing %s: %w", from, err)
@@ -31,7 +32,7 @@ func Compress(from, to string, also ...io.Writer) (size int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := io.Copy(writer, source); err != nil {
+	if _, err := io.Copy(writer, whileAlive{ctx, source}); err != nil {
 		return 0, errors.Join(err, writer.Close())
 	}
 	if err := errors.Join(writer.Close(), target.Sync()); err != nil {
@@ -42,4 +43,17 @@ func Compress(from, to string, also ...io.Writer) (size int64, err error) {
 		return 0, err
 	}
 	return info.Size(), nil
+}
+
+// whileAlive reads until ctx ends.
+type whileAlive struct {
+	ctx context.Context // it lives as long as the call that reads
+	io.Reader
+}
+
+func (r whileAlive) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
 }

@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -86,9 +85,9 @@ type Deps struct {
 	Ready func() error
 	// Status is the answer of /api/v1/status; detailed for platform admins only.
 	Status func(detailed bool) any
-	// Snapshot opens the newest snapshot for another node and names its content; nil where
-	// there is none to give.
-	Snapshot func(ctx context.Context) (file *os.File, etag string, err error)
+	// Snapshot opens the newest snapshot for another region and names its content. Refused is
+	// the name of one that arrived damaged there, if one did. Nil where there is none to give.
+	Snapshot func(ctx context.Context, region, refused string) (file SnapshotFile, etag string, err error)
 
 	ClusterKey     string
 	ClientIPHeader string // the header by which a trusted proxy names the client; empty: none

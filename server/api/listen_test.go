@@ -211,7 +211,7 @@ func TestASnapshotIsForTheClusterAndCanBeResumed(t *testing.T) {
 	}
 	gone := false
 	n := newNode(t, func(d *Deps, _ *node) {
-		d.Snapshot = func(context.Context) (*os.File, string, error) {
+		d.Snapshot = func(context.Context, string, string) (SnapshotFile, string, error) {
 			if gone {
 				return nil, "", errors.New("the hub copies")
 			}

@@ -3,8 +3,9 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +16,18 @@ import (
 // PathSnapshot is where nodes of the cluster, and nobody else, download the replica.
 const PathSnapshot = "/internal/snapshot"
 
-// makeTime is for a snapshot that has to be made first: of a large replica it takes minutes.
-const makeTime = 15 * time.Minute
+// HeaderRefusedSnapshot carries the ETag of a snapshot that arrived damaged.
+const HeaderRefusedSnapshot = "Outpost-Refused-Snapshot"
+
+// makeTime is how long a request waits for a snapshot that has to be made first. It goes on
+// being made; the edge, which gives up what is silent for longer, comes again.
+const makeTime = 15 * time.Second
+
+// SnapshotFile is a snapshot in the hands of one region, until it is closed.
+type SnapshotFile interface {
+	fs.File
+	io.Seeker
+}
 
 // snapshot streams the newest snapshot, or the rest of it to a node that has its beginning. A
 // stranger is told what every path is told that leads nowhere.
@@ -26,7 +37,7 @@ func (a *API) snapshot(k *call) error {
 	}
 	ctx, cancel := context.WithTimeout(a.base, makeTime)
 	defer cancel()
-	file, tag, err := a.Snapshot(ctx)
+	file, tag, err := a.Snapshot(ctx, k.forwarded, k.c.Get(HeaderRefusedSnapshot))
 	if err != nil {
 		return unavailable("There is no snapshot to give yet.", err)
 	}
@@ -37,7 +48,7 @@ func (a *API) snapshot(k *call) error {
 }
 
 // file streams a file, which it closes.
-func (k *call) file(file *os.File, tag string) (err error) {
+func (k *call) file(file SnapshotFile, tag string) (err error) {
 	sent := false
 	defer func() {
 		if !sent {

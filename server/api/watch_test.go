@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +57,9 @@ func TestLogsSayWhatHappenedAndNoSecret(t *testing.T) {
 func TestWhatMachinesAskAgainAndAgainIsNotLogged(t *testing.T) {
 	n := newNode(t, func(d *Deps, _ *node) {
 		d.Ready = func() error { return errors.New("the replica is not loaded yet") }
-		d.Snapshot = func(context.Context) (*os.File, string, error) { return nil, "", errors.New("none yet") }
+		d.Snapshot = func(context.Context, string, string) (SnapshotFile, string, error) {
+			return nil, "", errors.New("none yet")
+		}
 	})
 	n.do("GET", "/livez", nil, "")
 	n.do("HEAD", "/livez", nil, "")

@@ -49,7 +49,7 @@ func (c *snapshotCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("making a snapshot: %w", err)
 	}
-	size, err := replica.Compress(plain, packed)
+	size, err := replica.Compress(ctx, plain, packed)
 	if err != nil {
 		return err
 	}

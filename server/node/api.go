@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"outpost/replicate/verify"
@@ -48,12 +47,12 @@ func (n *Node) openWriter(ctx context.Context, deps *api.Deps) error {
 		return err
 	}
 	deps.Writer, deps.Tokens = n.primary, signer.Sign
-	deps.Snapshot = func(ctx context.Context) (*os.File, string, error) {
-		file, snapshot, err := n.hub.OpenSnapshot(ctx)
+	deps.Snapshot = func(ctx context.Context, region, refused string) (api.SnapshotFile, string, error) {
+		d, err := n.hub.OpenSnapshot(ctx, region, refused)
 		if err != nil {
 			return nil, "", err
 		}
-		return file, snapshot.ETag, nil
+		return d, d.Snapshot.ETag, nil
 	}
 	return nil
 }

@@ -174,7 +174,7 @@ func (n *Node) openEdge() error {
 	n.edge = follow.NewEdge(n.replica, n.conn, &follow.Snapshots{
 		URL:    n.config.PrimaryURL + api.PathSnapshot,
 		Client: &http.Client{Transport: n.transport},
-		Dir:    filepath.Join(n.config.Data, "replica"),
+		Dir:    filepath.Join(n.config.Data, "replica"), RefusedHeader: api.HeaderRefusedSnapshot,
 		Sign: func(h http.Header) {
 			forward.SignHeader(h, n.config.ClusterKey, n.config.Region, http.MethodGet, api.PathSnapshot, time.Now())
 		},
