@@ -90,7 +90,7 @@ func (f *file) openWriter(ctx context.Context, o Options, check bool) (err error
 	if o.Durable {
 		sync = "synchronous(FULL)"
 	}
-	f.writer, err = openConn(dsn(f.path, "rw", "journal_mode(WAL)", sync, "foreign_keys(0)", "cache_size(-32768)", "wal_autocheckpoint(0)"))
+	f.writer, err = openConn(dsn(f.path, "rw", "journal_mode(WAL)", sync, "foreign_keys(0)", "cache_size(-16384)", "wal_autocheckpoint(0)"))
 	if err != nil {
 		return err
 	}

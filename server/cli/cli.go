@@ -12,7 +12,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/KimMachineGun/automemlimit/memlimit" // a memory limit from the cgroup
+	"github.com/KimMachineGun/automemlimit/memlimit" // a memory limit, from the cgroup if there is one
 	"github.com/alecthomas/kong"                     // the command line
 	"outpost/server/config"
 	"outpost/server/node"
@@ -93,6 +93,10 @@ func asked(err error) string {
 // usageError is a wrong use that the parser could not see.
 type usageError struct{ error }
 
+// heapBytes is what the heap may take beside the cache before the collector runs more often
+// than it would: of what a busy hub's log keeps in memory, most is free to go.
+const heapBytes = 128 << 20
+
 type serveCommand struct{}
 
 func (serveCommand) Run(ctx context.Context, b build) error {
@@ -101,8 +105,9 @@ func (serveCommand) Run(ctx context.Context, b build) error {
 		return err
 	}
 	log := telemetry.NewLog(os.Stderr, c.LogFormat, c.LogLevel)
-	if _, err := memlimit.Set(); err != nil {
-		log.Debug("no memory limit was found", "error", err)
+	own := memlimit.Limit(uint64(heapBytes + c.CacheBytes))
+	if _, err := memlimit.Set(memlimit.WithProvider(memlimit.ApplyFallback(memlimit.FromCgroup, own))); err != nil {
+		return fmt.Errorf("setting the memory limit: %w", err)
 	}
 	n, err := node.New(ctx, c, node.Options{Log: log, Version: string(b)})
 	if err != nil {
