@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-
 	"outpost/replicate/change"
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/replicate/stream"
