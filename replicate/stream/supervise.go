@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -50,6 +51,10 @@ func (s *Server) supervise(ctx context.Context) {
 			err = s.check(&folder) // it may have been purged, which replaces files
 		}
 		if err == nil {
+			// The folder may have been out of reach, and is there again.
+			if !s.fail(nil) {
+				s.options.Log.Info("the stream can be written to again")
+			}
 			continue
 		}
 		if time.Since(ill) > settled {
@@ -70,7 +75,7 @@ func (s *Server) check(folder *os.FileInfo) error {
 	}
 	health := nats.Healthz(&server.HealthzOptions{Account: server.DEFAULT_GLOBAL_ACCOUNT, Stream: name, Details: true})
 	switch {
-	case health.StatusCode == http.StatusNotFound && *folder == nil:
+	case health.StatusCode == http.StatusNotFound && nats.GlobalAccount().JetStreamUsage().Streams == 0:
 		return nil // nobody has opened the log yet
 	case health.StatusCode == http.StatusNotFound:
 		return errFolderLost
@@ -85,8 +90,9 @@ func (s *Server) check(folder *os.FileInfo) error {
 	if *folder == nil {
 		*folder = now
 	}
-	blocks, err := filepath.Glob(filepath.Join(path, "msgs", "*.blk"))
-	if err != nil || len(blocks) == 0 || !os.SameFile(now, *folder) {
+	files, err := os.ReadDir(filepath.Join(path, "msgs"))
+	block := func(f os.DirEntry) bool { return filepath.Ext(f.Name()) == ".blk" }
+	if err != nil || !slices.ContainsFunc(files, block) || !os.SameFile(now, *folder) {
 		return errFolderLost
 	}
 	return nil
