@@ -28,8 +28,8 @@ const (
 
 // Life is one chain's, from its first generation to whenever it is to end.
 type Life struct {
-	// Ready says why no generation can be begun now: Postgres is away. Asking costs little,
-	// so it is repeated soon.
+	// Ready says why no generation can be begun now: Postgres is away, or where it would go.
+	// Asking costs little, so it is repeated soon.
 	Ready func(ctx context.Context) error
 	// Begin begins a new generation, whole or not at all.
 	Begin func(ctx context.Context, reason string) error

@@ -1,7 +1,12 @@
 package hub
 
 import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"outpost/replicate/stream/streamtest"
 )
@@ -36,4 +41,31 @@ func TestAnExistingNATSIsUsed(t *testing.T) {
 	nats.Purge()
 	f.start()
 	f.ended(edge, generation, true)
+}
+
+// TestAStreamThatIsAwayDoesNotCountAsCopies takes the stream away as a generation is to
+// begin. Nothing is copied in vain, and when the stream is back that begins soon.
+func TestAStreamThatIsAwayDoesNotCountAsCopies(t *testing.T) {
+	f := newFixture(t)
+	nats := streamtest.NewExternal(t)
+	f.external = nats.URL
+	var away sync.Once
+	var lately atomic.Int64
+	f.between = func(n int) time.Duration {
+		away.Do(nats.Stop)
+		lately.Store(int64(n))
+		return 0
+	}
+	f.start()
+	f.eventually("the hub has tried three times", func() error {
+		if n := strings.Count(f.logged.String(), "replication failed"); n < 3 {
+			return fmt.Errorf("it has %d times", n)
+		}
+		return nil
+	})
+	nats.Start()
+	f.reaches(f.replica, "the primary's replica")
+	if n := lately.Load(); n != 0 {
+		t.Errorf("%d attempts without a stream passed for copies", n)
+	}
 }

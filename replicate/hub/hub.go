@@ -90,10 +90,7 @@ func New(o Options) *Hub {
 func (h *Hub) Run(ctx context.Context) error {
 	defer h.letGo(ctx)
 	life := generation.Life{
-		Ready: func(ctx context.Context) error {
-			_, err := h.Source.Identify(ctx)
-			return h.failing(err)
-		},
+		Ready: func(ctx context.Context) error { return h.failing(h.ready(ctx)) },
 		Begin: func(ctx context.Context, reason string) error {
 			return h.failing(h.holding(ctx, func(ctx context.Context) error { return h.begin(ctx, reason) }))
 		},
@@ -101,6 +98,15 @@ func (h *Hub) Run(ctx context.Context) error {
 		Between:  h.between, Log: h.Log,
 	}
 	return life.Run(ctx)
+}
+
+// ready says why no generation can be begun now: Postgres or the stream is away.
+func (h *Hub) ready(ctx context.Context) error {
+	if _, err := h.Source.Identify(ctx); err != nil {
+		return err
+	}
+	_, err := h.Conn.OpenLog(ctx, h.StreamBytes)
+	return err
 }
 
 // failing notes an error, which is logged elsewhere, as what keeps the hub from reading.
