@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -131,6 +132,28 @@ func (h *hub) beat(generation change.Generation, n int) {
 			h.t.Fatal(err)
 		}
 		h.next++
+	}
+}
+
+// crowded is how many empty transactions fill a message.
+const crowded = 40_000
+
+// crowd publishes n messages that are full.
+func (h *hub) crowd(generation change.Generation, n int) {
+	h.t.Helper()
+	random := rand.New(rand.NewPCG(1, 2)) // it cannot be packed
+	for range n {
+		m := wire.Message{
+			Header: wire.Header{Generation: generation, System: 1, Timeline: 1, Prev: h.next, Sent: time.Now()},
+			Kind:   wire.Batch,
+		}
+		for range crowded {
+			h.next++
+			m.Txs = append(m.Txs, wire.Tx{End: h.next, XID: random.Uint32(), Time: time.UnixMicro(random.Int64())})
+		}
+		if _, err := h.log.Publish(h.t.Context(), stream.All, &m); err != nil {
+			h.t.Fatal(err)
+		}
 	}
 }
 

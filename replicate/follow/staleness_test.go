@@ -21,7 +21,11 @@ func TestAPrimaryThatIsAwayIsNoLag(t *testing.T) {
 	h.beat(1, 5)
 	f := h.follower(t.TempDir(), at(1, 0, 0))
 	ended := run(t, f)
-	eventually(t, "the replica has all", func() bool { return f.Replica.State().Seq == 5 })
+	eventually(t, "the replica has all, and that is noted", func() bool {
+		f.age.mu.Lock()
+		defer f.age.mu.Unlock()
+		return f.Replica.State().Seq == 5 && !f.age.current.IsZero() && f.age.waiting.IsZero()
+	})
 	// As after a delivery with more behind it, which then did not come.
 	f.age.hear(time.Now())
 	f.age.applied(time.Now().Add(-time.Hour), 7)
@@ -122,8 +126,8 @@ func TestAnEdgeSlowerThanTheStreamTakesASnapshot(t *testing.T) {
 	run(t, quick)
 
 	dir, snapshot := t.TempDir(), filepath.Join(t.TempDir(), "snapshot.db")
-	const end = 6000 // more than an edge takes into its memory
-	fill(t, snapshot, at(1, end, end), 1, "second")
+	const end = 50 // messages, of about a MiB: more than an edge takes into its memory
+	fill(t, snapshot, at(1, 1+(end-1)*crowded, end), 1, "second")
 	held := make(chan struct{})
 	release := sync.OnceFunc(func() { close(held) })
 	path := filepath.Join(dir, "replica.db")
@@ -143,7 +147,7 @@ func TestAnEdgeSlowerThanTheStreamTakesASnapshot(t *testing.T) {
 	})
 
 	eventually(t, "it is held up", func() bool { return edge.Lag() > 0 })
-	h.beat(1, end-1)
+	h.crowd(1, end-1)
 	eventually(t, "the other one has all", func() bool { return quick.Replica.State().Seq == end })
 	if err := h.log.Purge(t.Context(), end); err != nil {
 		t.Fatal(err)

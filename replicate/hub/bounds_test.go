@@ -20,7 +20,7 @@ func TestATransactionLargerThanTheStreamIsCopied(t *testing.T) {
 	f.start()
 	f.reaches(f.replica, "the primary's replica")
 	generation := f.generation()
-	f.exec("INSERT INTO course SELECT i, 'large', repeat('y', 100000) FROM generate_series(2001, 2120) i")
+	f.exec("INSERT INTO course SELECT i, 'large', noise(100000) FROM generate_series(2001, 2120) i")
 	f.reaches(f.replica, "the primary's replica")
 	if f.generation() == generation {
 		t.Error("the transaction went through the stream")

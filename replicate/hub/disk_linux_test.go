@@ -24,8 +24,7 @@ func TestAFullDiskOfTheStreamIsOutlasted(t *testing.T) {
 
 	disk.Fill()
 	// What cannot be packed: what can would find room in the block that there is.
-	f.exec(`INSERT INTO course SELECT i, 'while it is full', string_agg(md5(i || ' ' || j), '')
-		FROM generate_series(1001, 1400) i, generate_series(1, 300) j GROUP BY i`)
+	f.exec("INSERT INTO course SELECT i, 'while it is full', noise(10000) FROM generate_series(1001, 1400) i")
 	written := f.written()
 	f.eventually("the log says so", func() error { return f.says("is full; make room on it") })
 	f.exec("UPDATE course SET title = 'while it is full' WHERE id <= 100")

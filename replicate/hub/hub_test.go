@@ -76,8 +76,14 @@ func newFixtureAt(t *testing.T, url string) *fixture {
 		"ALTER TABLE course ALTER body SET STORAGE EXTERNAL",
 		"CREATE PUBLICATION everything FOR TABLE course",
 		"CREATE TABLE private (id bigint PRIMARY KEY, filler text)",
+		noise,
 		"INSERT INTO course SELECT i, 'course ' || i, 'first' FROM generate_series(1, 100) i")
 }
+
+// noise makes the SQL function noise: text of a length that cannot be packed, for what is to
+// take room.
+const noise = `CREATE FUNCTION noise(length int) RETURNS text LANGUAGE sql VOLATILE AS
+	$$SELECT left(string_agg(md5(random()::text), ''), length) FROM generate_series(0, length / 32)$$`
 
 // fixtureOf publishes what the statements say, as everything.
 func fixtureOf(t *testing.T, url string, statements ...string) *fixture {
@@ -545,8 +551,8 @@ func TestStreamIsTrimmedToTheNewestSnapshot(t *testing.T) {
 	f := newFixture(t)
 	f.start()
 	f.reaches(f.replica, "the primary's replica")
-	for i := range 40 {
-		f.exec("UPDATE course SET body = repeat($1, 30000) WHERE id = 1", string(rune('a'+i%26)))
+	for range 40 {
+		f.exec("UPDATE course SET body = noise(30000) WHERE id = 1")
 	}
 	f.reaches(f.replica, "the primary's replica")
 	log, err := f.hub.Conn.OpenLog(t.Context(), DefaultStreamBytes)

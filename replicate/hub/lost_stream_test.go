@@ -163,7 +163,7 @@ func TestAFullStreamWaitsForASnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 30 {
-		f.exec("UPDATE course SET body = repeat('x', 200000 + $1::int) WHERE id = 1 + $1::int", i)
+		f.exec("UPDATE course SET body = noise(200000 + $1::int) WHERE id = 1 + $1::int", i)
 	}
 	written := f.written()
 	f.eventually("the log says that the stream is full", func() error { return f.says("maximum bytes exceeded") })
@@ -192,7 +192,7 @@ func chosen(all []damage) []damage {
 func (f *fixture) messages(n int) {
 	f.t.Helper()
 	for i := range n {
-		f.exec("UPDATE course SET title = 'change ' || $1::int, body = repeat('x', 1000 + $1::int) WHERE id = 1 + $1::int", i)
+		f.exec("UPDATE course SET title = 'change ' || $1::int, body = noise(1000 + $1::int) WHERE id = 1 + $1::int", i)
 		f.reaches(f.replica, "the primary's replica") // so that each is a message
 	}
 }

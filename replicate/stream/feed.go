@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unsafe"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/semaphore"
@@ -176,7 +177,7 @@ func weight(d Delivery) int64 { return min(int64(size(d)), feedBytes) }
 func size(d Delivery) int {
 	n := len(d.Message.Part.Body)
 	for i := range d.Message.Txs {
-		n += len(d.Message.Txs[i].Body)
+		n += len(d.Message.Txs[i].Body) + int(unsafe.Sizeof(wire.Tx{}))
 	}
 	return n
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"runtime"
@@ -117,11 +118,13 @@ func (v *valve) deliver(client, server net.Conn) {
 	}
 }
 
-// part is a message of about a MiB.
+// part is a message of about a MiB, which cannot be packed.
 func part(number uint32) *wire.Message {
+	body := make([]byte, 1<<20)
+	_, _ = rand.NewChaCha8([32]byte{byte(number)}).Read(body) // it never fails
 	return &wire.Message{
 		Header: wire.Header{Generation: 1, Sent: time.Now()}, Kind: wire.Piece,
-		Part: wire.Part{Number: number, Body: bytes.Repeat([]byte{byte(number)}, 1<<20)},
+		Part: wire.Part{Number: number, Body: body},
 	}
 }
 
