@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"outpost/replicate/change"
 	"outpost/replicate/replicatest/smalldisk"
 )
 
@@ -175,6 +176,35 @@ func TestAFullDiskEndsACopy(t *testing.T) {
 		}
 		apply(t, r, h.tx(insert(items(), row(2, 7, "two", nil))))
 		equal(t, "items", dump(t, r, allItems), "1|7|one|NULL\n2|7|two|NULL")
+	})
+}
+
+// TestAFullDiskKeepsOutANewFile has room for what the program's objects add to it in its log,
+// but not in the file too: without its log that would be torn.
+func TestAFullDiskKeepsOutANewFile(t *testing.T) {
+	smalldisk.Run(t, 16<<20, func(t *testing.T, disk *smalldisk.Disk) {
+		derived := Object{Name: "derived", SQL: "CREATE TABLE derived AS SELECT * FROM items"}
+		r, h := open(t, func(o *Options) {
+			o.Path, o.Objects = filepath.Join(disk.Dir, "replica.db"), []Object{derived}
+		})
+		apply(t, r, h.tx(insert(items(), row(1, 7, "old", nil))))
+		var rows []change.Row
+		for i := range 200 {
+			rows = append(rows, row(i+1, 7, "new", strings.Repeat("x", 15_000)))
+		}
+		path := filepath.Join(disk.Dir, "fresh.db")
+		fill(t, h, path, rows...)
+		disk.Fill(4 << 20)
+		for range 2 {
+			if err := r.Swap(t.Context(), path); !errors.Is(err, ErrDisk) {
+				t.Fatalf("got %v", err)
+			}
+			equal(t, "items", dump(t, r, allItems), "1|7|old|NULL")
+		}
+		disk.Free()
+		must(t, r.Swap(t.Context(), path))
+		equal(t, "rows", dump(t, r, "SELECT count(*) FROM derived"), "200")
+		must(t, r.Read(t.Context(), func(v View) error { return sound(v.Tx) }))
 	})
 }
 
