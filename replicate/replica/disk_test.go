@@ -179,6 +179,28 @@ func TestAFullDiskEndsACopy(t *testing.T) {
 	})
 }
 
+// TestAFullDiskKeepsOutAChangeOfTheSchema is a matter of room too, which another file does not help.
+func TestAFullDiskKeepsOutAChangeOfTheSchema(t *testing.T) {
+	smalldisk.Run(t, 16<<20, func(t *testing.T, disk *smalldisk.Disk) {
+		r, h := alterable(t, func(o *Options) { o.Path, o.WALBytes = filepath.Join(disk.Dir, "replica.db"), 1<<20 })
+		for i := range 100 {
+			apply(t, r, h.tx(insert(items(), row(i+3, 7, "x", strings.Repeat("x", 20_000)))))
+		}
+		disk.Fill(64 << 10)
+		// So that SQLite writes of it before its end.
+		must(t, r.file.Load().writer.exec(t.Context(), "PRAGMA cache_size = -100"))
+		now := becomes(numbered(items()), rename(3, "rowid")) // for which the table is made anew
+		d := h.tx(altering(t, change.SchemaChange{Tables: []*change.Table{now}}))
+		for range 2 {
+			refused(t, r, d)
+		}
+		disk.Free()
+		apply(t, r, d)
+		equal(t, "rows", dump(t, r, "SELECT count(rowid) FROM items"), "101")
+		must(t, r.Read(t.Context(), func(v View) error { return sound(v.Tx) }))
+	})
+}
+
 // TestAFullDiskKeepsOutANewFile has room for what the program's objects add to it in its log,
 // but not in the file too: without its log that would be torn.
 func TestAFullDiskKeepsOutANewFile(t *testing.T) {
