@@ -155,6 +155,8 @@ func TestAFullDiskEndsACopy(t *testing.T) {
 		apply(t, r, h.tx(insert(items(), row(1, 7, "one", nil))))
 		for _, room := range []int64{0, 1 << 20} {
 			disk.Fill(room)
+			var before, after syscall.Statfs_t
+			must(t, syscall.Statfs(disk.Dir, &before))
 			path := filepath.Join(disk.Dir, "copy.db")
 			loader, err := Create(t.Context(), path)
 			if err == nil {
@@ -172,6 +174,8 @@ func TestAFullDiskEndsACopy(t *testing.T) {
 			left, err := filepath.Glob(path + "*")
 			must(t, err)
 			equal(t, "files left behind", len(left), 0)
+			must(t, syscall.Statfs(disk.Dir, &after)) // a file that is removed while it is open takes its room still
+			equal(t, "blocks free", after.Bfree, before.Bfree)
 			disk.Free()
 		}
 		apply(t, r, h.tx(insert(items(), row(2, 7, "two", nil))))
