@@ -74,6 +74,7 @@ func (s *Snapshots) download(ctx context.Context, part, path string) error {
 		return fmt.Errorf("asking for a snapshot: %w", because(ctx, err))
 	}
 	defer response.Body.Close()
+	quiet.Stop() // until more is read: to unpack what is here may take its time
 	switch response.StatusCode {
 	case http.StatusOK:
 		have, etag = 0, strings.Trim(response.Header.Get("ETag"), `"`)

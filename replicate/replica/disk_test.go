@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"outpost/replicate/change"
 	"outpost/replicate/replicatest/smalldisk"
 )
 
@@ -154,6 +155,8 @@ func TestAFullDiskEndsACopy(t *testing.T) {
 		apply(t, r, h.tx(insert(items(), row(1, 7, "one", nil))))
 		for _, room := range []int64{0, 1 << 20} {
 			disk.Fill(room)
+			var before, after syscall.Statfs_t
+			must(t, syscall.Statfs(disk.Dir, &before))
 			path := filepath.Join(disk.Dir, "copy.db")
 			loader, err := Create(t.Context(), path)
 			if err == nil {
@@ -171,10 +174,63 @@ func TestAFullDiskEndsACopy(t *testing.T) {
 			left, err := filepath.Glob(path + "*")
 			must(t, err)
 			equal(t, "files left behind", len(left), 0)
+			must(t, syscall.Statfs(disk.Dir, &after)) // a file that is removed while it is open takes its room still
+			equal(t, "blocks free", after.Bfree, before.Bfree)
 			disk.Free()
 		}
 		apply(t, r, h.tx(insert(items(), row(2, 7, "two", nil))))
 		equal(t, "items", dump(t, r, allItems), "1|7|one|NULL\n2|7|two|NULL")
+	})
+}
+
+// TestAFullDiskKeepsOutAChangeOfTheSchema is a matter of room too, which another file does not help.
+func TestAFullDiskKeepsOutAChangeOfTheSchema(t *testing.T) {
+	smalldisk.Run(t, 16<<20, func(t *testing.T, disk *smalldisk.Disk) {
+		r, h := alterable(t, func(o *Options) { o.Path, o.WALBytes = filepath.Join(disk.Dir, "replica.db"), 1<<20 })
+		for i := range 100 {
+			apply(t, r, h.tx(insert(items(), row(i+3, 7, "x", strings.Repeat("x", 20_000)))))
+		}
+		disk.Fill(64 << 10)
+		// So that SQLite writes of it before its end.
+		must(t, r.file.Load().writer.exec(t.Context(), "PRAGMA cache_size = -100"))
+		now := becomes(numbered(items()), rename(3, "rowid")) // for which the table is made anew
+		d := h.tx(altering(t, change.SchemaChange{Tables: []*change.Table{now}}))
+		for range 2 {
+			refused(t, r, d)
+		}
+		disk.Free()
+		apply(t, r, d)
+		equal(t, "rows", dump(t, r, "SELECT count(rowid) FROM items"), "101")
+		must(t, r.Read(t.Context(), func(v View) error { return sound(v.Tx) }))
+	})
+}
+
+// TestAFullDiskKeepsOutANewFile has room for what the program's objects add to it in its log,
+// but not in the file too: without its log that would be torn.
+func TestAFullDiskKeepsOutANewFile(t *testing.T) {
+	smalldisk.Run(t, 16<<20, func(t *testing.T, disk *smalldisk.Disk) {
+		derived := Object{Name: "derived", SQL: "CREATE TABLE derived AS SELECT * FROM items"}
+		r, h := open(t, func(o *Options) {
+			o.Path, o.Objects = filepath.Join(disk.Dir, "replica.db"), []Object{derived}
+		})
+		apply(t, r, h.tx(insert(items(), row(1, 7, "old", nil))))
+		var rows []change.Row
+		for i := range 200 {
+			rows = append(rows, row(i+1, 7, "new", strings.Repeat("x", 15_000)))
+		}
+		path := filepath.Join(disk.Dir, "fresh.db")
+		fill(t, h, path, rows...)
+		disk.Fill(4 << 20)
+		for range 2 {
+			if err := r.Swap(t.Context(), path); !errors.Is(err, ErrDisk) {
+				t.Fatalf("got %v", err)
+			}
+			equal(t, "items", dump(t, r, allItems), "1|7|old|NULL")
+		}
+		disk.Free()
+		must(t, r.Swap(t.Context(), path))
+		equal(t, "rows", dump(t, r, "SELECT count(*) FROM derived"), "200")
+		must(t, r.Read(t.Context(), func(v View) error { return sound(v.Tx) }))
 	})
 }
 

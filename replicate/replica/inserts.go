@@ -80,6 +80,11 @@ func (s *inserts) drop() {
 	s.rows = 0
 	if cap(s.values.arena) > 2*insertBytes { // one large value is not kept for ever
 		s.values.arena = nil
+		for _, each := range []*statement{s.one, s.many} {
+			for i := range each.args {
+				each.args[i].Value = nil
+			}
+		}
 	}
 	s.values.reset()
 }

@@ -71,11 +71,8 @@ func (l *Loader) begin(ordinal int, t *change.Table) error {
 		return err
 	}
 	into := newInserts(l.conn, t)
-	if err := into.prepare(); err != nil {
-		return err
-	}
 	l.inserts[t.OID] = &into
-	return nil
+	return into.prepare()
 }
 
 // Row adds a row of one of Begin's tables. It keeps nothing of r.
@@ -119,7 +116,8 @@ func (l *Loader) finish(ctx context.Context, st State) error {
 		if err := into.flush(); err != nil {
 			return err
 		}
-		if err := errors.Join(into.many.close(), into.one.close()); err != nil {
+		delete(l.inserts, t.OID)
+		if err := into.close(); err != nil {
 			return err
 		}
 	}
@@ -147,10 +145,14 @@ func (l *Loader) Abort() {
 }
 
 func (l *Loader) discard() error {
-	var err error
+	var errs []error
+	for _, into := range l.inserts { // without which SQLite would keep the file open
+		errs = append(errs, into.close())
+	}
+	clear(l.inserts)
 	if l.conn != nil {
-		err = l.conn.close()
+		errs = append(errs, l.conn.close())
 		l.conn = nil
 	}
-	return errors.Join(err, removeFile(l.path+partSuffix), removeJournals(l.path+partSuffix))
+	return errors.Join(errors.Join(errs...), removeFile(l.path+partSuffix), removeJournals(l.path+partSuffix))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 
@@ -20,15 +21,23 @@ func (a *applier) alter(c *change.SchemaChange) error {
 	}
 	for _, oid := range c.Dropped {
 		if err := a.drop(oid); err != nil {
-			return resync("dropping table %d: %w", oid, err)
+			return a.refused(fmt.Errorf("dropping table %d: %w", oid, err))
 		}
 	}
 	for _, t := range c.Tables {
 		if err := a.become(t); err != nil {
-			return resync("altering table %s.%s: %w", t.Schema, t.Name, err)
+			return a.refused(fmt.Errorf("altering table %s.%s: %w", t.Schema, t.Name, err))
 		}
 	}
 	return nil
+}
+
+// refused tells what SQLite refuses from what the disk does.
+func (a *applier) refused(err error) error {
+	if err = OnDisk(a.f.path, err); errors.Is(err, ErrDisk) {
+		return err
+	}
+	return resync("%w", err)
 }
 
 func (a *applier) drop(oid uint32) error {

@@ -42,7 +42,8 @@ func (r *Replica) swap(ctx context.Context, path string, check bool) error {
 	return nil
 }
 
-// makeReady stamps the incarnation that the file will have.
+// makeReady stamps the incarnation that the file will have, and leaves it without a log: only
+// the file itself is moved.
 func (r *Replica) makeReady(ctx context.Context, path string, check bool) (incarnation uint64, err error) {
 	f, err := r.openFile(ctx, path, check)
 	if err != nil {
@@ -50,7 +51,14 @@ func (r *Replica) makeReady(ctx context.Context, path string, check bool) (incar
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
 	incarnation = max(r.State().Incarnation, f.opened.Incarnation) + 1
-	err = f.writer.exec(ctx, `UPDATE _outpost_state SET incarnation = ?`, int64(incarnation))
+	if err := f.writer.exec(ctx, `UPDATE _outpost_state SET incarnation = ?`, int64(incarnation)); err != nil {
+		return 0, err
+	}
+	// Closing would not say that the disk had no room for it.
+	emptied, err := f.emptyLog(ctx, true)
+	if err == nil && !emptied {
+		err = fmt.Errorf("%w: another program reads %s: end it", ErrDisk, path)
+	}
 	return incarnation, err
 }
 
