@@ -210,6 +210,7 @@ func (h *Hub) session(ctx context.Context) error {
 		return err
 	}
 	// What the tables are at the end of the stream, the replica knows when it is there.
+	h.stall("the primary's own replica does not have all of the stream yet")
 	if err := h.Replica.Wait(ctx, change.Position{Generation: end.Generation, LSN: end.LSN}); err != nil {
 		return err
 	}

@@ -179,7 +179,7 @@ func (s *snapshots) check(n *Snapshot) (err error) {
 	if time.Since(s.checked) < retryTime {
 		return nil
 	}
-	s.checked = time.Now()
+	defer func() { s.checked = time.Now() }() // when it has ended: of a large file it takes longer
 	file, err := os.Open(n.path)
 	if err != nil {
 		return err
