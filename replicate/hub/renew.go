@@ -11,6 +11,7 @@ import (
 	"outpost/replicate/change"
 	"outpost/replicate/generation"
 	"outpost/replicate/replica"
+	"outpost/replicate/source"
 	"outpost/replicate/stream"
 	"outpost/replicate/wire"
 )
@@ -44,6 +45,10 @@ func (h *Hub) renew(ctx context.Context) error {
 	// back, the WAL grows past the stream's end again.
 	if err := removeFile(h.path(noteFile)); err != nil {
 		return err
+	}
+	// Once more, for this may have been paused meanwhile: the slot would be another hub's.
+	if hold := h.hold.Load(); hold != nil && !hold.Check() {
+		return source.ErrHoldLost
 	}
 	if err := h.Source.DropSlot(ctx); err != nil {
 		return err
