@@ -74,7 +74,6 @@ func (s *Snapshots) download(ctx context.Context, part, path string) error {
 		return fmt.Errorf("asking for a snapshot: %w", because(ctx, err))
 	}
 	defer response.Body.Close()
-	quiet.Stop() // until more is read: to unpack what is here may take its time
 	switch response.StatusCode {
 	case http.StatusOK:
 		have, etag = 0, strings.Trim(response.Header.Get("ETag"), `"`)
@@ -89,7 +88,7 @@ func (s *Snapshots) download(ctx context.Context, part, path string) error {
 	default:
 		return fmt.Errorf("asking for a snapshot: the primary answered %s", response.Status)
 	}
-	sum, err := unpack(part, have, &watched{response.Body, quiet, silence}, path)
+	sum, err := unpack(ctx, part, have, &watched{response.Body, quiet, silence}, path)
 	switch {
 	case err == nil && sum == etag:
 		s.refused = ""

@@ -71,15 +71,8 @@ func (s *Source) takeHold(ctx context.Context, conn *pgx.Conn, patience time.Dur
 	var heard, met time.Time // by this process' monotonic clock
 	told := false
 	for {
-		var held bool
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, $2)", int32(holdClass), s.holdKey()).Scan(&held); err != nil {
-			return fmt.Errorf("holding slot %s: %w", s.Config.Slot, err)
-		}
-		if held {
-			return nil
-		}
-		holder, err := s.holder(ctx, conn)
-		if err != nil {
+		held, holder, err := s.tryHold(ctx, conn, patience)
+		if held || err != nil {
 			return err
 		}
 		if holder.PID != last.PID {
@@ -97,6 +90,7 @@ func (s *Source) takeHold(ctx context.Context, conn *pgx.Conn, patience time.Dur
 			if _, err := conn.Exec(ctx, "SELECT pg_terminate_backend($1)", holder.PID); err != nil {
 				return fmt.Errorf("ending process %d, which holds slot %s and says nothing: %w", holder.PID, s.Config.Slot, err)
 			}
+			heard = time.Now() // it may take a while to end, and is not asked again at once
 		}
 		select {
 		case <-time.After(look):
@@ -104,6 +98,20 @@ func (s *Source) takeHold(ctx context.Context, conn *pgx.Conn, patience time.Dur
 			return ctx.Err()
 		}
 	}
+}
+
+// tryHold takes the lock, or tells who has it. A Postgres that does not answer in time is one
+// to connect to anew.
+func (s *Source) tryHold(ctx context.Context, conn *pgx.Conn, patience time.Duration) (held bool, h Holder, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, $2)", int32(holdClass), s.holdKey()).Scan(&held); err != nil {
+		return false, Holder{}, fmt.Errorf("holding slot %s: %w", s.Config.Slot, err)
+	}
+	if !held {
+		h, err = s.holder(ctx, conn)
+	}
+	return held, h, err
 }
 
 // holder finds who has the lock; the zero value if nobody does any more.
