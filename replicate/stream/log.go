@@ -47,6 +47,9 @@ func (c *Conn) OpenLog(ctx context.Context, maxBytes int64) (*Log, error) {
 		Duplicates: time.Second, // unused: positions and the expected sequence tell duplicates
 	})
 	if err != nil {
+		if c.server != nil { // whose own words for a disk that takes nothing do not say what to do
+			err = cmp.Or(writable(c.server.options.Dir, 1), err)
+		}
 		return nil, fmt.Errorf("opening the stream: %w", c.failed(err))
 	}
 	// An existing NATS takes an eighth of that if nobody tells it.
