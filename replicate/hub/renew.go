@@ -85,7 +85,9 @@ func (h *Hub) renew(ctx context.Context) error {
 	if err := writeFile(h.path(noteFile), note(number)); err != nil {
 		return err
 	}
-	if err := h.Replica.Swap(ctx, path); err != nil {
+	// Written and synced a moment ago; the snapshot of it is looked through before any edge
+	// gets it.
+	if err := h.Replica.SwapSound(ctx, path); err != nil {
 		return err
 	}
 	h.progress.Forget()

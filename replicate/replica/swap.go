@@ -12,8 +12,9 @@ import (
 // fails the old file goes on serving. Then readers wait for an instant.
 func (r *Replica) Swap(ctx context.Context, path string) error { return r.swap(ctx, path, true) }
 
-// SwapSound is Swap for a file whose structure was looked through by Sound: its checksum
-// says that it is the one. On a large file that takes longer than all the rest.
+// SwapSound is Swap for a file whose structure need not be looked through: this process has
+// just made it, or Sound has looked, and its checksum says that it is the one. On a large
+// file that takes longer than all the rest.
 func (r *Replica) SwapSound(ctx context.Context, path string) error { return r.swap(ctx, path, false) }
 
 func (r *Replica) swap(ctx context.Context, path string, check bool) error {
