@@ -3,8 +3,8 @@
 //
 // What it measures are processes: the shipped program as a primary and as edges, and a
 // second Postgres. It only starts them, writes to the first Postgres, and looks from
-// outside when what was written can be read at the other end. README.md beside it says
-// how each figure is taken.
+// outside when what was written can be read at the other end. ../README.md says how each
+// figure is taken.
 package main
 
 import (

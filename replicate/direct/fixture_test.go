@@ -1,7 +1,6 @@
 package direct
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -20,6 +19,7 @@ import (
 
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/replicate/replica"
+	"outpost/replicate/replicatest/logbuffer"
 	"outpost/replicate/source"
 )
 
@@ -34,7 +34,7 @@ type fixture struct {
 	slot   string
 	path   string
 	pg     *pgx.Conn
-	logged *lockedBuffer
+	logged *logbuffer.Buffer
 	alter  []func(*Options)
 
 	running *Replicator
@@ -79,7 +79,7 @@ func newFixtureAt(t *testing.T, address string) *fixture {
 	}
 	f := &fixture{
 		t: t, url: address, slot: source.ReplicateSlotName(strings.TrimPrefix(u.Path, "/")),
-		path: filepath.Join(t.TempDir(), "shop.db"), pg: pgtest.Connect(t, address), logged: new(lockedBuffer),
+		path: filepath.Join(t.TempDir(), "shop.db"), pg: pgtest.Connect(t, address), logged: new(logbuffer.Buffer),
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -237,21 +237,4 @@ func (f *fixture) leftBehind() []string {
 		f.t.Fatal(err)
 	}
 	return found
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -8,19 +8,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"outpost/replicate/replica"
+	"outpost/replicate/replicatest/logbuffer"
 	"outpost/replicate/replicatest/smalldisk"
 )
 
 // edgeOn runs an edge of h whose folder is dir, with snapshots of the file.
-func (h *hub) edgeOn(t *testing.T, dir, snapshot string) (*Edge, *lockedBuffer) {
+func (h *hub) edgeOn(t *testing.T, dir, snapshot string) (*Edge, *logbuffer.Buffer) {
 	t.Helper()
 	f := h.follower(dir, at(1, 0, 0))
-	server, logged := serve(t, snapshot), new(lockedBuffer)
+	server, logged := serve(t, snapshot), new(logbuffer.Buffer)
 	edge := NewEdge(f.Replica, f.Conn, &Snapshots{URL: server.URL, Client: server.Client(), Sign: func(http.Header) {}, Dir: dir},
 		slog.New(slog.NewTextHandler(logged, nil)))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -167,21 +167,4 @@ func TestWhatStandsInTheWayOfASnapshot(t *testing.T) {
 	if err := edge.install(t.Context()); err == nil || !strings.Contains(err.Error(), "move it away") {
 		t.Errorf("got %v", err)
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

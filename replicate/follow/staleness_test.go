@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"outpost/replicate/replica"
+	"outpost/replicate/replicatest/logbuffer"
 )
 
 // TestAPrimaryThatIsAwayIsNoLag takes the hub away in the middle of a burst: an edge that
@@ -132,7 +133,7 @@ func TestAnEdgeSlowerThanTheStreamTakesASnapshot(t *testing.T) {
 	release := sync.OnceFunc(func() { close(held) })
 	path := filepath.Join(dir, "replica.db")
 	fill(t, path, at(1, 0, 0), 1, "first")
-	server, logged := serve(t, snapshot), new(lockedBuffer)
+	server, logged := serve(t, snapshot), new(logbuffer.Buffer)
 	edge := NewEdge(open(t, replica.Options{Path: path, Log: quiet(), Delay: func() { <-held }}), quick.Conn,
 		&Snapshots{URL: server.URL, Client: server.Client(), Sign: func(http.Header) {}, Dir: dir}, slog.New(slog.NewTextHandler(logged, nil)))
 	ctx, cancel := context.WithCancel(context.Background())

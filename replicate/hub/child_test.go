@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"outpost/replicate/follow"
+	"outpost/replicate/replicatest/logbuffer"
 	"outpost/replicate/stream"
 )
 
@@ -108,7 +109,7 @@ func childEdge(ctx context.Context, o childOptions, log *slog.Logger) (err error
 type process struct {
 	t     *testing.T
 	cmd   *exec.Cmd
-	log   *lockedWriter
+	log   *logbuffer.Buffer
 	told  int // how much of the log was looked at
 	input io.Closer
 	ended chan struct{}
@@ -122,7 +123,7 @@ func spawn(t *testing.T, binary string, o childOptions, env ...string) *process 
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command(binary), log: new(lockedWriter), ended: make(chan struct{}), said: make(chan string, 1)}
+	p := &process{t: t, cmd: exec.Command(binary), log: new(logbuffer.Buffer), ended: make(chan struct{}), said: make(chan string, 1)}
 	p.cmd.Env = append(append(os.Environ(), childVariable+"="+string(options)), env...)
 	p.cmd.Stderr = p.log
 	if p.input, err = p.cmd.StdinPipe(); err != nil {

@@ -11,12 +11,18 @@ import (
 	"outpost/replicate/stream"
 )
 
-// TestAFullDiskOfTheStreamIsOutlasted fills the disk under a hub that runs. NATS never
-// writes again after that; with room it goes on by itself, and nothing was lost.
-func TestAFullDiskOfTheStreamIsOutlasted(t *testing.T) {
+// onDisk has the stream on a disk of its own.
+func onDisk(t *testing.T) (*fixture, *disktest.Disk) {
 	f := newFixture(t)
 	disk := disktest.New(t, 64<<20)
 	f.streamDir = filepath.Join(disk.Path, "stream")
+	return f, disk
+}
+
+// TestAFullDiskOfTheStreamIsOutlasted fills the disk under a hub that runs. NATS never
+// writes again after that; with room it goes on by itself, and nothing was lost.
+func TestAFullDiskOfTheStreamIsOutlasted(t *testing.T) {
+	f, disk := onDisk(t)
 	f.start()
 	edge, _ := f.edge("syd", nil)
 	f.reaches(edge, "the edge")
@@ -62,9 +68,7 @@ func TestAFullDiskOfTheStreamIsOutlasted(t *testing.T) {
 // TestAReadOnlyDiskOfTheStreamIsOutlasted makes the disk read-only under a hub that runs,
 // as a kernel does that no longer trusts it.
 func TestAReadOnlyDiskOfTheStreamIsOutlasted(t *testing.T) {
-	f := newFixture(t)
-	disk := disktest.New(t, 64<<20)
-	f.streamDir = filepath.Join(disk.Path, "stream")
+	f, disk := onDisk(t)
 	f.start()
 	edge, _ := f.edge("syd", nil)
 	f.reaches(edge, "the edge")
@@ -85,9 +89,7 @@ func TestAReadOnlyDiskOfTheStreamIsOutlasted(t *testing.T) {
 
 // TestAServerOnAFullDiskSaysSo starts one there.
 func TestAServerOnAFullDiskSaysSo(t *testing.T) {
-	f := newFixture(t)
-	disk := disktest.New(t, 64<<20)
-	f.streamDir = filepath.Join(disk.Path, "stream")
+	f, disk := onDisk(t)
 	f.start()
 	f.reaches(f.replica, "the primary's replica")
 	f.stop()

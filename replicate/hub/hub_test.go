@@ -23,6 +23,7 @@ import (
 	"outpost/replicate/follow"
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/replicate/replica"
+	"outpost/replicate/replicatest/logbuffer"
 	"outpost/replicate/stream"
 )
 
@@ -45,7 +46,7 @@ type fixture struct {
 	dir     string
 	pg      *pgx.Conn
 	log     *slog.Logger
-	logged  *lockedWriter
+	logged  *logbuffer.Buffer
 	hub     *Hub
 	server  *stream.Server
 	replica *replica.Replica
@@ -89,7 +90,7 @@ const noise = `CREATE FUNCTION noise(length int) RETURNS text LANGUAGE sql VOLAT
 func fixtureOf(t *testing.T, url string, statements ...string) *fixture {
 	t.Helper()
 	pgtest.Exec(t, url, statements...)
-	f := &fixture{t: t, url: url, dir: t.TempDir(), logged: new(lockedWriter)}
+	f := &fixture{t: t, url: url, dir: t.TempDir(), logged: new(logbuffer.Buffer)}
 	f.connect()
 	f.log = slog.New(slog.NewTextHandler(f.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	t.Cleanup(func() {
@@ -580,21 +581,4 @@ func TestStreamIsTrimmedToTheNewestSnapshot(t *testing.T) {
 	}
 	edge, _ := f.edge("syd", nil)
 	f.reaches(edge, "an edge that comes now")
-}
-
-type lockedWriter struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedWriter) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -23,6 +23,7 @@ import (
 	"outpost/replicate/pgcluster"
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/replicate/replica"
+	"outpost/replicate/replicatest/logbuffer"
 	"outpost/replicate/stream"
 )
 
@@ -83,7 +84,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.cluster = pgtest.Cluster(t, "max_prepared_transactions=8", "logical_decoding_work_mem="+w.pick("64kB", "64MB"))
 	w.admin = w.cluster.URL("postgres")
 	w.f = &fixture{
-		t: t, url: w.admin, dir: t.TempDir(), logged: new(lockedWriter), watch: 100 * time.Millisecond,
+		t: t, url: w.admin, dir: t.TempDir(), logged: new(logbuffer.Buffer), watch: 100 * time.Millisecond,
 		between: func(int) time.Duration { return 50 * time.Millisecond },
 	}
 	w.f.log = slog.New(slog.NewTextHandler(w.f.logged, nil))

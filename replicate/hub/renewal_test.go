@@ -205,21 +205,28 @@ func TestAPredecessorMayConfirmMoreMeanwhile(t *testing.T) {
 	f.reaches(f.replica, "the primary's replica")
 	f.stop()
 	f.build()
-	log, err := f.hub.Conn.OpenLog(t.Context(), DefaultStreamBytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	end, err := readTail(t.Context(), log, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, slot := f.postgres()
-	session := pump.Session{
-		Source: f.hub.Source, Sink: sink{log}, Progress: f.hub.progress, Schema: pump.NewSchema(f.replica.Tables()),
-		End: end.End, Confirmed: slot.Confirmed - 1, Log: f.log,
-	}
-	err = session.Run(t.Context())
+	session := f.session()
+	session.Confirmed--
+	err := session.Run(t.Context())
 	if broken := new(pump.Broken); !errors.Is(err, source.ErrSlotAhead) || errors.As(err, &broken) {
 		t.Errorf("got %v, want an error that is tried again", err)
+	}
+}
+
+// session is what a hub that was built would begin now.
+func (f *fixture) session() *pump.Session {
+	f.t.Helper()
+	log, err := f.hub.Conn.OpenLog(f.t.Context(), DefaultStreamBytes)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	end, err := readTail(f.t.Context(), log, 0)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	_, slot := f.postgres()
+	return &pump.Session{
+		Source: f.hub.Source, Sink: sink{log}, Progress: f.hub.progress, Schema: pump.NewSchema(f.replica.Tables()),
+		End: end.End, Confirmed: slot.Confirmed, Log: f.log,
 	}
 }

@@ -219,20 +219,8 @@ func TestTheServerThatStreamsIsTheOneThatWasAsked(t *testing.T) {
 	f.reaches(f.replica, "the primary's replica")
 	f.stop()
 	f.build()
-	log, err := f.hub.Conn.OpenLog(t.Context(), DefaultStreamBytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	end, err := readTail(t.Context(), log, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, slot := f.postgres()
-	end.System++ // what the first server would have said
-	session := pump.Session{
-		Source: f.hub.Source, Sink: sink{log}, Progress: f.hub.progress, Schema: pump.NewSchema(f.replica.Tables()),
-		End: end.End, Confirmed: slot.Confirmed, Log: f.log,
-	}
+	session := f.session()
+	session.End.System++ // what the first server would have said
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var broken *pump.Broken

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"outpost/replicate/replicatest/logbuffer"
 )
 
 // touched are the ways in which somebody else may touch an open replica: whether what it
@@ -57,9 +59,9 @@ var touched = []struct {
 
 // openTouched opens a replica with rows in the file and in its log; its readers have each
 // one connection open.
-func openTouched(t *testing.T) (*Replica, *hub, *lockedBuffer) {
+func openTouched(t *testing.T) (*Replica, *hub, *logbuffer.Buffer) {
 	t.Helper()
-	logged := new(lockedBuffer)
+	logged := new(logbuffer.Buffer)
 	r, h := open(t, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(logged, nil)) })
 	for i := range 30 {
 		apply(t, r, h.tx(insert(items(), row(i+1, 7, "right", strings.Repeat("w", 20_000)))))
@@ -187,7 +189,7 @@ func TestAnIndexOfRubbishIsMadeAnew(t *testing.T) {
 // TestTheFilesChangeUnderTheEyesOfTheWatch applies, empties the log, exchanges the file and
 // takes snapshots while somebody looks all the time: nothing of it is taken for a fault.
 func TestTheFilesChangeUnderTheEyesOfTheWatch(t *testing.T) {
-	logged := new(lockedBuffer)
+	logged := new(logbuffer.Buffer)
 	r, h := open(t, func(o *Options) {
 		o.WALBytes, o.Log = 64<<10, slog.New(slog.NewTextHandler(logged, nil))
 	})
@@ -280,21 +282,4 @@ func TestASnapshotThatMeetsDamageTellsOfIt(t *testing.T) {
 	if err := r.Apply(t.Context(), []Delivery{h.tx()}); !errors.Is(err, ErrResync) {
 		t.Errorf("got %v", err)
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -9,11 +8,13 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"outpost/replicate/replicatest/logbuffer"
 	"outpost/replicate/wire"
 )
 
@@ -138,7 +139,7 @@ func TestAStalledEdgeHoldsNobodyUp(t *testing.T) {
 	}
 	// NATS itself keeps what was published in the last ten seconds, whoever reads it.
 	bound := (messages + 64) << 20
-	logged := new(records)
+	logged := new(logbuffer.Buffer)
 	s, err := StartServer(ServerOptions{
 		Dir: t.TempDir(), Addr: "127.0.0.1:0", ClusterKey: testKey, Zones: []string{"global"},
 		Log: slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug})), writeDeadline: 2 * time.Second,
@@ -187,7 +188,7 @@ func TestAStalledEdgeHoldsNobodyUp(t *testing.T) {
 	if peak > bound {
 		t.Errorf("the hub's memory grew by %d MiB, want at most %d", peak>>20, bound>>20)
 	}
-	if !eventually(func() bool { return logged.has("WriteDeadline") }) {
+	if !eventually(func() bool { return strings.Contains(logged.String(), "WriteDeadline") }) {
 		t.Error("the stalled edge was not cut off")
 	}
 
@@ -288,22 +289,4 @@ func follow(ctx context.Context, c *Conn, until uint64, at *atomic.Uint64) error
 		}
 	}
 	return nil
-}
-
-// records keeps what was logged.
-type records struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (r *records) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.b.Write(p)
-}
-
-func (r *records) has(text string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return bytes.Contains(r.b.Bytes(), []byte(text))
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"outpost/replicate/hub"
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/replicate/replica"
+	"outpost/replicate/replicatest/logbuffer"
 	"outpost/replicate/source"
 	"outpost/replicate/stream"
 )
@@ -39,14 +39,14 @@ type fixture struct {
 	url     string
 	path    string // of the replica's file
 	replica *replica.Replica
-	log     *lockedWriter
+	log     *logbuffer.Buffer
 }
 
 // follow runs statements in a fresh database and replicates what publication "outpost"
 // then names, until the test ends.
 func follow(t testing.TB, statements ...string) *fixture {
 	t.Helper()
-	f := &fixture{t: t, url: pgtest.Database(t), log: new(lockedWriter)}
+	f := &fixture{t: t, url: pgtest.Database(t), log: new(logbuffer.Buffer)}
 	pgtest.Exec(t, f.url, statements...)
 	log := logTo(f.log)
 	dir := t.TempDir()
@@ -149,7 +149,7 @@ func run(t testing.TB, o Options) Report {
 	return report
 }
 
-func logTo(w *lockedWriter) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+func logTo(w *logbuffer.Buffer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 // lines gives each difference as one line, with its table.
 func lines(r Report) (list []string) {
@@ -194,21 +194,4 @@ func eventually(t testing.TB, what string, condition func() bool) {
 			t.Fatalf("it never was so that %s", what)
 		}
 	}
-}
-
-type lockedWriter struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (w *lockedWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.Write(p)
-}
-
-func (w *lockedWriter) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.String()
 }

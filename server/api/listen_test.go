@@ -119,9 +119,7 @@ func TestStoppingFinishesWhatIsInFlight(t *testing.T) {
 	n.world.mu.Unlock()
 	answers := make(chan answered, 1)
 	go func() { answers <- fetch(t, "GET", url+"/api/v1/courses", header, nil) }()
-	for n.world.count() == before {
-		time.Sleep(time.Millisecond) // until the request is in flight
-	}
+	n.world.reading(before + 1)
 	stopped := make(chan error, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -188,9 +186,7 @@ func TestStoppingDoesNotWaitForEver(t *testing.T) {
 			response.Body.Close()
 		}
 	}()
-	for n.world.count() == before {
-		time.Sleep(time.Millisecond)
-	}
+	n.world.reading(before + 1)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if err := n.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {

@@ -111,10 +111,20 @@ func (w *world) wait(ctx context.Context, p change.Position) error {
 	return nil
 }
 
+// reading waits until that many reads have begun.
+func (w *world) reading(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.reads < n {
+		w.cond.Wait()
+	}
+}
+
 func (w *world) read(ctx context.Context, fn func(training.Queries) error) (training.At, error) {
 	w.mu.Lock()
 	block := w.block
 	w.reads++
+	w.cond.Broadcast()
 	w.mu.Unlock()
 	if block != nil {
 		select {

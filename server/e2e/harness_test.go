@@ -22,6 +22,7 @@ import (
 
 	"outpost/replicate/pgcluster"
 	"outpost/replicate/pgcluster/pgtest"
+	"outpost/replicate/replicatest/logbuffer"
 	"outpost/server/config"
 	"outpost/server/node"
 )
@@ -126,14 +127,14 @@ type process struct {
 	region string
 	world  *world
 	cmd    *exec.Cmd
-	log    *lockedBuffer
+	log    *logbuffer.Buffer
 	ended  chan struct{}
 }
 
 // serve starts a region as a process of its own and waits until it is ready.
 func (w *world) serve(region string) *process {
 	w.t.Helper()
-	p := &process{t: w.t, region: region, world: w, log: new(lockedBuffer)}
+	p := &process{t: w.t, region: region, world: w, log: new(logbuffer.Buffer)}
 	p.start()
 	w.t.Cleanup(func() {
 		p.kill()
@@ -369,24 +370,6 @@ func pairs(env map[string]string) []string {
 		list = append(list, name+"="+env[name])
 	}
 	return list
-}
-
-// lockedBuffer takes a process' output while a test reads it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 type testWriter struct{ t *testing.T }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"outpost/replicate/pgcluster/pgtest"
+	"outpost/replicate/replicatest/logbuffer"
 )
 
 // replication is a database with two tables, and `outpost replicate` as a process.
@@ -32,7 +33,7 @@ type replication struct {
 	path  string
 	extra []string // arguments
 
-	log   *lockedBuffer
+	log   *logbuffer.Buffer
 	cmd   *exec.Cmd
 	ended chan struct{}
 }
@@ -51,7 +52,7 @@ func newReplication(t *testing.T, extra ...string) *replication {
 // replicationOf is of a database that is there.
 func replicationOf(t *testing.T, url string, extra ...string) *replication {
 	t.Helper()
-	r := &replication{t: t, url: url, path: filepath.Join(t.TempDir(), "ledger.db"), extra: extra, log: new(lockedBuffer)}
+	r := &replication{t: t, url: url, path: filepath.Join(t.TempDir(), "ledger.db"), extra: extra, log: new(logbuffer.Buffer)}
 	t.Cleanup(func() {
 		r.kill()
 		if t.Failed() {
@@ -362,7 +363,7 @@ func peakMemory(t *testing.T, pid int) (peak int64) {
 	return peak << 10
 }
 
-func logged(log *lockedBuffer, words string) error {
+func logged(log *logbuffer.Buffer, words string) error {
 	if !strings.Contains(log.String(), words) {
 		return fmt.Errorf("it does not say %q", words)
 	}

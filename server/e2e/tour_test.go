@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"outpost/replicate/replicatest/logbuffer"
 )
 
 // secondStart is what the README promises of it.
@@ -85,7 +87,7 @@ type devWorld struct {
 	data string
 
 	cmd   *exec.Cmd
-	log   *lockedBuffer
+	log   *logbuffer.Buffer
 	ended chan error
 }
 
@@ -114,7 +116,7 @@ func openFolder(t *testing.T) string {
 func (w *devWorld) start(t *testing.T, limit time.Duration) {
 	t.Helper()
 	w.cmd = exec.Command(binary, "dev", "--base-port", strconv.Itoa(w.base), "--data", w.data)
-	w.log = new(lockedBuffer)
+	w.log = new(logbuffer.Buffer)
 	w.cmd.Stdout, w.cmd.Stderr = w.log, w.log
 	began := time.Now()
 	if err := w.cmd.Start(); err != nil {
@@ -206,7 +208,7 @@ func (w *devWorld) takeTour(t *testing.T, stops []stop) {
 	defer cancel()
 	shell := exec.CommandContext(ctx, "bash", "--norc")
 	shell.Dir, shell.WaitDelay = folder, time.Second
-	var complaints lockedBuffer
+	var complaints logbuffer.Buffer
 	shell.Stderr = &complaints
 	stdin, err := shell.StdinPipe()
 	if err != nil {
