@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"outpost/replicate/pgcluster"
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/replicate/wire"
 )
@@ -57,12 +59,16 @@ func TestAConnectionTornInsideAMessage(t *testing.T) {
 	}
 }
 
-// TestPostgresRestartsUnderWrites ends it in an orderly way and by a crash, while others
+// TestPostgresRestartsUnderWrites ends it in an orderly way, at once, and by a crash, while others
 // write, and while the hub has parts of a long transaction whose rest is to come.
 func TestPostgresRestartsUnderWrites(t *testing.T) {
 	t.Parallel()
-	for _, crash := range []bool{false, true} {
-		t.Run(map[bool]string{false: "restart", true: "crash"}[crash], func(t *testing.T) {
+	for name, end := range map[string]func(*pgcluster.Cluster) error{
+		"restart":            nil,
+		"immediate shutdown": func(c *pgcluster.Cluster) error { return syscall.Kill(c.PID(), syscall.SIGQUIT) },
+		"crash":              (*pgcluster.Cluster).Kill,
+	} {
+		t.Run(name, func(t *testing.T) {
 			cluster := pgtest.Cluster(t)
 			f := newFixtureAt(t, cluster.URL("postgres"))
 			f.through = newProxy(t)
@@ -75,14 +81,14 @@ func TestPostgresRestartsUnderWrites(t *testing.T) {
 			f.through.stallAfter(3 << 20)
 			f.exec("INSERT INTO course SELECT i, 'long', repeat('y', 20000) FROM generate_series(1001, 1300) i") // 6 MB
 			f.eventually("the stream has parts of the long transaction", f.unfinished)
-			if crash {
-				if err := cluster.Kill(); err != nil {
+			if end != nil {
+				if err := end(cluster); err != nil {
 					t.Fatal(err)
 				}
 			}
 			restarted := make(chan error, 1)
 			go func() { restarted <- cluster.Restart(t.Context()) }()
-			if !crash { // it waits until the hub has all
+			if end == nil { // it waits until the hub has all
 				f.eventually("the server lets nobody in", func() error {
 					conn, err := pgx.Connect(t.Context(), f.url)
 					if err != nil {
