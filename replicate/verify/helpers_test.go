@@ -115,7 +115,8 @@ func copyOf(t testing.TB, url string, statements ...string) (path string) {
 // plant changes the replica behind everybody's back.
 func plant(t testing.TB, path string, statements ...string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
+	// Without checkpoints: of one that is not its own the replica would know, and take another file.
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=wal_autocheckpoint(0)")
 	must(t, err)
 	defer db.Close()
 	for _, s := range statements {

@@ -88,7 +88,7 @@ func TestVerifySaysWhatIsWrongInOneLine(t *testing.T) {
 // harm changes a replica's file behind its node's back.
 func harm(t *testing.T, file, statement string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(5000)")
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=busy_timeout(5000)&_pragma=wal_autocheckpoint(0)")
 	if err != nil {
 		t.Fatal(err)
 	}
