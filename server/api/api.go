@@ -47,11 +47,14 @@ type Authenticator interface {
 // Writer changes data at the primary. Each method gives the LSN at which its change can be
 // read.
 type Writer interface {
-	Login(ctx context.Context, r training.LoginRequest) (training.Session, change.LSN, error)
-	Refresh(ctx context.Context, refreshToken string) (training.Session, change.LSN, error)
-	Logout(ctx context.Context, p training.Principal) (change.LSN, error)
-	Enroll(ctx context.Context, p training.Principal, courseID int64) (e training.Enrollment, created bool, at change.LSN, err error)
-	RecordProgress(ctx context.Context, p training.Principal, enrollmentID int64, lesson, seconds int) (training.Enrollment, change.LSN, error)
+	sessionWriter
+	accountWriter
+	keyWriter
+	userWriter
+	courseWriter
+	enrollmentWriter
+	quizWriter
+	assignmentWriter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
 	WALInsert(ctx context.Context) (change.LSN, error)
 }

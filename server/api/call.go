@@ -67,6 +67,9 @@ func (a *API) run(k *call) error {
 	if err := a.authenticate(k); err != nil {
 		return err
 	}
+	if err := k.authorize(); err != nil {
+		return err
+	}
 	if k.forwarded == "" && !k.route.free {
 		// A node that forwards has counted the request already.
 		if k.limit(a.rates, k.bucket()); !k.verdict.allowed {

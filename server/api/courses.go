@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"outpost/server/api/openapi"
@@ -11,6 +12,16 @@ import (
 
 // Whatever belongs to a course raises the version of the course's row when it changes, so an
 // answer about one course depends on that one row, and a list on the table.
+
+func courseRoutes() []*route {
+	return []*route{
+		{method: http.MethodGet, pattern: "/api/v1/courses", handle: (*API).listCourses, scope: "courses:read", namespace: "courses"},
+		{method: http.MethodGet, pattern: "/api/v1/courses/:course", handle: (*API).getCourse, scope: "courses:read", namespace: "courses"},
+		{method: http.MethodGet, pattern: "/api/v1/courses/:course/lessons/:lesson", handle: (*API).getLesson, scope: "courses:read", namespace: "courses"},
+	}
+}
+
+type courseWriter interface{}
 
 var (
 	courseFields = newProjection[openapi.Course]()

@@ -5,12 +5,24 @@ import (
 	"net/http"
 	"time"
 
+	"outpost/replicate/change"
 	"outpost/server/api/openapi"
 	"outpost/server/cache"
 	"outpost/server/training"
 )
 
-const maxKey = 128
+func enrollmentRoutes() []*route {
+	return []*route{
+		{method: http.MethodPost, pattern: "/api/v1/enrollments", handle: (*API).enroll, scope: "enrollments:write", write: true, creates: true},
+		{method: http.MethodGet, pattern: "/api/v1/enrollments/:enrollment", handle: (*API).getEnrollment, scope: "enrollments:read", namespace: "enrollments"},
+		{method: http.MethodPut, pattern: "/api/v1/enrollments/:enrollment/lessons/:lesson", handle: (*API).recordProgress, scope: "enrollments:write", write: true},
+	}
+}
+
+type enrollmentWriter interface {
+	Enroll(ctx context.Context, p training.Principal, courseID int64) (e training.Enrollment, created bool, at change.LSN, err error)
+	RecordProgress(ctx context.Context, p training.Principal, enrollmentID int64, lesson, seconds int) (training.Enrollment, change.LSN, error)
+}
 
 func (a *API) getEnrollment(k *call) error {
 	if err := a.reach(k); err != nil {
@@ -53,12 +65,11 @@ func (a *API) enroll(k *call) error {
 	if in.CourseId < 1 {
 		return training.InvalidField("course_id", "must be at least 1")
 	}
-	ctx, cancel := k.context()
-	defer cancel()
-	ctx, err := k.idempotent(ctx)
+	ctx, cancel, err := k.writing()
 	if err != nil {
 		return err
 	}
+	defer cancel()
 	e, created, lsn, err := a.Writer.Enroll(ctx, k.principal, in.CourseId)
 	if err != nil {
 		return err
@@ -87,7 +98,10 @@ func (a *API) recordProgress(k *call) error {
 	if in.Seconds < 0 || in.Seconds > maxSeconds {
 		return training.InvalidField("seconds", "must be between 0 and %d", maxSeconds)
 	}
-	ctx, cancel := k.context()
+	ctx, cancel, err := k.writing()
+	if err != nil {
+		return err
+	}
 	defer cancel()
 	e, lsn, err := a.Writer.RecordProgress(ctx, k.principal, id, int(lesson), in.Seconds)
 	if err != nil {
@@ -99,18 +113,6 @@ func (a *API) recordProgress(k *call) error {
 
 // maxSeconds is a day: nobody sits longer over a lesson.
 const maxSeconds = 24 * 60 * 60
-
-// idempotent hands the Idempotency-Key on to the write.
-func (k *call) idempotent(ctx context.Context) (context.Context, error) {
-	given := k.c.Request().Header.Peek(headerIdempotencyKey)
-	if len(given) == 0 {
-		return ctx, nil
-	}
-	if len(given) > maxKey || !token(given) {
-		return nil, badRequest("The header Idempotency-Key must be at most 128 letters, digits and -_.:/+=.")
-	}
-	return training.WithIdempotencyKey(ctx, string(given)), nil
-}
 
 func summaryBody(e training.Enrollment, at time.Time) openapi.EnrollmentSummary {
 	return openapi.EnrollmentSummary{

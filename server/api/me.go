@@ -2,12 +2,20 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"outpost/server/api/openapi"
 	"outpost/server/cache"
 	"outpost/server/training"
 )
+
+func meRoutes() []*route {
+	return []*route{
+		{method: http.MethodGet, pattern: "/api/v1/me", handle: (*API).me, scope: "me:read", namespace: "me"},
+		{method: http.MethodGet, pattern: "/api/v1/me/enrollments", handle: (*API).listMyEnrollments, scope: "me:read", namespace: "enrollments"},
+	}
+}
 
 func (a *API) me(k *call) error {
 	if err := a.reach(k); err != nil {

@@ -1,12 +1,14 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
+	"outpost/replicate/change"
 	"outpost/server/api/openapi"
 	"outpost/server/auth"
 	"outpost/server/training"
@@ -17,6 +19,20 @@ const (
 	maxRefresh   = 512
 	maxUserAgent = 256
 )
+
+func sessionRoutes() []*route {
+	return []*route{
+		{method: http.MethodPost, pattern: "/api/v1/auth/login", handle: (*API).login, open: true, write: true},
+		{method: http.MethodPost, pattern: "/api/v1/auth/refresh", handle: (*API).refresh, open: true, write: true},
+		{method: http.MethodPost, pattern: "/api/v1/auth/logout", handle: (*API).logout, write: true},
+	}
+}
+
+type sessionWriter interface {
+	Login(ctx context.Context, r training.LoginRequest) (training.Session, change.LSN, error)
+	Refresh(ctx context.Context, refreshToken string) (training.Session, change.LSN, error)
+	Logout(ctx context.Context, p training.Principal) (change.LSN, error)
+}
 
 func (a *API) login(k *call) error {
 	var in openapi.LoginRequest
@@ -37,7 +53,10 @@ func (a *API) login(k *call) error {
 	if !k.verdict.allowed {
 		return k.tooMany()
 	}
-	ctx, cancel := k.context()
+	ctx, cancel, err := k.writing()
+	if err != nil {
+		return err
+	}
 	defer cancel()
 	session, lsn, err := a.Writer.Login(ctx, training.LoginRequest{
 		Login: login, Password: in.Password, IP: k.ip(), UserAgent: k.userAgent(),
@@ -70,7 +89,10 @@ func (a *API) refresh(k *call) error {
 	if err := invalid(checkText(nil, "refresh_token", in.RefreshToken, maxRefresh)...); err != nil {
 		return err
 	}
-	ctx, cancel := k.context()
+	ctx, cancel, err := k.writing()
+	if err != nil {
+		return err
+	}
 	defer cancel()
 	session, lsn, err := a.Writer.Refresh(ctx, in.RefreshToken)
 	if err != nil {
@@ -81,7 +103,10 @@ func (a *API) refresh(k *call) error {
 }
 
 func (a *API) logout(k *call) error {
-	ctx, cancel := k.context()
+	ctx, cancel, err := k.writing()
+	if err != nil {
+		return err
+	}
 	defer cancel()
 	lsn, err := a.Writer.Logout(ctx, k.principal)
 	if err != nil {
@@ -126,6 +151,10 @@ func (k *call) json(status int, value any) error {
 	if err != nil {
 		return fmt.Errorf("encoding an answer: %w", err)
 	}
+	return k.plain(status, body)
+}
+
+func (k *call) plain(status int, body []byte) error {
 	r := k.c.Response()
 	r.SetStatusCode(status)
 	r.Header.SetContentType(fiber.MIMEApplicationJSON)

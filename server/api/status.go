@@ -8,6 +8,15 @@ import (
 	"outpost/server/training"
 )
 
+func statusRoutes() []*route {
+	return []*route{
+		{method: http.MethodGet, pattern: "/api/v1/status", handle: (*API).status, open: true},
+		{method: http.MethodGet, pattern: "/livez", handle: (*API).live, open: true, free: true, probe: true},
+		{method: http.MethodGet, pattern: "/readyz", handle: (*API).ready, open: true, free: true, probe: true},
+		{method: http.MethodGet, pattern: "/openapi.json", handle: (*API).openapi, open: true},
+	}
+}
+
 func (a *API) status(k *call) error {
 	return k.json(http.StatusOK, a.Status(k.known && k.principal.Role == training.PlatformAdmin))
 }

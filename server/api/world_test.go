@@ -138,7 +138,7 @@ func (w *world) read(ctx context.Context, fn func(training.Queries) error) (trai
 	if !w.loaded {
 		return training.At{}, &training.Error{Code: training.Unavailable, Message: "This region has no data yet.", RetryAfter: time.Second}
 	}
-	return w.at, fn(state{w})
+	return w.at, fn(state{world: w})
 }
 
 func (w *world) count() int {
@@ -148,7 +148,10 @@ func (w *world) count() int {
 }
 
 // state answers queries while the world is locked.
-type state struct{ *world }
+type state struct {
+	training.Queries // nil: what the tests of this package do not ask
+	*world
+}
 
 var _ training.Queries = state{}
 
@@ -242,6 +245,7 @@ func (s state) CompanyLocale(context.Context, int64) (string, error) { return "d
 
 // writer is the primary's side of the world.
 type writer struct {
+	Writer // nil: what the tests of this package do not ask
 	*world
 	delay  change.LSN // how far the LSN of a write is ahead of what is applied
 	newest change.LSN
@@ -284,7 +288,7 @@ func (w *writer) Logout(_ context.Context, p training.Principal) (change.LSN, er
 
 func (w *writer) Enroll(ctx context.Context, p training.Principal, course int64) (training.Enrollment, bool, change.LSN, error) {
 	w.mu.Lock()
-	w.keys = append(w.keys, training.IdempotencyKey(ctx))
+	w.keys = append(w.keys, training.CallerOf(ctx).IdempotencyKey)
 	down := w.down
 	w.mu.Unlock()
 	if down != nil {

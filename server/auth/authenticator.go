@@ -174,7 +174,7 @@ func settle(p *training.Principal, account training.Account, issued time.Time) e
 	case account.CompanyID != p.CompanyID:
 		return reject(Moved, nil)
 	}
-	p.Role = lesser(p.Role, account.Role)
+	p.Role = training.Lesser(p.Role, account.Role)
 	p.Locale, p.Zone = account.Locale, account.Zone
 	return nil
 }

@@ -147,7 +147,7 @@ func TestRightsAreTheLesserOfTwo(t *testing.T) {
 	roles := []training.Role{"nobody", training.Learner, training.Manager, training.Admin, training.PlatformAdmin}
 	for i, a := range roles {
 		for j, b := range roles {
-			if got := lesser(a, b); got != roles[min(i, j)] {
+			if got := training.Lesser(a, b); got != roles[min(i, j)] {
 				t.Errorf("the lesser of %s and %s is %s", a, b, got)
 			}
 		}

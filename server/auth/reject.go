@@ -49,26 +49,3 @@ func reject(reason Reason, err error) error {
 	}
 	return &training.Error{Code: training.Unauthorized, Message: message, Err: &Rejection{Reason: reason, Err: err}}
 }
-
-// lesser is the role of the two that may do less.
-func lesser(a, b training.Role) training.Role {
-	if rank(b) < rank(a) {
-		return b
-	}
-	return a
-}
-
-// rank orders the roles; one that is not known may do nothing.
-func rank(r training.Role) int {
-	switch r {
-	case training.Learner:
-		return 1
-	case training.Manager:
-		return 2
-	case training.Admin:
-		return 3
-	case training.PlatformAdmin:
-		return 4
-	}
-	return 0
-}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -25,36 +24,55 @@ const attempts = 4
 var errAgain = errors.New("somebody else was faster")
 
 // write runs fn in a transaction and gives a position at which it is visible.
-func (p *Primary) write(ctx context.Context, doing string, fn func(*pgsql.Queries) error) (change.LSN, error) {
-	return p.positioned(ctx, doing, func(conn *pgxpool.Conn) error { return transact(ctx, conn, fn) })
+func (p *Primary) write(ctx context.Context, doing string, fn func(*pgsql.Queries) error) (lsn change.LSN, err error) {
+	err = p.with(ctx, doing, func(conn *pgxpool.Conn) error {
+		lsn, err = p.transact(ctx, conn, fn)
+		return err
+	})
+	return p.committed(lsn, err)
 }
 
 // statement is write for a single statement, which is a transaction without being told.
-func (p *Primary) statement(ctx context.Context, doing string, fn func(*pgsql.Queries) error) (change.LSN, error) {
-	return p.positioned(ctx, doing, func(conn *pgxpool.Conn) error { return fn(pgsql.New(conn)) })
-}
-
-func (p *Primary) positioned(ctx context.Context, doing string, fn func(*pgxpool.Conn) error) (lsn change.LSN, err error) {
+func (p *Primary) statement(ctx context.Context, doing string, fn func(*pgsql.Queries) error) (lsn change.LSN, err error) {
 	err = p.with(ctx, doing, func(conn *pgxpool.Conn) error {
-		if err := fn(conn); err != nil {
+		if err := fn(pgsql.New(conn)); err != nil {
 			return err
 		}
-		lsn, err = walInsert(ctx, pgsql.New(conn))
+		lsn, err = p.walInsert(ctx, conn)
 		return err
 	})
+	return p.committed(lsn, err)
+}
+
+func (p *Primary) committed(lsn change.LSN, err error) (change.LSN, error) {
 	if err == nil && p.config.Committed != nil {
 		p.config.Committed(lsn)
 	}
 	return lsn, err
 }
 
-func transact(ctx context.Context, conn *pgxpool.Conn, fn func(*pgsql.Queries) error) error {
+func (p *Primary) transact(ctx context.Context, conn *pgxpool.Conn, fn func(*pgsql.Queries) error) (change.LSN, error) {
 	for attempt := 1; ; attempt++ {
-		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return fn(pgsql.New(tx)) })
+		lsn, err := p.attempt(ctx, conn, fn)
 		if err == nil || attempt == attempts || !again(err) {
-			return err
+			return lsn, err
 		}
 	}
+}
+
+// attempt is one transaction. A panic leaves it to the pool, which closes a connection that comes
+// back inside of one.
+func (p *Primary) attempt(ctx context.Context, conn *pgxpool.Conn, fn func(*pgsql.Queries) error) (change.LSN, error) {
+	if _, err := conn.Exec(ctx, "begin"); err != nil {
+		return 0, err
+	}
+	if err := fn(pgsql.New(conn)); err != nil {
+		if _, undo := conn.Exec(ctx, "rollback"); undo != nil {
+			p.log.DebugContext(ctx, "a transaction was not rolled back; its connection is closed", "error", undo)
+		}
+		return 0, err
+	}
+	return p.commit(ctx, conn)
 }
 
 // again says that the same transaction may succeed when it is begun anew.

@@ -7,7 +7,6 @@ import (
 
 	"outpost/replicate/change"
 	"outpost/replicate/pgcluster/pgtest"
-	"outpost/server/primary/pgsql"
 	"outpost/sql"
 )
 
@@ -41,16 +40,15 @@ func TestAPositionIsTheEndOfItsCommit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q := pgsql.New(conn)
-		lsn, err := walInsert(t.Context(), q)
+		lsn, err := p.walInsert(t.Context(), conn)
 		if err != nil {
 			t.Fatal(err)
 		}
-		raw, err := q.WALInsert(t.Context())
-		if err != nil {
+		var raw, block, segment int64
+		if err := conn.QueryRow(t.Context(), position).Scan(&raw, &block, &segment); err != nil {
 			t.Fatal(err)
 		}
-		if lsn != change.LSN(raw.Lsn) {
+		if lsn != change.LSN(raw) {
 			rounded++
 		}
 		positions = append(positions, lsn)

@@ -69,7 +69,7 @@ func (p *Primary) endFamily(ctx context.Context, q *pgsql.Queries, old pgsql.Loc
 	}
 	p.log.WarnContext(ctx, "a refresh token was used twice; its session ends", "user", old.UserID, "session", old.SessionID)
 	return q.InsertAudit(ctx, pgsql.InsertAuditParams{
-		CompanyID: old.CompanyID, DataZone: old.DataZone, ActorID: &old.UserID, Action: "session.token_reused",
+		CompanyID: &old.CompanyID, DataZone: &old.DataZone, ActorID: &old.UserID, Action: "session.token_reused",
 		Subject: "session", SubjectID: &old.SessionID, Details: string(details),
 	})
 }

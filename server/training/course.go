@@ -1,6 +1,9 @@
 package training
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Level says for whom a course is.
 type Level string
@@ -94,4 +97,14 @@ type CourseRef struct {
 	IDOrSlug    string
 	Locale      string
 	Unpublished bool // found even when it is not published
+}
+
+// CourseQueries read the catalogue.
+type CourseQueries interface {
+	// Courses lists the catalogue.
+	Courses(ctx context.Context, f CourseFilter) (Page[Course], error)
+	// Course is one course with the summaries of its lessons.
+	Course(ctx context.Context, ref CourseRef) (CourseDetail, error)
+	// Lesson is the lesson at a position of a course.
+	Lesson(ctx context.Context, ref CourseRef, position int) (Lesson, error)
 }

@@ -1,6 +1,9 @@
 package training
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // EnrollmentStatus says how far an enrollment is.
 type EnrollmentStatus string
@@ -81,4 +84,13 @@ type EnrollmentFilter struct {
 	UserID int64
 	Locale string
 	Status EnrollmentStatus // as stored; empty: all
+}
+
+// EnrollmentQueries read who learns what.
+type EnrollmentQueries interface {
+	// Enrollments lists one user's enrollments: one's own, and for those who manage people
+	// their company's.
+	Enrollments(ctx context.Context, p Principal, f EnrollmentFilter) (Page[Enrollment], error)
+	// Enrollment is one enrollment with its progress.
+	Enrollment(ctx context.Context, p Principal, id int64, locale string) (Enrollment, error)
 }

@@ -6,6 +6,11 @@
 // whoever stores or serves these types imports it, never the reverse.
 package training
 
+import (
+	"slices"
+	"strings"
+)
+
 // Role says what an account may do. The roles grow: each may do everything that the one
 // before it may, the platform administrator in every company.
 type Role string
@@ -27,6 +32,32 @@ func (r Role) Valid() bool {
 	return false
 }
 
+// rank orders the roles; one that is not known may do nothing.
+func (r Role) rank() int {
+	switch r {
+	case Learner:
+		return 1
+	case Manager:
+		return 2
+	case Admin:
+		return 3
+	case PlatformAdmin:
+		return 4
+	}
+	return 0
+}
+
+// Includes says whether r may do everything that other may.
+func (r Role) Includes(other Role) bool { return r.Valid() && r.rank() >= other.rank() }
+
+// Lesser is the role of the two that may do less.
+func Lesser(a, b Role) Role {
+	if b.rank() < a.rank() {
+		return b
+	}
+	return a
+}
+
 // Manages says whether r sees the people of its own company.
 func (r Role) Manages() bool { return r == Manager || r == Admin || r == PlatformAdmin }
 
@@ -39,6 +70,18 @@ type Principal struct {
 	Role      Role
 	Locale    string
 	Zone      string
+	// KeyID is the API key that speaks for the user, and Scopes what it may do, separated by
+	// spaces. 0 for the user in person, who may do all that the role may.
+	KeyID  int64
+	Scopes string
+}
+
+// Allows says whether p may do what needs scope. An API key never does what has none.
+func (p Principal) Allows(scope string) bool {
+	if p.KeyID == 0 {
+		return true
+	}
+	return scope != "" && slices.Contains(strings.Fields(p.Scopes), scope)
 }
 
 // SeesUnpublished says whether p is shown courses that are not published yet.

@@ -147,6 +147,9 @@ func run(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Options) er
 		if done, err = seeded(ctx, tx, o); err != nil || done {
 			return err
 		}
+		if _, err = tx.Exec(ctx, "SET LOCAL outpost.audit = 'off'"); err != nil { // nobody did anything
+			return fmt.Errorf("switching the audit log off: %w", err)
+		}
 		if o.PasswordHash == "" {
 			if o.PasswordHash, err = auth.NewPasswords(1).Hash(ctx, Password); err != nil {
 				return fmt.Errorf("hashing the password: %w", err)

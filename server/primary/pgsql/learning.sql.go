@@ -88,58 +88,40 @@ func (q *Queries) Enrollment(ctx context.Context, arg EnrollmentParams) (Enrollm
 const enrollmentContext = `-- name: EnrollmentContext :one
 
 SELECT EXISTS (SELECT FROM courses WHERE courses.id = $1 AND is_published)::boolean AS has_course,
-    EXISTS (SELECT FROM users u WHERE u.id = $2 AND u.company_id = $3 AND u.is_active)::boolean AS has_user,
     coalesce(latest.id, 0)::bigint AS latest_id, coalesce(latest.cycle, 0)::integer AS latest_cycle,
-    coalesce(latest.status, '')::text AS latest_status, latest.expires_at AS latest_expires_at,
-    k.request_hash, k.outcome, now()::timestamptz AS at
+    coalesce(latest.status, '')::text AS latest_status, latest.expires_at AS latest_expires_at
 FROM (SELECT $2::bigint AS user_id) asker
 LEFT JOIN LATERAL (
     SELECT id, cycle, status, expires_at FROM enrollments
     WHERE enrollments.user_id = asker.user_id AND enrollments.course_id = $1
     ORDER BY cycle DESC LIMIT 1
 ) latest ON true
-LEFT JOIN idempotency_keys k ON k.user_id = asker.user_id AND k.operation = 'enroll' AND k.key = $4::text AND k.expires_at > now()
 `
 
 type EnrollmentContextParams struct {
-	CourseID  int64
-	UserID    int64
-	CompanyID int64
-	Key       string
+	CourseID int64
+	UserID   int64
 }
 
 type EnrollmentContextRow struct {
 	HasCourse       bool
-	HasUser         bool
 	LatestID        int64
 	LatestCycle     int32
 	LatestStatus    string
 	LatestExpiresAt *time.Time
-	RequestHash     []byte
-	Outcome         []byte
-	At              time.Time
 }
 
 // Fewer than five statements make up each write, the question for the position included.
 // Everything that decides what an enrollment in a course means. Always one row.
 func (q *Queries) EnrollmentContext(ctx context.Context, arg EnrollmentContextParams) (EnrollmentContextRow, error) {
-	row := q.db.QueryRow(ctx, enrollmentContext,
-		arg.CourseID,
-		arg.UserID,
-		arg.CompanyID,
-		arg.Key,
-	)
+	row := q.db.QueryRow(ctx, enrollmentContext, arg.CourseID, arg.UserID)
 	var i EnrollmentContextRow
 	err := row.Scan(
 		&i.HasCourse,
-		&i.HasUser,
 		&i.LatestID,
 		&i.LatestCycle,
 		&i.LatestStatus,
 		&i.LatestExpiresAt,
-		&i.RequestHash,
-		&i.Outcome,
-		&i.At,
 	)
 	return i, err
 }
@@ -147,73 +129,54 @@ func (q *Queries) EnrollmentContext(ctx context.Context, arg EnrollmentContextPa
 const insertEnrollment = `-- name: InsertEnrollment :one
 WITH e AS (
     INSERT INTO enrollments (company_id, data_zone, user_id, course_id, cycle)
-    SELECT u.company_id, u.data_zone, u.id, $1, $2 FROM users u
-    WHERE u.id = $3 AND u.company_id = $4 AND u.is_active
+    SELECT u.company_id, u.data_zone, u.id, $2, $3 FROM users u
+    WHERE u.id = $4 AND u.company_id = $5 AND u.is_active
     ON CONFLICT (user_id, course_id, cycle) DO NOTHING
-    RETURNING id, user_id
-), k AS (
-    INSERT INTO idempotency_keys (user_id, operation, key, request_hash, outcome, expires_at)
-    SELECT e.user_id, 'enroll', $5::text, $6, jsonb_build_object('enrollment', e.id, 'created', true), $7
-    FROM e WHERE $5::text <> ''
-    ON CONFLICT (user_id, operation, key) DO UPDATE
-    SET request_hash = excluded.request_hash, outcome = excluded.outcome, created_at = now(), expires_at = excluded.expires_at
+    RETURNING id, company_id, data_zone, user_id, course_id, assignment_id, cycle, status, lessons_done, due_at, started_at, completed_at, expires_at, score, created_at, updated_at, version
 )
-SELECT id FROM e
+SELECT e.id, e.created_at, c.slug, coalesce(t.title, d.title, c.slug) AS title,
+    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons
+FROM e
+JOIN courses c ON c.id = e.course_id
+LEFT JOIN course_translations t ON t.course_id = c.id AND t.locale = $1
+LEFT JOIN course_translations d ON d.course_id = c.id AND d.locale = c.default_locale
 `
 
 type InsertEnrollmentParams struct {
-	CourseID     int64
-	Cycle        int32
-	UserID       int64
-	CompanyID    int64
-	Key          string
-	RequestHash  []byte
-	KeyExpiresAt time.Time
+	Locale    string
+	CourseID  int64
+	Cycle     int32
+	UserID    int64
+	CompanyID int64
 }
 
-// Company and zone are the user's own as of now, whatever the token still says. Without a key
-// nothing is remembered. No row: the same was done in the same instant.
-func (q *Queries) InsertEnrollment(ctx context.Context, arg InsertEnrollmentParams) (int64, error) {
+type InsertEnrollmentRow struct {
+	ID        int64
+	CreatedAt time.Time
+	Slug      string
+	Title     string
+	Lessons   int64
+}
+
+// Company and zone are the user's own as of now, whatever the token still says. No row: the same
+// was done in the same instant.
+func (q *Queries) InsertEnrollment(ctx context.Context, arg InsertEnrollmentParams) (InsertEnrollmentRow, error) {
 	row := q.db.QueryRow(ctx, insertEnrollment,
+		arg.Locale,
 		arg.CourseID,
 		arg.Cycle,
 		arg.UserID,
 		arg.CompanyID,
-		arg.Key,
-		arg.RequestHash,
-		arg.KeyExpiresAt,
 	)
-	var id int64
-	err := row.Scan(&id)
-	return id, err
-}
-
-const keepEnrollment = `-- name: KeepEnrollment :exec
-INSERT INTO idempotency_keys (user_id, operation, key, request_hash, outcome, expires_at)
-VALUES ($1, 'enroll', $2, $3,
-    jsonb_build_object('enrollment', $4::bigint, 'created', false), $5)
-ON CONFLICT (user_id, operation, key) DO UPDATE
-SET request_hash = excluded.request_hash, outcome = excluded.outcome, created_at = now(), expires_at = excluded.expires_at
-WHERE idempotency_keys.expires_at <= now()
-`
-
-type KeepEnrollmentParams struct {
-	UserID       int64
-	Key          string
-	RequestHash  []byte
-	EnrollmentID int64
-	ExpiresAt    time.Time
-}
-
-func (q *Queries) KeepEnrollment(ctx context.Context, arg KeepEnrollmentParams) error {
-	_, err := q.db.Exec(ctx, keepEnrollment,
-		arg.UserID,
-		arg.Key,
-		arg.RequestHash,
-		arg.EnrollmentID,
-		arg.ExpiresAt,
+	var i InsertEnrollmentRow
+	err := row.Scan(
+		&i.ID,
+		&i.CreatedAt,
+		&i.Slug,
+		&i.Title,
+		&i.Lessons,
 	)
-	return err
+	return i, err
 }
 
 const lockEnrollment = `-- name: LockEnrollment :one

@@ -55,8 +55,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, ($8::text)::jsonb)
 `
 
 type InsertAuditParams struct {
-	CompanyID int64
-	DataZone  string
+	CompanyID *int64
+	DataZone  *string
 	ActorID   *int64
 	Action    string
 	Subject   string

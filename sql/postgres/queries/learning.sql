@@ -3,43 +3,31 @@
 -- Everything that decides what an enrollment in a course means. Always one row.
 -- name: EnrollmentContext :one
 SELECT EXISTS (SELECT FROM courses WHERE courses.id = @course_id AND is_published)::boolean AS has_course,
-    EXISTS (SELECT FROM users u WHERE u.id = @user_id AND u.company_id = @company_id AND u.is_active)::boolean AS has_user,
     coalesce(latest.id, 0)::bigint AS latest_id, coalesce(latest.cycle, 0)::integer AS latest_cycle,
-    coalesce(latest.status, '')::text AS latest_status, latest.expires_at AS latest_expires_at,
-    k.request_hash, k.outcome, now()::timestamptz AS at
+    coalesce(latest.status, '')::text AS latest_status, latest.expires_at AS latest_expires_at
 FROM (SELECT @user_id::bigint AS user_id) asker
 LEFT JOIN LATERAL (
     SELECT id, cycle, status, expires_at FROM enrollments
     WHERE enrollments.user_id = asker.user_id AND enrollments.course_id = @course_id
     ORDER BY cycle DESC LIMIT 1
-) latest ON true
-LEFT JOIN idempotency_keys k ON k.user_id = asker.user_id AND k.operation = 'enroll' AND k.key = @key::text AND k.expires_at > now();
+) latest ON true;
 
--- Company and zone are the user's own as of now, whatever the token still says. Without a key
--- nothing is remembered. No row: the same was done in the same instant.
+-- Company and zone are the user's own as of now, whatever the token still says. No row: the same
+-- was done in the same instant.
 -- name: InsertEnrollment :one
 WITH e AS (
     INSERT INTO enrollments (company_id, data_zone, user_id, course_id, cycle)
     SELECT u.company_id, u.data_zone, u.id, @course_id, @cycle FROM users u
     WHERE u.id = @user_id AND u.company_id = @company_id AND u.is_active
     ON CONFLICT (user_id, course_id, cycle) DO NOTHING
-    RETURNING id, user_id
-), k AS (
-    INSERT INTO idempotency_keys (user_id, operation, key, request_hash, outcome, expires_at)
-    SELECT e.user_id, 'enroll', @key::text, @request_hash, jsonb_build_object('enrollment', e.id, 'created', true), @key_expires_at
-    FROM e WHERE @key::text <> ''
-    ON CONFLICT (user_id, operation, key) DO UPDATE
-    SET request_hash = excluded.request_hash, outcome = excluded.outcome, created_at = now(), expires_at = excluded.expires_at
+    RETURNING *
 )
-SELECT id FROM e;
-
--- name: KeepEnrollment :exec
-INSERT INTO idempotency_keys (user_id, operation, key, request_hash, outcome, expires_at)
-VALUES (@user_id, 'enroll', @key, @request_hash,
-    jsonb_build_object('enrollment', @enrollment_id::bigint, 'created', false), @expires_at)
-ON CONFLICT (user_id, operation, key) DO UPDATE
-SET request_hash = excluded.request_hash, outcome = excluded.outcome, created_at = now(), expires_at = excluded.expires_at
-WHERE idempotency_keys.expires_at <= now();
+SELECT e.id, e.created_at, c.slug, coalesce(t.title, d.title, c.slug) AS title,
+    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons
+FROM e
+JOIN courses c ON c.id = e.course_id
+LEFT JOIN course_translations t ON t.course_id = c.id AND t.locale = @locale
+LEFT JOIN course_translations d ON d.course_id = c.id AND d.locale = c.default_locale;
 
 -- An enrollment with the lessons that are done, in their order, as columns of the same length.
 -- name: Enrollment :one

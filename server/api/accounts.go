@@ -1,0 +1,5 @@
+package api
+
+func accountRoutes() []*route { return nil }
+
+type accountWriter interface{}

@@ -1,0 +1,5 @@
+package api
+
+func assignmentRoutes() []*route { return nil }
+
+type assignmentWriter interface{}

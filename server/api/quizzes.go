@@ -1,0 +1,5 @@
+package api
+
+func quizRoutes() []*route { return nil }
+
+type quizWriter interface{}

@@ -1,0 +1,4 @@
+package training
+
+// KeyQueries read API keys.
+type KeyQueries interface{}

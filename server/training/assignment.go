@@ -1,0 +1,4 @@
+package training
+
+// AssignmentQueries read who has to learn what.
+type AssignmentQueries interface{}

@@ -1,0 +1,4 @@
+package training
+
+// CertificateQueries read certificates.
+type CertificateQueries interface{}

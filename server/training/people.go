@@ -1,0 +1,4 @@
+package training
+
+// UserQueries read the people of a company.
+type UserQueries interface{}

@@ -1,0 +1,4 @@
+package training
+
+// QuizQueries read quizzes, without what is right.
+type QuizQueries interface{}

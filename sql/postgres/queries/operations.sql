@@ -1,0 +1,19 @@
+-- How every write begins and ends; see server/primary/operation.go.
+
+-- Tells the audit log's triggers who writes, and finds out whether they still may and whether
+-- they have done so before. Always one row.
+-- name: BeginOperation :one
+SELECT set_config('outpost.actor', @actor_id::bigint::text, true)::text AS actor, set_config('outpost.ip', @ip::text, true)::text AS ip,
+    set_config('outpost.operation', @operation::text, true)::text AS operation,
+    coalesce(u.role, '')::text AS role, k.request_hash, k.outcome, now()::timestamptz AS at
+FROM (SELECT @actor_id::bigint AS user_id) asker
+LEFT JOIN users u ON u.id = asker.user_id AND u.company_id = @company_id AND u.is_active
+LEFT JOIN idempotency_keys k ON k.user_id = asker.user_id AND k.operation = @operation::text AND k.key = @key::text AND k.expires_at > now();
+
+-- Nothing is inserted when another transaction has remembered an outcome under the key meanwhile.
+-- name: Remember :execrows
+INSERT INTO idempotency_keys (user_id, operation, key, request_hash, outcome, expires_at)
+VALUES (@user_id, @operation, @key, @request_hash, (@outcome::text)::jsonb, @expires_at)
+ON CONFLICT (user_id, operation, key) DO UPDATE
+SET request_hash = excluded.request_hash, outcome = excluded.outcome, created_at = now(), expires_at = excluded.expires_at
+WHERE idempotency_keys.expires_at <= now();
