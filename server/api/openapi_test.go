@@ -98,7 +98,10 @@ func TestOpenapiSaysWhichRoutesNeedAToken(t *testing.T) {
 	}
 	n := newNode(t, nil)
 	for _, r := range n.routes() {
-		request, err := http.NewRequest(r.method, strings.NewReplacer(":course", "phishing", ":lesson", "1", ":enrollment", "1").Replace(r.pattern), nil)
+		if strings.HasPrefix(r.pattern, "/internal/") {
+			continue
+		}
+		request, err := http.NewRequest(r.method, strings.NewReplacer(":course", "phishing", ":lesson", "1", ":enrollment", "1", ":key", "1").Replace(r.pattern), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -238,7 +238,10 @@ func TestARequestNeedsFewerThanFiveStatements(t *testing.T) {
 			s, _, err = p.Login(t.Context(), training.LoginRequest{Login: "änne@example.com", Password: "right"})
 			return err
 		}},
-		{"refresh", func() error { _, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: s.RefreshToken}); return err }},
+		{"refresh", func() error {
+			_, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: s.RefreshToken})
+			return err
+		}},
 		{"reuse", func() error {
 			if _, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: s.RefreshToken}); training.CodeOf(err) != training.Unauthorized {
 				return err
