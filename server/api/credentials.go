@@ -56,6 +56,11 @@ func (a *API) authenticate(k *call) error {
 			}
 		}
 	}
+	return a.refer(k, err)
+}
+
+// refer lets the primary decide about a credential that this edge is unsure of.
+func (a *API) refer(k *call, err error) error {
 	if a.primary() || k.forwarded != "" {
 		return err
 	}
@@ -63,6 +68,24 @@ func (a *API) authenticate(k *call) error {
 		return passErr
 	}
 	return errAnswered
+}
+
+// believeAgain holds the credential against the state that was waited for: who asks, and what they
+// may, can be another there.
+func (a *API) believeAgain(k *call) error {
+	token, _ := bearer(k.c.Get(fiber.HeaderAuthorization))
+	err := a.believe(k, token)
+	if err == nil {
+		return k.authorize()
+	}
+	if k.route.open {
+		k.principal, k.known = training.Principal{}, false
+		return nil
+	}
+	if unsure(err) {
+		return a.refer(k, err)
+	}
+	return err
 }
 
 // believe sets the principal if the token is good. While the primary is away, so that nobody
