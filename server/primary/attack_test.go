@@ -246,3 +246,36 @@ func TestAnAccountKnowsWhereItIsUsedFrom(t *testing.T) {
 		t.Error("it does not learn it again")
 	}
 }
+
+// TestWhatHasEndedWritesNothingMore writes with credentials that have ended in Postgres, as one does
+// who is faster than the primary's own replica.
+func TestWhatHasEndedWritesNothingMore(t *testing.T) {
+	for name, end := range map[string]string{
+		"":                "SELECT 1",
+		"logged out":      `UPDATE sessions SET revoked_at = now()`,
+		"tokens voided":   `INSERT INTO token_revocations (company_id, data_zone, user_id) VALUES (1, 'eu', 1)`,
+		"key revoked":     `UPDATE api_keys SET revoked_at = now()`,
+		"key expired":     `UPDATE api_keys SET expires_at = now()`,
+		"another's ended": `INSERT INTO token_revocations (company_id, data_zone, user_id) VALUES (1, 'eu', 2)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, url := open(t)
+			person := login(t, p).Principal
+			k, _, _, err := p.CreateAPIKey(t.Context(), learner, newKey())
+			if err != nil {
+				t.Fatal(err)
+			}
+			machine := learner
+			machine.KeyID = k.ID
+			pgtest.Exec(t, url, end)
+			for who, ends := range map[training.Principal]bool{
+				person: name == "logged out" || name == "tokens voided", machine: name == "key revoked" || name == "key expired",
+			} {
+				_, _, _, err := p.Enroll(t.Context(), who, 1)
+				if refused := training.CodeOf(err) == training.Unauthorized; refused != ends || err != nil && !refused {
+					t.Errorf("key %d, session %d: %v", who.KeyID, who.SessionID, err)
+				}
+			}
+		})
+	}
+}
