@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +34,9 @@ type Config struct {
 	Passwords      *auth.Passwords
 	Observe        func(queryType string, d time.Duration) // may be nil
 	Committed      func(change.LSN)                        // told of each write's position before it is answered; may be nil
+	Mailer         Mailer                                  // nil: mail waits
+	MailPoll       time.Duration                           // 5 s: how often the outbox is looked into that others write to
+	MailRetry      time.Duration                           // 15 s: the first pause before a mail is tried again; the next are longer
 	Log            *slog.Logger
 }
 
@@ -49,6 +53,7 @@ type Primary struct {
 	pool     *pgxpool.Pool
 	log      *slog.Logger
 	activity activity
+	outbox   outbox
 }
 
 // Open makes the pool and proves that Postgres answers.
@@ -71,7 +76,7 @@ func Open(ctx context.Context, c Config) (*Primary, error) {
 	if c.Observe != nil {
 		pool.ConnConfig.Tracer = tracer{c.Observe}
 	}
-	p := &Primary{config: c, log: c.Log}
+	p := &Primary{config: c, log: c.Log, outbox: newOutbox()}
 	if p.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, fmt.Errorf("making the Postgres pool: %w", err)
 	}
@@ -95,6 +100,12 @@ func setDefaults(c *Config) {
 	if c.MaxLifetime == 0 {
 		c.MaxLifetime = time.Hour
 	}
+	if c.MailPoll == 0 {
+		c.MailPoll = 5 * time.Second
+	}
+	if c.MailRetry == 0 {
+		c.MailRetry = 15 * time.Second
+	}
 	if c.Passwords == nil {
 		c.Passwords = auth.NewPasswords(0)
 	}
@@ -110,9 +121,13 @@ const (
 	lastFlush = 3 * time.Second
 )
 
-// Run writes what is written in batches, and removes what has served its time, until ctx ends.
-// Postgres being away ends nothing: it is logged and tried again.
+// Run writes what is written in batches, sends mail, and removes what has served its time, until ctx
+// ends. Postgres being away ends nothing: it is logged and tried again. The mail that is on its way
+// when ctx ends is finished.
 func (p *Primary) Run(ctx context.Context) error {
+	var posting sync.WaitGroup
+	posting.Go(func() { p.runOutbox(ctx) })
+	defer posting.Wait()
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)
 	defer flush.Stop()
 	defer sweep.Stop()

@@ -16,7 +16,7 @@ UPDATE outbox SET attempts = attempts + 1, available_at = now() + make_interval(
 WHERE id = ANY (ARRAY(
     SELECT o.id FROM outbox o WHERE o.sent_at IS NULL AND o.given_up_at IS NULL AND o.available_at <= now()
     ORDER BY o.available_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-RETURNING id, kind, recipient, locale, payload, attempts, created_at
+RETURNING id, kind, recipient, locale, payload, attempts, created_at, (expires_at <= now()) IS TRUE AS is_late
 `
 
 type ClaimMailParams struct {
@@ -32,6 +32,7 @@ type ClaimMailRow struct {
 	Payload   []byte
 	Attempts  int32
 	CreatedAt time.Time
+	IsLate    interface{}
 }
 
 // Mail is claimed for a while, so that no transaction is open while a mail server thinks: who
@@ -53,6 +54,7 @@ func (q *Queries) ClaimMail(ctx context.Context, arg ClaimMailParams) ([]ClaimMa
 			&i.Payload,
 			&i.Attempts,
 			&i.CreatedAt,
+			&i.IsLate,
 		); err != nil {
 			return nil, err
 		}
@@ -67,7 +69,7 @@ func (q *Queries) ClaimMail(ctx context.Context, arg ClaimMailParams) ([]ClaimMa
 const mailFailed = `-- name: MailFailed :one
 WITH verdict AS (
     SELECT o.id, ($3::boolean OR o.expires_at <= now() + make_interval(secs => $2::float8)) IS TRUE AS over
-    FROM outbox o WHERE o.id = $4 AND o.attempts = $5 AND o.sent_at IS NULL AND o.given_up_at IS NULL
+    FROM outbox o WHERE o.id = $4 AND coalesce(o.sent_at, o.given_up_at) IS NULL
 )
 UPDATE outbox SET last_error = $1, available_at = now() + make_interval(secs => $2::float8),
     given_up_at = CASE WHEN verdict.over THEN now() END, payload = CASE WHEN verdict.over THEN '{}' ELSE outbox.payload END
@@ -76,22 +78,20 @@ RETURNING (outbox.given_up_at IS NOT NULL)::boolean AS given_up
 `
 
 type MailFailedParams struct {
-	Reason   string
-	Pause    float64
-	GiveUp   bool
-	ID       int64
-	Attempts int32
+	Reason string
+	Pause  float64
+	GiveUp bool
+	ID     int64
 }
 
-// Tries again after a pause, or gives up: when told to, or when it would come too late. Whoever
-// has claimed it since knows better.
+// Tries again after a pause, or gives up: when told to, or when it would come too late. What was
+// sent or given up by somebody else meanwhile stays so.
 func (q *Queries) MailFailed(ctx context.Context, arg MailFailedParams) (bool, error) {
 	row := q.db.QueryRow(ctx, mailFailed,
 		arg.Reason,
 		arg.Pause,
 		arg.GiveUp,
 		arg.ID,
-		arg.Attempts,
 	)
 	var given_up bool
 	err := row.Scan(&given_up)

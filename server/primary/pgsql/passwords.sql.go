@@ -132,10 +132,10 @@ func (q *Queries) FirstPasswordContext(ctx context.Context, arg FirstPasswordCon
 
 const insertFirstPassword = `-- name: InsertFirstPassword :exec
 WITH reset AS (
-    INSERT INTO password_resets (user_id, token_hash, purpose, expires_at) VALUES ($8, $9, 'first', $7)
+    INSERT INTO password_resets (user_id, token_hash, purpose, expires_at) VALUES ($8, $9, 'first', $7::timestamptz)
 )
 INSERT INTO outbox (company_id, data_zone, kind, recipient, locale, payload, expires_at)
-VALUES ($1, $2, $3, $4, $5, ($6::text)::jsonb, $7)
+VALUES ($1, $2, $3, $4, $5, ($6::text)::jsonb, $7::timestamptz)
 `
 
 type InsertFirstPasswordParams struct {
@@ -145,7 +145,7 @@ type InsertFirstPasswordParams struct {
 	Recipient string
 	Locale    string
 	Payload   string
-	ExpiresAt *time.Time
+	ExpiresAt time.Time
 	UserID    int64
 	TokenHash []byte
 }

@@ -49,14 +49,15 @@ SELECT EXISTS (SELECT FROM gone)::boolean AS withdrawn,
     EXISTS (SELECT FROM invitations a WHERE a.id = @id AND a.company_id = @company_id AND a.accepted_at IS NOT NULL)::boolean AS accepted;
 
 -- An invitation that can be accepted: it is open, its company is active, and whoever invited could
--- do so today. No row otherwise.
+-- do so today. No row otherwise. (num_nulls, since IS NULL invites a walk through the index of all
+-- that are open.)
 -- name: OpenInvitation :one
 SELECT i.id, i.email, i.full_name, c.name AS company,
     EXISTS (SELECT FROM users m WHERE m.email_folded = i.email_folded)::boolean AS is_user
 FROM invitations i
 JOIN companies c ON c.id = i.company_id
 JOIN users inviter ON inviter.id = i.invited_by
-WHERE i.token_hash = @token_hash AND i.accepted_at IS NULL AND i.expires_at > now() AND c.is_active
+WHERE i.token_hash = @token_hash AND num_nulls(i.accepted_at) = 1 AND i.expires_at > now() AND c.is_active
     AND inviter.is_active AND inviter.company_id = i.company_id AND inviter.role IN ('admin', 'platform_admin');
 
 -- Makes the user, with password and session, of an invitation that nobody has used meanwhile. What
@@ -64,7 +65,7 @@ WHERE i.token_hash = @token_hash AND i.accepted_at IS NULL AND i.expires_at > no
 -- name: AcceptInvitation :one
 WITH invitation AS (
     UPDATE invitations SET accepted_at = now()
-    WHERE invitations.id = @id AND invitations.token_hash = @token_hash AND invitations.accepted_at IS NULL AND invitations.expires_at > now()
+    WHERE invitations.id = @id AND invitations.token_hash = @token_hash AND num_nulls(invitations.accepted_at) = 1 AND invitations.expires_at > now()
     RETURNING company_id, data_zone, email, role, department, locale
 ), person AS (
     INSERT INTO users (company_id, data_zone, email, full_name, role, department, locale)

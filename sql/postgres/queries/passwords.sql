@@ -12,10 +12,10 @@ WHERE u.id = @id AND (u.company_id = @company_id OR @any_company::boolean);
 
 -- name: InsertFirstPassword :exec
 WITH reset AS (
-    INSERT INTO password_resets (user_id, token_hash, purpose, expires_at) VALUES (@user_id, @token_hash, 'first', @expires_at)
+    INSERT INTO password_resets (user_id, token_hash, purpose, expires_at) VALUES (@user_id, @token_hash, 'first', @expires_at::timestamptz)
 )
 INSERT INTO outbox (company_id, data_zone, kind, recipient, locale, payload, expires_at)
-VALUES (@company_id, @data_zone, @kind, @recipient, @locale, (@payload::text)::jsonb, @expires_at);
+VALUES (@company_id, @data_zone, @kind, @recipient, @locale, (@payload::text)::jsonb, @expires_at::timestamptz);
 
 -- The same for every address: whether it is anybody's is found out later.
 -- name: RequestPasswordReset :exec
