@@ -45,6 +45,7 @@ func (a *API) routes() []*route {
 	if a.Snapshot != nil {
 		routes = append(routes, &route{method: http.MethodGet, pattern: PathSnapshot, handle: (*API).snapshot, open: true, free: true, awaited: true})
 	}
+	routes = append(routes, a.devRoutes()...)
 	for i, r := range routes {
 		r.number = uint16(i)
 		r.endpoint = endpointOf(r.pattern)
