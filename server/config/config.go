@@ -39,6 +39,9 @@ type Config struct {
 	// Fly alone; elsewhere anyone could send it.
 	ClientIPHeader string
 	Mail           Mail
+	Origins        []string      // whose pages may call the API
+	SlowSQLite     time.Duration // a query that takes longer is logged; 0: none is
+	SlowPostgres   time.Duration
 	LogLevel       slog.Level
 	LogFormat      string // "text", "json", or "" for text on a terminal
 }
@@ -116,8 +119,13 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 			URL: r.secretURL("OUTPOST_SMTP_URL", "smtp", "smtps"), From: r.mailbox("OUTPOST_MAIL_FROM"),
 			PublicURL: r.url("OUTPOST_PUBLIC_URL", "http", "https"),
 		},
-		LogLevel:   r.level("LOG_LEVEL", slog.LevelInfo),
-		LogFormat:  r.oneOf("LOG_FORMAT", "", "text", "json"),
+		Origins: r.origins("OUTPOST_CORS_ORIGINS"),
+
+		SlowSQLite:   r.threshold("OUTPOST_SLOW_SQLITE", 200*time.Millisecond),
+		SlowPostgres: r.threshold("OUTPOST_SLOW_POSTGRES", time.Second),
+
+		LogLevel:  r.level("LOG_LEVEL", slog.LevelInfo),
+		LogFormat: r.oneOf("LOG_FORMAT", "", "text", "json"),
 	}
 	if c.Pool.MinConns > c.Pool.MaxConns {
 		r.fail("OUTPOST_PG_MIN_CONNS", fmt.Sprint(c.Pool.MinConns), fmt.Sprintf("at most OUTPOST_PG_MAX_CONNS, which is %d", c.Pool.MaxConns))

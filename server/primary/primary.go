@@ -33,11 +33,15 @@ type Config struct {
 	Pooler         bool          // a pooler without sessions lies between: nothing is prepared
 	Passwords      *auth.Passwords
 	Observe        func(queryType string, d time.Duration) // may be nil
-	Committed      func(change.LSN)                        // told of each write's position before it is answered; may be nil
-	Mailer         Mailer                                  // nil: mail waits
-	MailPoll       time.Duration                           // 5 s: how often the outbox is looked into that others write to
-	MailRetry      time.Duration                           // 15 s: the first pause before a mail is tried again; the next are longer
-	Log            *slog.Logger
+	// Slow is told of each statement, with its text but without its values, that took longer than
+	// SlowAfter. Nil: of none.
+	Slow      func(ctx context.Context, queryType, sql string, d time.Duration)
+	SlowAfter time.Duration
+	Committed func(change.LSN) // told of each write's position before it is answered; may be nil
+	Mailer    Mailer           // nil: mail waits
+	MailPoll  time.Duration    // 5 s: how often the outbox is looked into that others write to
+	MailRetry time.Duration    // 15 s: the first pause before a mail is tried again; the next are longer
+	Log       *slog.Logger
 }
 
 const (
@@ -73,10 +77,10 @@ func Open(ctx context.Context, c Config) (*Primary, error) {
 	if c.Pooler {
 		pool.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
-	if c.Observe != nil {
-		pool.ConnConfig.Tracer = tracer{c.Observe}
-	}
 	p := &Primary{config: c, log: c.Log, outbox: newOutbox()}
+	if c.Observe != nil || c.Slow != nil {
+		pool.ConnConfig.Tracer = tracer{p.ran}
+	}
 	if p.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, fmt.Errorf("making the Postgres pool: %w", err)
 	}

@@ -794,7 +794,10 @@ type RefreshParams struct {
 
 // ListCoursesParams defines parameters for ListCourses.
 type ListCoursesParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
 	Size *Size `form:"size,omitempty" json:"size,omitempty"`
 
 	// After Continue behind the item that `next_after` named; goes past page 1000.
@@ -911,7 +914,10 @@ type RecordProgressParams struct {
 
 // ListInvitationsParams defines parameters for ListInvitations.
 type ListInvitationsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
 	Size *Size `form:"size,omitempty" json:"size,omitempty"`
 
 	// After Continue behind the item that `next_after` named; goes past page 1000.
@@ -963,7 +969,10 @@ type MeParams struct {
 
 // ListMyEnrollmentsParams defines parameters for ListMyEnrollments.
 type ListMyEnrollmentsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
 	Size *Size `form:"size,omitempty" json:"size,omitempty"`
 
 	// After Continue behind the item that `next_after` named; goes past page 1000.
@@ -1012,6 +1021,24 @@ type InviteUserParams struct {
 
 	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DocsParams defines parameters for Docs.
+type DocsParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DocsFileParams defines parameters for DocsFile.
+type DocsFileParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
