@@ -446,7 +446,7 @@ type InvitationRequest struct {
 	// FullName The new user may choose another.
 	FullName *string `json:"full_name,omitempty"`
 
-	// Locale The new user's language; empty or missing
+	// Locale The new user's language; empty or missing: the company's.
 	Locale *string `json:"locale,omitempty"`
 
 	// Role What an invited user may become.
