@@ -37,7 +37,7 @@ func confinements() []confinement {
 		{library: "github.com/golang-jwt", where: []string{"server/auth"}},
 		{library: "github.com/trustelem/zxcvbn", where: []string{"server/auth"}},
 		{library: "github.com/wneessen/go-mail", where: []string{"server/mail"}},
-		{library: "github.com/emersion", tests: true, where: []string{"server/dev"}},
+		{library: "github.com/emersion", where: []string{"server/dev", "server/mail/mailtest"}},
 	}
 }
 

@@ -1,85 +1,30 @@
 package primary_test
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	// The server's half of SMTP, so that mail is sent in earnest.
-	"github.com/emersion/go-smtp"
 
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/replicate/replicatest/logbuffer"
 	"outpost/server/mail"
+	"outpost/server/mail/mailtest"
 	"outpost/server/primary"
 	"outpost/server/training"
 )
 
-// mailServer is a real one that refuses some recipients and keeps count of the others.
-type mailServer struct {
-	mu    sync.Mutex
-	tries map[string]int
-	taken map[string][]string // messages
-}
-
-type mailSession struct {
-	*mailServer
-	to string
-}
-
-func (s *mailServer) NewSession(*smtp.Conn) (smtp.Session, error) {
-	return &mailSession{mailServer: s}, nil
-}
-func (s *mailSession) Reset()                               {}
-func (s *mailSession) Logout() error                        { return nil }
-func (s *mailSession) Mail(string, *smtp.MailOptions) error { return nil }
-func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.to = to
-	s.tries[to]++
-	if strings.HasPrefix(to, "refused") {
-		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox " + to}
-	}
-	if strings.HasPrefix(to, "busy") {
-		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "not now, " + to}
+// refuse is what a mail server says of some recipients.
+func refuse(to string) error {
+	switch {
+	case strings.HasPrefix(to, "refused"):
+		return mailtest.Refuse(550, [3]int{5, 1, 1}, "no such mailbox "+to)
+	case strings.HasPrefix(to, "busy"):
+		return mailtest.Refuse(451, [3]int{4, 3, 0}, "not now, "+to)
 	}
 	return nil
-}
-
-func (s *mailSession) Data(r io.Reader) error {
-	b, err := io.ReadAll(r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.taken[s.to] = append(s.taken[s.to], string(bytes.ReplaceAll(b, []byte("=\r\n"), nil)))
-	return err
-}
-
-func (s *mailServer) start(t *testing.T, addr string) {
-	t.Helper()
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv := smtp.NewServer(s)
-	srv.EnableSMTPUTF8 = true
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = srv.Serve(l) // ends with Close
-	}()
-	t.Cleanup(func() {
-		if err := srv.Close(); err != nil {
-			t.Error(err)
-		}
-		<-done
-	})
 }
 
 // reserve gives an address that nothing listens on.
@@ -160,16 +105,13 @@ func TestMailWaitsForAServerThatIsDown(t *testing.T) {
 	within(t, "each was tried", func() bool {
 		return value[int64](t, url, `SELECT count(*) FROM outbox WHERE attempts >= 2 AND last_error LIKE '%refused%'`) == 3
 	})
-	server := &mailServer{tries: map[string]int{}, taken: map[string][]string{}}
 	pgtest.Exec(t, url, `UPDATE outbox SET attempts = 0`) // the tries are bounded, and the pauses of this test are short
-	server.start(t, addr)
+	server := mailtest.Start(t, addr, nil)
 	within(t, "all were sent", func() bool { return value[int64](t, url, `SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL`) == 3 })
-	server.mu.Lock()
-	defer server.mu.Unlock()
 	for _, name := range []string{"one", "two", "three"} {
-		messages := server.taken["new"+name+"@example.com"]
-		if len(messages) != 1 || !strings.Contains(messages[0], "Ihre Einladung") || !strings.Contains(messages[0], "https://training.example.com/invitation#token=3Dopi_") {
-			t.Errorf("to %s: %q", name, messages)
+		messages := server.Messages("new" + name + "@example.com")
+		if len(messages) != 1 || !strings.HasPrefix(messages[0].Subject, "Ihre Einladung") || !strings.Contains(messages[0].Text, "https://training.example.com/invitation#token=opi_") {
+			t.Errorf("to %s: %+v", name, messages)
 		}
 	}
 	if n := value[int64](t, url, `SELECT count(*) FROM outbox WHERE payload = '{}' AND last_error = ''`); n != 3 {
@@ -184,8 +126,7 @@ func TestMailWaitsForAServerThatIsDown(t *testing.T) {
 
 func TestMailThatIsRefusedIsGivenUp(t *testing.T) {
 	addr := reserve(t)
-	server := &mailServer{tries: map[string]int{}, taken: map[string][]string{}}
-	server.start(t, addr)
+	server := mailtest.Start(t, addr, refuse)
 	log := new(logbuffer.Buffer)
 	p, url, _ := opened(t)
 	other, err := primary.Open(t.Context(), primary.Config{
@@ -206,10 +147,8 @@ func TestMailThatIsRefusedIsGivenUp(t *testing.T) {
 		}
 		return value[int64](t, url, `SELECT count(*) FROM outbox WHERE sent_at IS NULL AND given_up_at IS NULL`) == 0
 	})
-	server.mu.Lock()
-	defer server.mu.Unlock()
 	for to, want := range map[string]int{"refused": 3, "busy": 20, "fine": 1} {
-		if got := server.tries[to+"@example.com"]; got != want {
+		if got := server.Tries(to + "@example.com"); got != want {
 			t.Errorf("%s was tried %d times, want %d", to, got, want)
 		}
 	}
