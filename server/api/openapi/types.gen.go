@@ -629,7 +629,10 @@ type RefreshParams struct {
 
 // ListCoursesParams defines parameters for ListCourses.
 type ListCoursesParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
 	Size *Size `form:"size,omitempty" json:"size,omitempty"`
 
 	// After Continue behind the item that `next_after` named; goes past page 1000.
@@ -761,7 +764,10 @@ type MeParams struct {
 
 // ListMyEnrollmentsParams defines parameters for ListMyEnrollments.
 type ListMyEnrollmentsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
 	Size *Size `form:"size,omitempty" json:"size,omitempty"`
 
 	// After Continue behind the item that `next_after` named; goes past page 1000.

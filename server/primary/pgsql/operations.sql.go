@@ -11,22 +11,20 @@ import (
 )
 
 const beginOperation = `-- name: BeginOperation :one
-
-SELECT set_config('outpost.actor', $1, true)::text AS actor, set_config('outpost.ip', $2::text, true)::text AS ip,
-    set_config('outpost.operation', $3::text, true)::text AS operation,
+SELECT set_config('outpost.actor', asker.user_id::text, true)::text AS actor, set_config('outpost.ip', $1::text, true)::text AS ip,
+    set_config('outpost.operation', $2::text, true)::text AS operation,
     coalesce(u.role, '')::text AS role, k.request_hash, k.outcome, now()::timestamptz AS at
-FROM (SELECT $4::bigint AS user_id) asker
-LEFT JOIN users u ON u.id = asker.user_id AND u.company_id = $5 AND u.is_active
-LEFT JOIN idempotency_keys k ON k.user_id = asker.user_id AND k.operation = $3::text AND k.key = $6::text AND k.expires_at > now()
+FROM (SELECT $3::bigint AS user_id) asker
+LEFT JOIN users u ON u.id = asker.user_id AND u.company_id = $4 AND u.is_active
+LEFT JOIN idempotency_keys k ON k.user_id = asker.user_id AND k.operation = $2::text AND k.key = $5::text AND k.expires_at > now()
 `
 
 type BeginOperationParams struct {
-	ActorIdpgCatalogint8 string
-	Ip                   string
-	Operation            string
-	ActorID              int64
-	CompanyID            int64
-	Key                  string
+	Ip        string
+	Operation string
+	ActorID   int64
+	CompanyID int64
+	Key       string
 }
 
 type BeginOperationRow struct {
@@ -39,12 +37,10 @@ type BeginOperationRow struct {
 	At          time.Time
 }
 
-// How every write begins and ends; see server/primary/operation.go.
 // Tells the audit log's triggers who writes, and finds out whether they still may and whether
 // they have done so before. Always one row.
 func (q *Queries) BeginOperation(ctx context.Context, arg BeginOperationParams) (BeginOperationRow, error) {
 	row := q.db.QueryRow(ctx, beginOperation,
-		arg.ActorIdpgCatalogint8,
 		arg.Ip,
 		arg.Operation,
 		arg.ActorID,

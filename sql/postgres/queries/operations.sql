@@ -1,9 +1,7 @@
--- How every write begins and ends; see server/primary/operation.go.
-
 -- Tells the audit log's triggers who writes, and finds out whether they still may and whether
 -- they have done so before. Always one row.
 -- name: BeginOperation :one
-SELECT set_config('outpost.actor', @actor_id::bigint::text, true)::text AS actor, set_config('outpost.ip', @ip::text, true)::text AS ip,
+SELECT set_config('outpost.actor', asker.user_id::text, true)::text AS actor, set_config('outpost.ip', @ip::text, true)::text AS ip,
     set_config('outpost.operation', @operation::text, true)::text AS operation,
     coalesce(u.role, '')::text AS role, k.request_hash, k.outcome, now()::timestamptz AS at
 FROM (SELECT @actor_id::bigint AS user_id) asker
