@@ -54,6 +54,7 @@ type Writer interface {
 	courseWriter
 	enrollmentWriter
 	quizWriter
+	certificateWriter
 	assignmentWriter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
 	WALInsert(ctx context.Context) (change.LSN, error)
@@ -93,6 +94,7 @@ type Deps struct {
 	Snapshot func(ctx context.Context, region, refused string) (file SnapshotFile, etag string, err error)
 
 	ClusterKey     string
+	PublicURL      string // where people reach the product, for what is printed; may be empty
 	ClientIPHeader string // the header by which a trusted proxy names the client; empty: none
 	Limits         Limits
 	Metrics        *telemetry.Metrics

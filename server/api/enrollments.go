@@ -119,7 +119,7 @@ func summaryBody(e training.Enrollment, at time.Time) openapi.EnrollmentSummary 
 		Id: e.ID, UserId: e.UserID, CourseId: e.CourseID, CourseSlug: e.CourseSlug, CourseTitle: e.CourseTitle, Cycle: e.Cycle,
 		Status: openapi.EnrollmentStatus(e.StatusAt(at)), Overdue: e.Overdue(at), DueAt: utc(e.DueAt), StartedAt: utc(e.StartedAt),
 		CompletedAt: utc(e.CompletedAt), ExpiresAt: utc(e.ExpiresAt), Score: e.Score, LessonsDone: e.LessonsDone,
-		LessonCount: e.Lessons, CreatedAt: e.CreatedAt.UTC(), UpdatedAt: e.UpdatedAt.UTC(), Version: e.Version,
+		LessonCount: e.Lessons, NextLesson: positive(e.NextLesson), CreatedAt: e.CreatedAt.UTC(), UpdatedAt: e.UpdatedAt.UTC(), Version: e.Version,
 	}
 }
 
@@ -133,7 +133,7 @@ func enrollmentBody(e training.Enrollment, at time.Time) openapi.Enrollment {
 		Id: s.Id, UserId: s.UserId, CourseId: s.CourseId, CourseSlug: s.CourseSlug, CourseTitle: s.CourseTitle, Cycle: s.Cycle,
 		Status: s.Status, Overdue: s.Overdue, DueAt: s.DueAt, StartedAt: s.StartedAt, CompletedAt: s.CompletedAt,
 		ExpiresAt: s.ExpiresAt, Score: s.Score, LessonsDone: s.LessonsDone, LessonCount: s.LessonCount,
-		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, Version: s.Version, Progress: progress,
+		NextLesson: s.NextLesson, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, Version: s.Version, Progress: progress,
 	}
 }
 

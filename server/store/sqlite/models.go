@@ -4,6 +4,22 @@
 
 package sqlite
 
+type Certificate struct {
+	ID           int64
+	CompanyID    int64
+	DataZone     string
+	UserID       int64
+	EnrollmentID int64
+	CourseID     int64
+	Code         string
+	IssuedAt     string
+	ExpiresAt    *string
+	RevokedAt    *string
+	CreatedAt    string
+	UpdatedAt    string
+	Version      int64
+}
+
 type Company struct {
 	ID          int64
 	DataZone    string
