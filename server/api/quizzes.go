@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"outpost/replicate/change"
@@ -163,9 +164,9 @@ func (a *API) submitAttempt(k *call) error {
 		return training.InvalidField("answers", "must be at most %d", maxAnswers)
 	}
 	s := training.Submission{QuizID: id}
-	for _, given := range in.Answers {
+	for n, given := range in.Answers {
 		if len(given.OptionIds) > maxOptions {
-			return training.InvalidField("option_ids", "must be at most %d", maxOptions)
+			return training.InvalidField(fmt.Sprintf("answers[%d].option_ids", n), "must be at most %d", maxOptions)
 		}
 		s.Answers = append(s.Answers, training.Answer{QuestionID: given.QuestionId, OptionIDs: given.OptionIds})
 	}
