@@ -170,15 +170,17 @@ func (a *API) submitAttempt(k *call) error {
 		}
 		s.Answers = append(s.Answers, training.Answer{QuestionID: given.QuestionId, OptionIDs: given.OptionIds})
 	}
-	if s.Locale, err = k.locale(); err != nil {
+	p, err := k.reader()
+	if err != nil {
 		return err
 	}
+	s.Locale = p.Locale
 	ctx, cancel, err := k.writing()
 	if err != nil {
 		return err
 	}
 	defer cancel()
-	graded, lsn, err := a.Writer.SubmitAttempt(ctx, k.principal, s)
+	graded, lsn, err := a.Writer.SubmitAttempt(ctx, p, s)
 	if err != nil {
 		return err
 	}
