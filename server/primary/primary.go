@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -49,6 +50,7 @@ type Primary struct {
 	pool     *pgxpool.Pool
 	log      *slog.Logger
 	activity activity
+	assign   chan struct{} // wakes the worker of assignments
 }
 
 // Open makes the pool and proves that Postgres answers.
@@ -71,7 +73,7 @@ func Open(ctx context.Context, c Config) (*Primary, error) {
 	if c.Observe != nil {
 		pool.ConnConfig.Tracer = tracer{c.Observe}
 	}
-	p := &Primary{config: c, log: c.Log}
+	p := &Primary{config: c, log: c.Log, assign: make(chan struct{}, 1)}
 	if p.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, fmt.Errorf("making the Postgres pool: %w", err)
 	}
@@ -110,9 +112,13 @@ const (
 	lastFlush = 3 * time.Second
 )
 
-// Run writes what is written in batches, and removes what has served its time, until ctx ends.
+// Run writes what is written in batches, hands assignments out, and removes what has served its
+// time, until ctx ends.
 // Postgres being away ends nothing: it is logged and tried again.
 func (p *Primary) Run(ctx context.Context) error {
+	var assigning sync.WaitGroup
+	assigning.Go(func() { p.keepAssigning(ctx) })
+	defer assigning.Wait()
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)
 	defer flush.Stop()
 	defer sweep.Stop()
