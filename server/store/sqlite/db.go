@@ -27,8 +27,41 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.accountStmt, err = db.PrepareContext(ctx, account); err != nil {
 		return nil, fmt.Errorf("error preparing query Account: %w", err)
 	}
+	if q.allAssignmentIDsByCreatedStmt, err = db.PrepareContext(ctx, allAssignmentIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByCreated: %w", err)
+	}
+	if q.allAssignmentIDsByCreatedDescStmt, err = db.PrepareContext(ctx, allAssignmentIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByCreatedDesc: %w", err)
+	}
+	if q.allAssignmentIDsByDueStmt, err = db.PrepareContext(ctx, allAssignmentIDsByDue); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByDue: %w", err)
+	}
+	if q.allAssignmentIDsByDueDescStmt, err = db.PrepareContext(ctx, allAssignmentIDsByDueDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByDueDesc: %w", err)
+	}
+	if q.assignmentCountsStmt, err = db.PrepareContext(ctx, assignmentCounts); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentCounts: %w", err)
+	}
+	if q.assignmentIDsByCreatedStmt, err = db.PrepareContext(ctx, assignmentIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByCreated: %w", err)
+	}
+	if q.assignmentIDsByCreatedDescStmt, err = db.PrepareContext(ctx, assignmentIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByCreatedDesc: %w", err)
+	}
+	if q.assignmentIDsByDueStmt, err = db.PrepareContext(ctx, assignmentIDsByDue); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByDue: %w", err)
+	}
+	if q.assignmentIDsByDueDescStmt, err = db.PrepareContext(ctx, assignmentIDsByDueDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByDueDesc: %w", err)
+	}
+	if q.assignmentsByIDStmt, err = db.PrepareContext(ctx, assignmentsByID); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentsByID: %w", err)
+	}
 	if q.companyLocaleStmt, err = db.PrepareContext(ctx, companyLocale); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyLocale: %w", err)
+	}
+	if q.countAssignmentsStmt, err = db.PrepareContext(ctx, countAssignments); err != nil {
+		return nil, fmt.Errorf("error preparing query CountAssignments: %w", err)
 	}
 	if q.countCoursesStmt, err = db.PrepareContext(ctx, countCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCourses: %w", err)
@@ -106,9 +139,64 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing accountStmt: %w", cerr)
 		}
 	}
+	if q.allAssignmentIDsByCreatedStmt != nil {
+		if cerr := q.allAssignmentIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByCreatedDescStmt != nil {
+		if cerr := q.allAssignmentIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByDueStmt != nil {
+		if cerr := q.allAssignmentIDsByDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByDueStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByDueDescStmt != nil {
+		if cerr := q.allAssignmentIDsByDueDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByDueDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentCountsStmt != nil {
+		if cerr := q.assignmentCountsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentCountsStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByCreatedStmt != nil {
+		if cerr := q.assignmentIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByCreatedDescStmt != nil {
+		if cerr := q.assignmentIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByDueStmt != nil {
+		if cerr := q.assignmentIDsByDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByDueStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByDueDescStmt != nil {
+		if cerr := q.assignmentIDsByDueDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByDueDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentsByIDStmt != nil {
+		if cerr := q.assignmentsByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentsByIDStmt: %w", cerr)
+		}
+	}
 	if q.companyLocaleStmt != nil {
 		if cerr := q.companyLocaleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyLocaleStmt: %w", cerr)
+		}
+	}
+	if q.countAssignmentsStmt != nil {
+		if cerr := q.countAssignmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countAssignmentsStmt: %w", cerr)
 		}
 	}
 	if q.countCoursesStmt != nil {
@@ -258,61 +346,83 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                             DBTX
-	tx                             *sql.Tx
-	accountStmt                    *sql.Stmt
-	companyLocaleStmt              *sql.Stmt
-	countCoursesStmt               *sql.Stmt
-	countEnrollmentsStmt           *sql.Stmt
-	courseIDBySlugStmt             *sql.Stmt
-	courseIDsByCreatedStmt         *sql.Stmt
-	courseIDsByCreatedDescStmt     *sql.Stmt
-	courseIDsByMinutesStmt         *sql.Stmt
-	courseIDsByMinutesDescStmt     *sql.Stmt
-	courseIDsByTitleStmt           *sql.Stmt
-	courseIDsByTitleDescStmt       *sql.Stmt
-	courseTotalStmt                *sql.Stmt
-	coursesByIDStmt                *sql.Stmt
-	enrollmentIDsByCreatedStmt     *sql.Stmt
-	enrollmentIDsByCreatedDescStmt *sql.Stmt
-	enrollmentIDsByDueStmt         *sql.Stmt
-	enrollmentIDsByDueDescStmt     *sql.Stmt
-	enrollmentsByIDStmt            *sql.Stmt
-	lessonStmt                     *sql.Stmt
-	lessonsOfCourseStmt            *sql.Stmt
-	meStmt                         *sql.Stmt
-	progressOfEnrollmentStmt       *sql.Stmt
-	signingKeyStmt                 *sql.Stmt
-	userCompanyStmt                *sql.Stmt
+	db                                DBTX
+	tx                                *sql.Tx
+	accountStmt                       *sql.Stmt
+	allAssignmentIDsByCreatedStmt     *sql.Stmt
+	allAssignmentIDsByCreatedDescStmt *sql.Stmt
+	allAssignmentIDsByDueStmt         *sql.Stmt
+	allAssignmentIDsByDueDescStmt     *sql.Stmt
+	assignmentCountsStmt              *sql.Stmt
+	assignmentIDsByCreatedStmt        *sql.Stmt
+	assignmentIDsByCreatedDescStmt    *sql.Stmt
+	assignmentIDsByDueStmt            *sql.Stmt
+	assignmentIDsByDueDescStmt        *sql.Stmt
+	assignmentsByIDStmt               *sql.Stmt
+	companyLocaleStmt                 *sql.Stmt
+	countAssignmentsStmt              *sql.Stmt
+	countCoursesStmt                  *sql.Stmt
+	countEnrollmentsStmt              *sql.Stmt
+	courseIDBySlugStmt                *sql.Stmt
+	courseIDsByCreatedStmt            *sql.Stmt
+	courseIDsByCreatedDescStmt        *sql.Stmt
+	courseIDsByMinutesStmt            *sql.Stmt
+	courseIDsByMinutesDescStmt        *sql.Stmt
+	courseIDsByTitleStmt              *sql.Stmt
+	courseIDsByTitleDescStmt          *sql.Stmt
+	courseTotalStmt                   *sql.Stmt
+	coursesByIDStmt                   *sql.Stmt
+	enrollmentIDsByCreatedStmt        *sql.Stmt
+	enrollmentIDsByCreatedDescStmt    *sql.Stmt
+	enrollmentIDsByDueStmt            *sql.Stmt
+	enrollmentIDsByDueDescStmt        *sql.Stmt
+	enrollmentsByIDStmt               *sql.Stmt
+	lessonStmt                        *sql.Stmt
+	lessonsOfCourseStmt               *sql.Stmt
+	meStmt                            *sql.Stmt
+	progressOfEnrollmentStmt          *sql.Stmt
+	signingKeyStmt                    *sql.Stmt
+	userCompanyStmt                   *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                             tx,
-		tx:                             tx,
-		accountStmt:                    q.accountStmt,
-		companyLocaleStmt:              q.companyLocaleStmt,
-		countCoursesStmt:               q.countCoursesStmt,
-		countEnrollmentsStmt:           q.countEnrollmentsStmt,
-		courseIDBySlugStmt:             q.courseIDBySlugStmt,
-		courseIDsByCreatedStmt:         q.courseIDsByCreatedStmt,
-		courseIDsByCreatedDescStmt:     q.courseIDsByCreatedDescStmt,
-		courseIDsByMinutesStmt:         q.courseIDsByMinutesStmt,
-		courseIDsByMinutesDescStmt:     q.courseIDsByMinutesDescStmt,
-		courseIDsByTitleStmt:           q.courseIDsByTitleStmt,
-		courseIDsByTitleDescStmt:       q.courseIDsByTitleDescStmt,
-		courseTotalStmt:                q.courseTotalStmt,
-		coursesByIDStmt:                q.coursesByIDStmt,
-		enrollmentIDsByCreatedStmt:     q.enrollmentIDsByCreatedStmt,
-		enrollmentIDsByCreatedDescStmt: q.enrollmentIDsByCreatedDescStmt,
-		enrollmentIDsByDueStmt:         q.enrollmentIDsByDueStmt,
-		enrollmentIDsByDueDescStmt:     q.enrollmentIDsByDueDescStmt,
-		enrollmentsByIDStmt:            q.enrollmentsByIDStmt,
-		lessonStmt:                     q.lessonStmt,
-		lessonsOfCourseStmt:            q.lessonsOfCourseStmt,
-		meStmt:                         q.meStmt,
-		progressOfEnrollmentStmt:       q.progressOfEnrollmentStmt,
-		signingKeyStmt:                 q.signingKeyStmt,
-		userCompanyStmt:                q.userCompanyStmt,
+		db:                                tx,
+		tx:                                tx,
+		accountStmt:                       q.accountStmt,
+		allAssignmentIDsByCreatedStmt:     q.allAssignmentIDsByCreatedStmt,
+		allAssignmentIDsByCreatedDescStmt: q.allAssignmentIDsByCreatedDescStmt,
+		allAssignmentIDsByDueStmt:         q.allAssignmentIDsByDueStmt,
+		allAssignmentIDsByDueDescStmt:     q.allAssignmentIDsByDueDescStmt,
+		assignmentCountsStmt:              q.assignmentCountsStmt,
+		assignmentIDsByCreatedStmt:        q.assignmentIDsByCreatedStmt,
+		assignmentIDsByCreatedDescStmt:    q.assignmentIDsByCreatedDescStmt,
+		assignmentIDsByDueStmt:            q.assignmentIDsByDueStmt,
+		assignmentIDsByDueDescStmt:        q.assignmentIDsByDueDescStmt,
+		assignmentsByIDStmt:               q.assignmentsByIDStmt,
+		companyLocaleStmt:                 q.companyLocaleStmt,
+		countAssignmentsStmt:              q.countAssignmentsStmt,
+		countCoursesStmt:                  q.countCoursesStmt,
+		countEnrollmentsStmt:              q.countEnrollmentsStmt,
+		courseIDBySlugStmt:                q.courseIDBySlugStmt,
+		courseIDsByCreatedStmt:            q.courseIDsByCreatedStmt,
+		courseIDsByCreatedDescStmt:        q.courseIDsByCreatedDescStmt,
+		courseIDsByMinutesStmt:            q.courseIDsByMinutesStmt,
+		courseIDsByMinutesDescStmt:        q.courseIDsByMinutesDescStmt,
+		courseIDsByTitleStmt:              q.courseIDsByTitleStmt,
+		courseIDsByTitleDescStmt:          q.courseIDsByTitleDescStmt,
+		courseTotalStmt:                   q.courseTotalStmt,
+		coursesByIDStmt:                   q.coursesByIDStmt,
+		enrollmentIDsByCreatedStmt:        q.enrollmentIDsByCreatedStmt,
+		enrollmentIDsByCreatedDescStmt:    q.enrollmentIDsByCreatedDescStmt,
+		enrollmentIDsByDueStmt:            q.enrollmentIDsByDueStmt,
+		enrollmentIDsByDueDescStmt:        q.enrollmentIDsByDueDescStmt,
+		enrollmentsByIDStmt:               q.enrollmentsByIDStmt,
+		lessonStmt:                        q.lessonStmt,
+		lessonsOfCourseStmt:               q.lessonsOfCourseStmt,
+		meStmt:                            q.meStmt,
+		progressOfEnrollmentStmt:          q.progressOfEnrollmentStmt,
+		signingKeyStmt:                    q.signingKeyStmt,
+		userCompanyStmt:                   q.userCompanyStmt,
 	}
 }
