@@ -136,7 +136,7 @@ func (q *Queries) AllAssignmentIDsByCreatedDesc(ctx context.Context, arg AllAssi
 const allAssignmentIDsByDue = `-- name: AllAssignmentIDsByDue :many
 SELECT a.id, coalesce(a.due_at, 'infinity') AS sort_key
 FROM assignments a
-WHERE coalesce(a.due_at, 'infinity') >= CAST(?1 AS TEXT)
+WHERE coalesce(a.due_at, 'infinity') >= +CAST(?1 AS TEXT)
     AND (coalesce(a.due_at, 'infinity'), a.id) > (CAST(?1 AS TEXT), CAST(?2 AS INTEGER))
     AND (CAST(?3 AS INTEGER) = 0 OR a.course_id = CAST(?3 AS INTEGER))
     AND (CAST(?4 AS TEXT) = '' OR a.scope = CAST(?4 AS TEXT))
@@ -199,7 +199,7 @@ func (q *Queries) AllAssignmentIDsByDue(ctx context.Context, arg AllAssignmentID
 const allAssignmentIDsByDueDesc = `-- name: AllAssignmentIDsByDueDesc :many
 SELECT a.id, coalesce(a.due_at, 'infinity') AS sort_key
 FROM assignments a
-WHERE coalesce(a.due_at, 'infinity') <= CAST(?1 AS TEXT)
+WHERE coalesce(a.due_at, 'infinity') <= +CAST(?1 AS TEXT)
     AND (coalesce(a.due_at, 'infinity'), a.id) < (CAST(?1 AS TEXT), CAST(?2 AS INTEGER))
     AND (CAST(?3 AS INTEGER) = 0 OR a.course_id = CAST(?3 AS INTEGER))
     AND (CAST(?4 AS TEXT) = '' OR a.scope = CAST(?4 AS TEXT))
@@ -348,8 +348,9 @@ type AssignmentIDsByCreatedRow struct {
 }
 
 // Tenancy is in every query: company_id is the asker's own. What a platform administrator sees of all
-// companies has queries of its own, since the order of one company is another index than that of all. Where the order is that of an expression, its first comparison is what
-// an index can seek by.
+// companies has queries of its own, since the order of one company is another index than that of all.
+// Where the order is that of an expression, its first comparison is what an index can seek by: the +
+// takes the cast's affinity away, which the index does not have.
 func (q *Queries) AssignmentIDsByCreated(ctx context.Context, arg AssignmentIDsByCreatedParams) ([]AssignmentIDsByCreatedRow, error) {
 	rows, err := q.query(ctx, q.assignmentIDsByCreatedStmt, assignmentIDsByCreated,
 		arg.CompanyID,
@@ -453,7 +454,7 @@ const assignmentIDsByDue = `-- name: AssignmentIDsByDue :many
 SELECT a.id, coalesce(a.due_at, 'infinity') AS sort_key
 FROM assignments a
 WHERE a.company_id = ?1
-    AND coalesce(a.due_at, 'infinity') >= CAST(?2 AS TEXT)
+    AND coalesce(a.due_at, 'infinity') >= +CAST(?2 AS TEXT)
     AND (coalesce(a.due_at, 'infinity'), a.id) > (CAST(?2 AS TEXT), CAST(?3 AS INTEGER))
     AND (CAST(?4 AS INTEGER) = 0 OR a.course_id = CAST(?4 AS INTEGER))
     AND (CAST(?5 AS TEXT) = '' OR a.scope = CAST(?5 AS TEXT))
@@ -519,7 +520,7 @@ const assignmentIDsByDueDesc = `-- name: AssignmentIDsByDueDesc :many
 SELECT a.id, coalesce(a.due_at, 'infinity') AS sort_key
 FROM assignments a
 WHERE a.company_id = ?1
-    AND coalesce(a.due_at, 'infinity') <= CAST(?2 AS TEXT)
+    AND coalesce(a.due_at, 'infinity') <= +CAST(?2 AS TEXT)
     AND (coalesce(a.due_at, 'infinity'), a.id) < (CAST(?2 AS TEXT), CAST(?3 AS INTEGER))
     AND (CAST(?4 AS INTEGER) = 0 OR a.course_id = CAST(?4 AS INTEGER))
     AND (CAST(?5 AS TEXT) = '' OR a.scope = CAST(?5 AS TEXT))

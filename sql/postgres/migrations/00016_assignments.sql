@@ -28,6 +28,10 @@ CREATE UNIQUE INDEX assignments_open ON assignments (company_id, course_id, scop
 CREATE INDEX users_active_key ON users (company_id, id) WHERE is_active;
 CREATE INDEX enrollments_assignment_open ON enrollments (assignment_id, id) WHERE status IN ('assigned', 'in_progress');
 
+-- A person's export finds what was sent to the address.
+CREATE INDEX invitations_email ON invitations (email_folded);
+CREATE INDEX outbox_recipient ON outbox (recipient);
+
 -- Gives people, by their ids, what their company's open assignments, or one of them, ask for: the
 -- newest occurrence of each. One statement, whose plan a test looks at; $1 are the people, $2 the
 -- assignment or NULL.
@@ -153,6 +157,8 @@ DROP TABLE assignment_runs;
 SELECT outpost.schema_changed();
 DROP FUNCTION hand_out_at_once();
 DROP FUNCTION hand_out(bigint[], bigint);
+DROP INDEX outbox_recipient;
+DROP INDEX invitations_email;
 DROP INDEX enrollments_assignment_open;
 DROP INDEX users_active_key;
 DROP INDEX assignments_open;

@@ -1,6 +1,7 @@
 -- Tenancy is in every query: company_id is the asker's own. What a platform administrator sees of all
--- companies has queries of its own, since the order of one company is another index than that of all. Where the order is that of an expression, its first comparison is what
--- an index can seek by.
+-- companies has queries of its own, since the order of one company is another index than that of all.
+-- Where the order is that of an expression, its first comparison is what an index can seek by: the +
+-- takes the cast's affinity away, which the index does not have.
 
 -- name: AssignmentIDsByCreated :many
 SELECT a.id, a.created_at AS sort_key
@@ -30,7 +31,7 @@ ORDER BY a.created_at DESC, a.id DESC LIMIT @size OFFSET @skip;
 SELECT a.id, coalesce(a.due_at, 'infinity') AS sort_key
 FROM assignments a
 WHERE a.company_id = @company_id
-    AND coalesce(a.due_at, 'infinity') >= CAST(@after_key AS TEXT)
+    AND coalesce(a.due_at, 'infinity') >= +CAST(@after_key AS TEXT)
     AND (coalesce(a.due_at, 'infinity'), a.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR a.course_id = CAST(@course_id AS INTEGER))
     AND (CAST(@scope AS TEXT) = '' OR a.scope = CAST(@scope AS TEXT))
@@ -43,7 +44,7 @@ ORDER BY coalesce(a.due_at, 'infinity'), a.id LIMIT @size OFFSET @skip;
 SELECT a.id, coalesce(a.due_at, 'infinity') AS sort_key
 FROM assignments a
 WHERE a.company_id = @company_id
-    AND coalesce(a.due_at, 'infinity') <= CAST(@after_key AS TEXT)
+    AND coalesce(a.due_at, 'infinity') <= +CAST(@after_key AS TEXT)
     AND (coalesce(a.due_at, 'infinity'), a.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR a.course_id = CAST(@course_id AS INTEGER))
     AND (CAST(@scope AS TEXT) = '' OR a.scope = CAST(@scope AS TEXT))
@@ -77,7 +78,7 @@ ORDER BY a.created_at DESC, a.id DESC LIMIT @size OFFSET @skip;
 -- name: AllAssignmentIDsByDue :many
 SELECT a.id, coalesce(a.due_at, 'infinity') AS sort_key
 FROM assignments a
-WHERE coalesce(a.due_at, 'infinity') >= CAST(@after_key AS TEXT)
+WHERE coalesce(a.due_at, 'infinity') >= +CAST(@after_key AS TEXT)
     AND (coalesce(a.due_at, 'infinity'), a.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR a.course_id = CAST(@course_id AS INTEGER))
     AND (CAST(@scope AS TEXT) = '' OR a.scope = CAST(@scope AS TEXT))
@@ -89,7 +90,7 @@ ORDER BY coalesce(a.due_at, 'infinity'), a.id LIMIT @size OFFSET @skip;
 -- name: AllAssignmentIDsByDueDesc :many
 SELECT a.id, coalesce(a.due_at, 'infinity') AS sort_key
 FROM assignments a
-WHERE coalesce(a.due_at, 'infinity') <= CAST(@after_key AS TEXT)
+WHERE coalesce(a.due_at, 'infinity') <= +CAST(@after_key AS TEXT)
     AND (coalesce(a.due_at, 'infinity'), a.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR a.course_id = CAST(@course_id AS INTEGER))
     AND (CAST(@scope AS TEXT) = '' OR a.scope = CAST(@scope AS TEXT))
