@@ -55,6 +55,7 @@ type Writer interface {
 	enrollmentWriter
 	quizWriter
 	assignmentWriter
+	exporter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
 	WALInsert(ctx context.Context) (change.LSN, error)
 }

@@ -98,7 +98,7 @@ func TestOpenapiSaysWhichRoutesNeedAToken(t *testing.T) {
 	}
 	n := newNode(t, nil)
 	for _, r := range n.routes() {
-		request, err := http.NewRequest(r.method, strings.NewReplacer(":course", "phishing", ":lesson", "1", ":enrollment", "1").Replace(r.pattern), nil)
+		request, err := http.NewRequest(r.method, strings.NewReplacer(":course", "phishing", ":lesson", "1", ":enrollment", "1", ":assignment", "1").Replace(r.pattern), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

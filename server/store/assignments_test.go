@@ -98,7 +98,9 @@ func TestAssignmentsAreOfOnesCompany(t *testing.T) {
 func TestAnAssignmentShowsHowFarItIs(t *testing.T) {
 	s := assigned(t)
 	one := func(who training.Principal, id int64) (training.Assignment, error) {
-		return ask(t, s, func(ctx context.Context, q training.Queries) (training.Assignment, error) { return q.Assignment(ctx, who, id, "de") })
+		return ask(t, s, func(ctx context.Context, q training.Queries) (training.Assignment, error) {
+			return q.Assignment(ctx, who, id, "de")
+		})
 	}
 	a, err := one(manager, 1)
 	if err != nil {

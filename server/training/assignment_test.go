@@ -93,13 +93,15 @@ func TestAnAssignmentIsRefusedForAllThatIsWrongWithIt(t *testing.T) {
 		change func(*training.NewAssignment)
 		fields []string
 	}{
-		"good":                         {func(*training.NewAssignment) {}, nil},
-		"no date":                      {func(n *training.NewAssignment) { n.DueAt, n.Recurrence = nil, 0 }, nil},
-		"a person":                     {func(n *training.NewAssignment) { n.Scope, n.UserID = training.UserScope, 3 }, nil},
-		"everything":                   {func(n *training.NewAssignment) { *n = training.NewAssignment{Recurrence: -1} }, []string{"course_id", "scope", "recurrence_months"}},
-		"a department without name":    {func(n *training.NewAssignment) { n.Scope = training.DepartmentScope }, []string{"department"}},
-		"a department too many":        {func(n *training.NewAssignment) { n.Department = "IT" }, []string{"department"}},
-		"a department too long":        {func(n *training.NewAssignment) { n.Scope, n.Department = training.DepartmentScope, string(make([]byte, 201)) }, []string{"department"}},
+		"good":                      {func(*training.NewAssignment) {}, nil},
+		"no date":                   {func(n *training.NewAssignment) { n.DueAt, n.Recurrence = nil, 0 }, nil},
+		"a person":                  {func(n *training.NewAssignment) { n.Scope, n.UserID = training.UserScope, 3 }, nil},
+		"everything":                {func(n *training.NewAssignment) { *n = training.NewAssignment{Recurrence: -1} }, []string{"course_id", "scope", "recurrence_months"}},
+		"a department without name": {func(n *training.NewAssignment) { n.Scope = training.DepartmentScope }, []string{"department"}},
+		"a department too many":     {func(n *training.NewAssignment) { n.Department = "IT" }, []string{"department"}},
+		"a department too long": {func(n *training.NewAssignment) {
+			n.Scope, n.Department = training.DepartmentScope, string(make([]byte, 201))
+		}, []string{"department"}},
 		"nobody":                       {func(n *training.NewAssignment) { n.Scope = training.UserScope }, []string{"user_id"}},
 		"somebody too many":            {func(n *training.NewAssignment) { n.UserID = 3 }, []string{"user_id"}},
 		"now":                          {func(n *training.NewAssignment) { n.DueAt = &past }, []string{"due_at"}},
