@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"outpost/server/primary/pgsql"
 	"outpost/server/training"
@@ -19,14 +20,17 @@ const (
 	assignBatch = 500
 )
 
-// keepAssigning does what assignments ask for until ctx ends.
+// keepAssigning does what assignments ask for until ctx ends. Of failures in a row the first is told.
 func (p *Primary) keepAssigning(ctx context.Context) {
 	tick := time.NewTicker(assignInterval)
 	defer tick.Stop()
+	failing := false
 	for {
-		if err := p.Assign(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		err := p.Assign(ctx, time.Now())
+		if err != nil && ctx.Err() == nil && !failing {
 			p.log.Warn("assignments are not handed out yet", "error", err)
 		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 			return
@@ -64,9 +68,17 @@ func (p *Primary) Assign(ctx context.Context, at time.Time) error {
 	return p.advanceRuns(ctx)
 }
 
+// alone is write for what nobody waits for: the hub need not see to its position.
+func (p *Primary) alone(ctx context.Context, doing string, fn func(*pgsql.Queries) error) error {
+	return p.with(ctx, doing, func(conn *pgxpool.Conn) error {
+		_, err := p.transact(ctx, conn, fn)
+		return err
+	})
+}
+
 func (p *Primary) expire(ctx context.Context, at time.Time) error {
 	for expired := int64(assignBatch); expired == assignBatch; {
-		_, err := p.statement(ctx, "expiring completions", func(q *pgsql.Queries) (err error) {
+		err := p.alone(ctx, "expiring completions", func(q *pgsql.Queries) (err error) {
 			expired, err = q.ExpireCompletions(ctx, pgsql.ExpireCompletionsParams{At: at, Size: assignBatch})
 			return err
 		})
@@ -79,7 +91,7 @@ func (p *Primary) expire(ctx context.Context, at time.Time) error {
 
 // openOccurrence opens one occurrence, if one is to be opened at that time.
 func (p *Primary) openOccurrence(ctx context.Context, at time.Time) (opened bool, err error) {
-	_, err = p.write(ctx, "opening the next occurrence of an assignment", func(q *pgsql.Queries) error {
+	err = p.alone(ctx, "opening the next occurrence of an assignment", func(q *pgsql.Queries) error {
 		opened = false
 		run, err := q.DueRun(ctx, at)
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -114,7 +126,7 @@ func (p *Primary) advanceRuns(ctx context.Context) error {
 	behind := int64(0)
 	for {
 		var done int64
-		_, err := p.write(ctx, "handing out an assignment", func(q *pgsql.Queries) (err error) {
+		err := p.alone(ctx, "handing out an assignment", func(q *pgsql.Queries) (err error) {
 			done, err = advanceRun(ctx, q, behind)
 			return err
 		})

@@ -19,9 +19,9 @@ var admin = training.Principal{UserID: 2, CompanyID: 1, Role: training.Admin, Lo
 
 // staffed is a fixture with an administrator, and so many more people from key 10 on: those with odd
 // keys in IT.
-func staffed(t *testing.T, people int) (*primary.Primary, string) {
+func staffed(t *testing.T, people int, change ...func(*primary.Config)) (*primary.Primary, string) {
 	t.Helper()
-	p, url := open(t)
+	p, url := open(t, change...)
 	pgtest.Exec(
 		t, url, `UPDATE users SET role = 'admin' WHERE id = 2`,
 		fmt.Sprintf(`INSERT INTO users (id, company_id, data_zone, email, full_name, department)
@@ -70,7 +70,11 @@ func in(days int) *time.Time {
 }
 
 func TestADepartmentIsHandedItsAssignment(t *testing.T) {
-	p, url := staffed(t, 4)
+	inModes(t, departmentIsHandedItsAssignment)
+}
+
+func departmentIsHandedItsAssignment(t *testing.T, mode func(*primary.Config)) {
+	p, url := staffed(t, 4, mode)
 	a := assignment(t, p, training.NewAssignment{CourseID: 1, Scope: training.DepartmentScope, Department: "IT", DueAt: in(30)})
 	if a.CourseTitle != "Eins" || a.CreatedBy != 2 || a.Version != 1 || a.DueAt.Location() != time.UTC {
 		t.Errorf("%+v", a)
@@ -101,6 +105,9 @@ func TestADepartmentIsHandedItsAssignment(t *testing.T) {
 	}
 	if n := value[int64](t, url, `SELECT count(*) FROM audit_log WHERE subject = 'assignments' AND action = 'createAssignment' AND actor_id = 2`); n != 1 {
 		t.Errorf("%d entries in the audit log", n)
+	}
+	if n := value[int64](t, url, `SELECT count(*) FROM audit_log WHERE subject = 'enrollments' AND action = 'handOut' AND actor_id IS NULL`); n != 2 {
+		t.Errorf("%d entries in the audit log of what the worker did", n)
 	}
 }
 
@@ -159,8 +166,10 @@ func TestOfTwoAssignmentsTheEarlierCounts(t *testing.T) {
 	expect(t, url, "1:1:assigned:1:30", "2:1:assigned:1:30", "10:1:assigned:1:30", "11:1:assigned:1:30")
 }
 
-func TestEndingTakesBackWhatWasNotBegun(t *testing.T) {
-	p, url := staffed(t, 3)
+func TestEndingTakesBackWhatWasNotBegun(t *testing.T) { inModes(t, endingTakesBack) }
+
+func endingTakesBack(t *testing.T, mode func(*primary.Config)) {
+	p, url := staffed(t, 3, mode)
 	if _, _, _, err := p.Enroll(t.Context(), learner, 1); err != nil { // of the learner's own will
 		t.Fatal(err)
 	}
@@ -191,8 +200,10 @@ func TestEndingTakesBackWhatWasNotBegun(t *testing.T) {
 	assignment(t, p, training.NewAssignment{CourseID: 1, Scope: training.CompanyScope, DueAt: in(20), Recurrence: 1})
 }
 
-func TestARecurringAssignmentOpensTheNextCycle(t *testing.T) {
-	p, url := staffed(t, 3)
+func TestARecurringAssignmentOpensTheNextCycle(t *testing.T) { inModes(t, recurringAssignment) }
+
+func recurringAssignment(t *testing.T, mode func(*primary.Config)) {
+	p, url := staffed(t, 3, mode)
 	a := assignment(t, p, training.NewAssignment{CourseID: 1, Scope: training.DepartmentScope, Department: "IT", DueAt: in(30), Recurrence: 2})
 	pgtest.Exec(t, url, `UPDATE users SET department = 'IT' WHERE id IN (10, 12)`)
 	assign(t, p, time.Now())

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"outpost/replicate/pgcluster/pgtest"
+	"outpost/server/primary"
 	"outpost/server/training"
 )
 
@@ -42,8 +43,10 @@ func TestEveryTableThatNamesAPersonIsExported(t *testing.T) {
 }
 
 // TestAPersonGetsAllThatIsTheirsAndNoSecret plants something of user 1 and of user 2 in every table.
-func TestAPersonGetsAllThatIsTheirsAndNoSecret(t *testing.T) {
-	p, url := open(t)
+func TestAPersonGetsAllThatIsTheirsAndNoSecret(t *testing.T) { inModes(t, allThatIsTheirs) }
+
+func allThatIsTheirs(t *testing.T, mode func(*primary.Config)) {
+	p, url := open(t, mode)
 	var statements []string
 	for user := 1; user <= 2; user++ {
 		for _, s := range []string{

@@ -74,7 +74,8 @@ func (q *Queries) AssignmentContext(ctx context.Context, arg AssignmentContextPa
 
 const claimRun = `-- name: ClaimRun :one
 
-SELECT r.assignment_id, r.occurrence, r.after_id, a.company_id, a.course_id
+SELECT r.assignment_id, r.occurrence, r.after_id, a.company_id, a.course_id,
+    set_config('outpost.operation', CASE r.occurrence WHEN 0 THEN 'withdraw' ELSE 'handOut' END, true)::text AS operation
 FROM assignment_runs r JOIN assignments a ON a.id = r.assignment_id
 WHERE r.finished_at IS NULL AND r.assignment_id > $1
 ORDER BY r.assignment_id, r.occurrence LIMIT 1
@@ -87,9 +88,11 @@ type ClaimRunRow struct {
 	AfterID      int64
 	CompanyID    int64
 	CourseID     int64
+	Operation    string
 }
 
-// The worker's part; see server/primary/assigner.go.
+// The worker's part; see server/primary/assigner.go. What it does stands in the audit log as the system's,
+// under the names that these give it.
 // By turns, so that a large company keeps nobody waiting.
 func (q *Queries) ClaimRun(ctx context.Context, behind int64) (ClaimRunRow, error) {
 	row := q.db.QueryRow(ctx, claimRun, behind)
@@ -100,12 +103,14 @@ func (q *Queries) ClaimRun(ctx context.Context, behind int64) (ClaimRunRow, erro
 		&i.AfterID,
 		&i.CompanyID,
 		&i.CourseID,
+		&i.Operation,
 	)
 	return i, err
 }
 
 const dueRun = `-- name: DueRun :one
-SELECT r.assignment_id, r.occurrence, a.company_id, a.created_at, a.due_at, a.recurrence_months
+SELECT r.assignment_id, r.occurrence, a.company_id, a.created_at, a.due_at, a.recurrence_months,
+    set_config('outpost.operation', 'handOut', true)::text AS operation
 FROM assignment_runs r JOIN assignments a ON a.id = r.assignment_id
 WHERE r.next_at <= $1::timestamptz ORDER BY r.next_at LIMIT 1
 `
@@ -117,6 +122,7 @@ type DueRunRow struct {
 	CreatedAt        time.Time
 	DueAt            *time.Time
 	RecurrenceMonths *int32
+	Operation        string
 }
 
 func (q *Queries) DueRun(ctx context.Context, at time.Time) (DueRunRow, error) {
@@ -129,6 +135,7 @@ func (q *Queries) DueRun(ctx context.Context, at time.Time) (DueRunRow, error) {
 		&i.CreatedAt,
 		&i.DueAt,
 		&i.RecurrenceMonths,
+		&i.Operation,
 	)
 	return i, err
 }

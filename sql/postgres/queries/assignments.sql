@@ -44,11 +44,13 @@ WITH ended AS (
 INSERT INTO assignment_runs (assignment_id, occurrence, opens_at) SELECT id, 0, now() FROM ended
 ON CONFLICT DO NOTHING;
 
--- The worker's part; see server/primary/assigner.go.
+-- The worker's part; see server/primary/assigner.go. What it does stands in the audit log as the system's,
+-- under the names that these give it.
 
 -- By turns, so that a large company keeps nobody waiting.
 -- name: ClaimRun :one
-SELECT r.assignment_id, r.occurrence, r.after_id, a.company_id, a.course_id
+SELECT r.assignment_id, r.occurrence, r.after_id, a.company_id, a.course_id,
+    set_config('outpost.operation', CASE r.occurrence WHEN 0 THEN 'withdraw' ELSE 'handOut' END, true)::text AS operation
 FROM assignment_runs r JOIN assignments a ON a.id = r.assignment_id
 WHERE r.finished_at IS NULL AND r.assignment_id > @behind
 ORDER BY r.assignment_id, r.occurrence LIMIT 1
@@ -91,7 +93,8 @@ WHERE a.id = r.assignment_id AND a.company_id = @company_id AND a.course_id = @c
     AND r.occurrence = (SELECT max(n.occurrence) FROM assignment_runs n WHERE n.assignment_id = a.id);
 
 -- name: DueRun :one
-SELECT r.assignment_id, r.occurrence, a.company_id, a.created_at, a.due_at, a.recurrence_months
+SELECT r.assignment_id, r.occurrence, a.company_id, a.created_at, a.due_at, a.recurrence_months,
+    set_config('outpost.operation', 'handOut', true)::text AS operation
 FROM assignment_runs r JOIN assignments a ON a.id = r.assignment_id
 WHERE r.next_at <= @at::timestamptz ORDER BY r.next_at LIMIT 1;
 
