@@ -344,14 +344,14 @@ func undocumented(t *testing.T, path string, data any, schema *openapi3.Schema) 
 	}
 }
 
-// killedInTheMiddle ends the primary with kill -9 while it hands an assignment to 12,000 people.
+// killedInTheMiddle ends the primary with kill -9 while it hands an assignment to 5,000 people.
 func killedInTheMiddle(a *assigning, fra *process) {
-	const people = 12_000
+	const people = 5_000
 	company := one[int64](a, `INSERT INTO companies (name, slug, country) VALUES ('Crowd', 'crowd', 'DE') RETURNING id`)
 	a.exec(`INSERT INTO users (company_id, data_zone, email, full_name, role)
 		SELECT $1, 'global', 'crowd' || i || '@example.com', 'Crowd', CASE i WHEN 1 THEN 'admin' ELSE 'learner' END FROM generate_series(1, $2::int) i`, company, people)
 	a.exec(`INSERT INTO user_credentials (user_id, password_hash) SELECT u.id, k.password_hash FROM users u, user_credentials k, users m
-		WHERE u.email IN ('crowd1@example.com', 'crowd12000@example.com') AND m.email = 'user1@example.com' AND k.user_id = m.id`)
+		WHERE u.email IN ('crowd1@example.com', 'crowd5000@example.com') AND m.email = 'user1@example.com' AND k.user_id = m.id`)
 	admin := a.login("syd", "crowd1@example.com")
 	admin.t = a.t
 	var made assignment
@@ -394,7 +394,7 @@ func killedInTheMiddle(a *assigning, fra *process) {
 	if n := one[int64](a, `SELECT count(*) FROM enrollments WHERE company_id = $1 AND (course_id <> $2 OR cycle <> 1)`, company, a.course); n != 0 {
 		a.t.Errorf("%d enrollments are not the assignment's", n)
 	}
-	last := a.login("syd", "crowd12000@example.com")
+	last := a.login("syd", "crowd5000@example.com")
 	last.t = a.t
 	eventually(a.t, "the last one sees it in Sydney", func() error {
 		if got := a.enrollments(last, a.course); len(got) != 1 {
