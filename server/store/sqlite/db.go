@@ -90,6 +90,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.progressOfEnrollmentStmt, err = db.PrepareContext(ctx, progressOfEnrollment); err != nil {
 		return nil, fmt.Errorf("error preparing query ProgressOfEnrollment: %w", err)
 	}
+	if q.searchCoursesStmt, err = db.PrepareContext(ctx, searchCourses); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchCourses: %w", err)
+	}
 	if q.signingKeyStmt, err = db.PrepareContext(ctx, signingKey); err != nil {
 		return nil, fmt.Errorf("error preparing query SigningKey: %w", err)
 	}
@@ -211,6 +214,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing progressOfEnrollmentStmt: %w", cerr)
 		}
 	}
+	if q.searchCoursesStmt != nil {
+		if cerr := q.searchCoursesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchCoursesStmt: %w", cerr)
+		}
+	}
 	if q.signingKeyStmt != nil {
 		if cerr := q.signingKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing signingKeyStmt: %w", cerr)
@@ -282,6 +290,7 @@ type Queries struct {
 	lessonsOfCourseStmt            *sql.Stmt
 	meStmt                         *sql.Stmt
 	progressOfEnrollmentStmt       *sql.Stmt
+	searchCoursesStmt              *sql.Stmt
 	signingKeyStmt                 *sql.Stmt
 	userCompanyStmt                *sql.Stmt
 }
@@ -312,6 +321,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		lessonsOfCourseStmt:            q.lessonsOfCourseStmt,
 		meStmt:                         q.meStmt,
 		progressOfEnrollmentStmt:       q.progressOfEnrollmentStmt,
+		searchCoursesStmt:              q.searchCoursesStmt,
 		signingKeyStmt:                 q.signingKeyStmt,
 		userCompanyStmt:                q.userCompanyStmt,
 	}
