@@ -20,10 +20,13 @@ func courseRoutes() []*route {
 		{method: http.MethodGet, pattern: "/api/v1/courses", handle: (*API).listCourses, scope: "courses:read", namespace: "courses"},
 		{method: http.MethodGet, pattern: "/api/v1/courses/:course", handle: (*API).getCourse, scope: "courses:read", namespace: "courses"},
 		{method: http.MethodGet, pattern: "/api/v1/courses/:course/lessons/:lesson", handle: (*API).getLesson, scope: "courses:read", namespace: "courses"},
+		{method: http.MethodPost, pattern: "/api/v1/courses", handle: (*API).createCourse, role: training.PlatformAdmin, scope: "courses:write", write: true, creates: true},
+		{method: http.MethodPut, pattern: "/api/v1/courses/:course", handle: (*API).putCourse, role: training.PlatformAdmin, scope: "courses:write", write: true},
+		{method: http.MethodDelete, pattern: "/api/v1/courses/:course", handle: (*API).deleteCourse, role: training.PlatformAdmin, scope: "courses:write", write: true},
+		// Read where it is written: what is right in a quiz never leaves Postgres.
+		{method: http.MethodGet, pattern: "/api/v1/courses/:course/source", handle: (*API).getCourseSource, role: training.PlatformAdmin, scope: "courses:write", write: true},
 	}
 }
-
-type courseWriter interface{}
 
 var (
 	courseFields = newProjection[openapi.Course]()
