@@ -35,13 +35,15 @@ import (
 	"outpost/server/training"
 )
 
-// Authenticator tells who holds a token. It must not keep token, and for one it has seen
-// before it does close to nothing. Its errors are *training.Error: Unauthorized when
-// the token is not good.
+// Authenticator tells who holds a token or an API key. It must not keep it, and for one it has
+// seen before it does close to nothing. Its errors are *training.Error: Unauthorized when it is not
+// good. An API key that was not seen before is refused with the reason auth.Unasked.
 type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (training.Principal, error)
 	// AuthenticateLate also takes a token that expired no longer than grace ago.
 	AuthenticateLate(ctx context.Context, token string, grace time.Duration) (training.Principal, error)
+	// Introduce asks the primary about an API key, where that is needed.
+	Introduce(ctx context.Context, key string) (training.Principal, error)
 }
 
 // Writer changes data at the primary. Each method gives the LSN at which its change can be
@@ -93,7 +95,8 @@ type Deps struct {
 	Snapshot func(ctx context.Context, region, refused string) (file SnapshotFile, etag string, err error)
 
 	ClusterKey     string
-	ClientIPHeader string // the header by which a trusted proxy names the client; empty: none
+	Origins        []string // whose pages may call, as browsers write them: https://app.example.com
+	ClientIPHeader string   // the header by which a trusted proxy names the client; empty: none
 	Limits         Limits
 	Metrics        *telemetry.Metrics
 	Log            *slog.Logger
@@ -138,6 +141,7 @@ type API struct {
 	Deps
 	app      *fiber.App
 	document *static // openapi.json
+	docs     map[string]*asset
 	rates    *limiter
 	accounts *limiter // logins by account
 	sources  *limiter // logins by address
@@ -169,7 +173,11 @@ func New(d Deps) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Deps: d, document: document}
+	pages, err := newDocs()
+	if err != nil {
+		return nil, err
+	}
+	a := &API{Deps: d, document: document, docs: pages}
 	a.pool.New = func() any { return new(call) }
 	a.base, a.stop = context.WithCancel(context.Background())
 	for _, l := range []struct {
