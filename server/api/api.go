@@ -56,6 +56,7 @@ type Writer interface {
 	courseWriter
 	enrollmentWriter
 	quizWriter
+	certificateWriter
 	assignmentWriter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
 	WALInsert(ctx context.Context) (change.LSN, error)
@@ -94,8 +95,12 @@ type Deps struct {
 	// the name of one that arrived damaged there, if one did. Nil where there is none to give.
 	Snapshot func(ctx context.Context, region, refused string) (file SnapshotFile, etag string, err error)
 
+	// Dev answers the pages below /dev/ that only `outpost dev` has; nil everywhere else.
+	Dev http.Handler
+
 	ClusterKey     string
 	Origins        []string // whose pages may call, as browsers write them: https://app.example.com
+	PublicURL      string   // where people reach the product, for what is printed; may be empty
 	ClientIPHeader string   // the header by which a trusted proxy names the client; empty: none
 	Limits         Limits
 	Metrics        *telemetry.Metrics
