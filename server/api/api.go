@@ -95,7 +95,8 @@ type Deps struct {
 	Snapshot func(ctx context.Context, region, refused string) (file SnapshotFile, etag string, err error)
 
 	ClusterKey     string
-	ClientIPHeader string // the header by which a trusted proxy names the client; empty: none
+	Origins        []string // whose pages may call, as browsers write them: https://app.example.com
+	ClientIPHeader string   // the header by which a trusted proxy names the client; empty: none
 	Limits         Limits
 	Metrics        *telemetry.Metrics
 	Log            *slog.Logger
@@ -140,6 +141,7 @@ type API struct {
 	Deps
 	app      *fiber.App
 	document *static // openapi.json
+	docs     map[string]*asset
 	rates    *limiter
 	accounts *limiter // logins by account
 	sources  *limiter // logins by address
@@ -171,7 +173,11 @@ func New(d Deps) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Deps: d, document: document}
+	pages, err := newDocs()
+	if err != nil {
+		return nil, err
+	}
+	a := &API{Deps: d, document: document, docs: pages}
 	a.pool.New = func() any { return new(call) }
 	a.base, a.stop = context.WithCancel(context.Background())
 	for _, l := range []struct {

@@ -41,6 +41,7 @@ func (a *API) routes() []*route {
 		certificateRoutes(),
 		assignmentRoutes(),
 		statusRoutes(),
+		docsRoutes(),
 	)
 	if a.Snapshot != nil {
 		routes = append(routes, &route{method: http.MethodGet, pattern: PathSnapshot, handle: (*API).snapshot, open: true, free: true, awaited: true})

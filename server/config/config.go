@@ -38,6 +38,9 @@ type Config struct {
 	// ClientIPHeader names the client where the platform's own proxy sets it, which is on
 	// Fly alone; elsewhere anyone could send it.
 	ClientIPHeader string
+	Origins        []string      // whose pages may call the API
+	SlowSQLite     time.Duration // a query that takes longer is logged; 0: none is
+	SlowPostgres   time.Duration
 	LogLevel       slog.Level
 	LogFormat      string // "text", "json", or "" for text on a terminal
 }
@@ -104,8 +107,13 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 		CacheBytes: r.bytes("OUTPOST_CACHE_BYTES", 64<<20),
 		MaxLag:     r.duration("OUTPOST_MAX_LAG", 10*time.Second),
 		Wait:       r.duration("OUTPOST_WAIT", time.Second),
-		LogLevel:   r.level("LOG_LEVEL", slog.LevelInfo),
-		LogFormat:  r.oneOf("LOG_FORMAT", "", "text", "json"),
+		Origins:    r.origins("OUTPOST_CORS_ORIGINS"),
+
+		SlowSQLite:   r.threshold("OUTPOST_SLOW_SQLITE", 200*time.Millisecond),
+		SlowPostgres: r.threshold("OUTPOST_SLOW_POSTGRES", time.Second),
+
+		LogLevel:  r.level("LOG_LEVEL", slog.LevelInfo),
+		LogFormat: r.oneOf("LOG_FORMAT", "", "text", "json"),
 	}
 	if c.Pool.MinConns > c.Pool.MaxConns {
 		r.fail("OUTPOST_PG_MIN_CONNS", fmt.Sprint(c.Pool.MinConns), fmt.Sprintf("at most OUTPOST_PG_MAX_CONNS, which is %d", c.Pool.MaxConns))

@@ -206,13 +206,16 @@ func (n *Node) openPrimary(ctx context.Context) (err error) {
 	if err := n.checkDatabase(ctx); err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
-	n.primary, err = primary.Open(ctx, primary.Config{
+	settings := primary.Config{
 		URL: n.config.DatabaseURL, MaxConns: n.config.Pool.MaxConns, MinConns: n.config.Pool.MinConns,
 		AcquireTimeout: n.config.Pool.AcquireTimeout, MaxLifetime: n.config.Pool.MaxLifetime, Pooler: n.config.Pool.Pooler,
 		Observe: n.metrics.Queries("postgres"), Log: n.log,
 		Committed: func(at change.LSN) { n.hub.Expect(at) },
-	})
-	if err != nil {
+	}
+	if n.config.SlowPostgres > 0 {
+		settings.Slow, settings.SlowAfter = telemetry.SlowQueries(n.log, "postgres"), n.config.SlowPostgres
+	}
+	if n.primary, err = primary.Open(ctx, settings); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, func() error {

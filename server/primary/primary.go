@@ -35,8 +35,12 @@ type Config struct {
 	KeyAge         time.Duration                           // 30 days: how long a signing key signs before another follows it
 	KeyLead        time.Duration                           // 10 min: how long a new one is known everywhere before it signs
 	Observe        func(queryType string, d time.Duration) // may be nil
-	Committed      func(change.LSN)                        // told of each write's position before it is answered; may be nil
-	Log            *slog.Logger
+	// Slow is told of each statement, with its text but without its values, that took longer than
+	// SlowAfter. Nil: of none.
+	Slow      func(ctx context.Context, queryType, sql string, d time.Duration)
+	SlowAfter time.Duration
+	Committed func(change.LSN) // told of each write's position before it is answered; may be nil
+	Log       *slog.Logger
 }
 
 const (
@@ -72,10 +76,10 @@ func Open(ctx context.Context, c Config) (*Primary, error) {
 	if c.Pooler {
 		pool.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
-	if c.Observe != nil {
-		pool.ConnConfig.Tracer = tracer{c.Observe}
-	}
 	p := &Primary{config: c, log: c.Log}
+	if c.Observe != nil || c.Slow != nil {
+		pool.ConnConfig.Tracer = tracer{p.ran}
+	}
 	if p.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, fmt.Errorf("making the Postgres pool: %w", err)
 	}

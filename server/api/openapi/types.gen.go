@@ -788,7 +788,10 @@ type JwksParams struct {
 
 // ListAPIKeysParams defines parameters for ListAPIKeys.
 type ListAPIKeysParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
 	Size *Size `form:"size,omitempty" json:"size,omitempty"`
 
 	// After Continue behind the item that `next_after` named; goes past page 1000.
@@ -852,7 +855,10 @@ type RefreshParams struct {
 
 // ListCoursesParams defines parameters for ListCourses.
 type ListCoursesParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
 	Size *Size `form:"size,omitempty" json:"size,omitempty"`
 
 	// After Continue behind the item that `next_after` named; goes past page 1000.
@@ -984,7 +990,10 @@ type MeParams struct {
 
 // ListMyEnrollmentsParams defines parameters for ListMyEnrollments.
 type ListMyEnrollmentsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
 	Size *Size `form:"size,omitempty" json:"size,omitempty"`
 
 	// After Continue behind the item that `next_after` named; goes past page 1000.
@@ -1024,6 +1033,24 @@ type ListMyEnrollmentsParamsSort string
 type StatusParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// DocsParams defines parameters for Docs.
+type DocsParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DocsFileParams defines parameters for DocsFile.
+type DocsFileParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
