@@ -180,7 +180,7 @@ func settle(p *training.Principal, account training.Account, issued time.Time) e
 	case account.SessionRevoked:
 		return reject(Revoked, nil)
 	case !account.RevokedBefore.IsZero() && !issued.After(account.RevokedBefore.Truncate(time.Second)):
-		return reject(Revoked, nil)
+		return reject(Voided, nil)
 	case account.CompanyID != p.CompanyID:
 		return reject(Moved, nil)
 	}

@@ -31,7 +31,7 @@ func TestTokenIsForgottenWhenWhatItDependsOnChanges(t *testing.T) {
 		"session ended":       {func(r *region) { r.account.SessionRevoked = true }, cache.Row("sessions", 1001), Revoked},
 		"all tokens revoked": {
 			func(r *region) { r.account.RevokedBefore = r.now().Add(time.Millisecond) },
-			cache.Ref("token_revocations", "user_id", 42), Revoked,
+			cache.Ref("token_revocations", "user_id", 42), Voided,
 		},
 		"another company": {func(r *region) { r.account.CompanyID = 8 }, cache.Row("users", 42), Moved},
 		"key withdrawn":   {func(r *region) { clear(r.keys) }, cache.Table("signing_keys"), UnknownKey},
@@ -64,7 +64,7 @@ func TestChangeInTheMiddleOfAReadIsNoticed(t *testing.T) {
 func TestTokensIssuedAfterARevocationAreGood(t *testing.T) {
 	r := newRegion(t)
 	r.account.RevokedBefore = r.now().Add(900 * time.Millisecond)
-	r.rejects(t, r.token(t), Revoked)
+	r.rejects(t, r.token(t), Voided)
 	r.pass(time.Second)
 	r.accepts(t, r.token(t), learner, 2)
 }
