@@ -543,7 +543,7 @@ type CourseRef = string
 // EnrollmentID defines model for EnrollmentID.
 type EnrollmentID = int64
 
-// Fields Examples: id,title
+// Fields Examples: id
 type Fields = string
 
 // IdempotencyKey defines model for IdempotencyKey.
@@ -638,7 +638,7 @@ type ListCoursesParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -673,7 +673,7 @@ type ListCoursesParamsSort string
 
 // GetCourseParams defines parameters for GetCourse.
 type GetCourseParams struct {
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -773,7 +773,7 @@ type ListMyEnrollmentsParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -807,6 +807,24 @@ type ListMyEnrollmentsParamsSort string
 type StatusParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// DocsParams defines parameters for Docs.
+type DocsParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DocsFileParams defines parameters for DocsFile.
+type DocsFileParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
