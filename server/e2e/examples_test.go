@@ -63,6 +63,10 @@ func steps() []step {
 		{operation: "getEnrollment", path: enrollment},
 		{operation: "recordProgress", path: enrollment},
 		{operation: "listMyEnrollments"},
+		{operation: "jwks"},
+		{operation: "createAPIKey", learn: func(e *examples, a answer) { e.keepAs(a, "id", "key") }},
+		{operation: "listAPIKeys"},
+		{operation: "revokeAPIKey", path: func(e *examples) map[string]string { return map[string]string{"key": e.known["key"]} }},
 		{operation: "logout"},
 	}
 }

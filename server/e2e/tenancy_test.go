@@ -41,6 +41,7 @@ func pathNames() map[string]naming {
 		"lesson":     {nobodys, func(*neighbours) any { return 1 }},
 		"file":       {nobodys, func(*neighbours) any { return "start.js" }},
 		"enrollment": {theirs, func(n *neighbours) any { return n.theirs.enrollment }},
+		"key":        {theirs, func(n *neighbours) any { return n.theirs.key }},
 	}
 }
 
@@ -68,7 +69,7 @@ func fieldNames() map[string]naming {
 	names := map[string]naming{
 		"course_id": {unshown, func(n *neighbours) any { return n.course }},
 	}
-	for _, name := range []string{"email", "username", "password", "refresh_token", "seconds"} {
+	for _, name := range []string{"email", "username", "password", "refresh_token", "seconds", "name", "scopes", "expires_at"} {
 		names[name] = naming{whose: nobodys}
 	}
 	return names
@@ -89,7 +90,7 @@ type someone struct {
 
 // estate is what belongs to somebody.
 type estate struct {
-	company, user, enrollment int64
+	company, user, enrollment, key int64
 }
 
 // neighbours is a world with two companies that must know nothing of each other: that of user1, and
@@ -141,6 +142,7 @@ func newNeighbours(t *testing.T) *neighbours {
 	n.exec(`UPDATE users SET email = 'marker' || id || '@marker.example', full_name = 'Marker ' || id, department = 'Marker' WHERE company_id = $1`, n.theirs.company)
 	n.scan(&n.theirs.enrollment, `SELECT max(id) FROM enrollments WHERE company_id = $1`, n.theirs.company)
 	n.scan(&n.theirs.user, `SELECT user_id FROM enrollments WHERE id = $1`, n.theirs.enrollment)
+	n.scan(&n.theirs.key, `UPDATE api_keys SET name = 'marker' WHERE company_id = $1 RETURNING id`, n.theirs.company)
 	n.scan(&n.peers.company, `SELECT `+own)
 	n.scan(&n.peers.enrollment, `SELECT max(e.id) FROM enrollments e JOIN users u ON u.id = e.user_id
 		WHERE e.company_id = $1 AND u.email <> 'user1@example.com' AND u.role = 'learner' AND u.is_active`, n.peers.company)
@@ -182,14 +184,33 @@ func (n *neighbours) exec(query string, args ...any) {
 // people are all who may ask, of user1's company; but for who runs the platform, who is of none.
 func (n *neighbours) people() []someone {
 	var manager string
+	admin := n.w.login("fra", "manager@example.com")
 	n.scan(&manager, `SELECT email FROM users WHERE role = 'manager' AND is_active AND company_id = $1 ORDER BY id LIMIT 1`, n.peers.company)
+	key := func(scopes ...string) someone {
+		var made struct{ Key string }
+		admin.must(http.StatusCreated, http.MethodPost, n.w.api("fra")+"/api/v1/api-keys", map[string]any{"name": "Tenancy", "scopes": scopes}).into(n.t, &made)
+		return someone{name: fmt.Sprintf("a key for %v", scopes), role: training.Admin, scopes: scopes, key: made.Key}
+	}
 	return []someone{
 		{name: "nobody"},
 		{name: "a learner", role: training.Learner, email: "user1@example.com"},
 		{name: "a manager", role: training.Manager, email: manager},
 		{name: "an admin", role: training.Admin, email: "manager@example.com"},
 		{name: "a platform admin", role: training.PlatformAdmin, email: "admin@example.com"},
+		key("certificates:read"), // none but for what is open anyway
+		key(n.scopes()...),
 	}
+}
+
+// scopes are all that operations ask for.
+func (n *neighbours) scopes() (all []string) {
+	for _, o := range n.doc.operations {
+		if o.scope != "" {
+			all = append(all, o.scope)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // ordered are the operations, those that spoil something last.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,8 @@ type Config struct {
 	MaxLifetime    time.Duration // 1 h
 	Pooler         bool          // a pooler without sessions lies between: nothing is prepared
 	Passwords      *auth.Passwords
+	KeyAge         time.Duration                           // 30 days: how long a signing key signs before another follows it
+	KeyLead        time.Duration                           // 10 min: how long a new one is known everywhere before it signs
 	Observe        func(queryType string, d time.Duration) // may be nil
 	// Slow is told of each statement, with its text but without its values, that took longer than
 	// SlowAfter. Nil: of none.
@@ -53,6 +56,7 @@ type Primary struct {
 	pool     *pgxpool.Pool
 	log      *slog.Logger
 	activity activity
+	ring     atomic.Pointer[keyring]
 }
 
 // Open makes the pool and proves that Postgres answers.
@@ -99,6 +103,12 @@ func setDefaults(c *Config) {
 	if c.MaxLifetime == 0 {
 		c.MaxLifetime = time.Hour
 	}
+	if c.KeyAge == 0 {
+		c.KeyAge = 30 * 24 * time.Hour
+	}
+	if c.KeyLead == 0 {
+		c.KeyLead = 10 * time.Minute
+	}
 	if c.Passwords == nil {
 		c.Passwords = auth.NewPasswords(0)
 	}
@@ -109,16 +119,20 @@ func setDefaults(c *Config) {
 
 const (
 	activityInterval = 5 * time.Second
+	keysInterval     = 5 * time.Second
 	sweepInterval    = time.Hour
 	// lastFlush bounds how long an ending process tries to save the last logins.
 	lastFlush = 3 * time.Second
 )
 
-// Run writes what is written in batches, and removes what has served its time, until ctx ends.
+// Run writes what is written in batches, keeps the signing keys and removes what has served its
+// time, until ctx ends.
 // Postgres being away ends nothing: it is logged and tried again.
 func (p *Primary) Run(ctx context.Context) error {
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)
+	keys := time.NewTicker(min(keysInterval, p.config.KeyLead/4))
 	defer flush.Stop()
+	defer keys.Stop()
 	defer sweep.Stop()
 	for {
 		select {
@@ -132,6 +146,10 @@ func (p *Primary) Run(ctx context.Context) error {
 		case <-flush.C:
 			if err := p.FlushActivity(ctx); err != nil && ctx.Err() == nil {
 				p.log.Warn("logins are not recorded yet", "error", err)
+			}
+		case <-keys.C:
+			if err := p.KeepSigningKeys(ctx); err != nil && ctx.Err() == nil {
+				p.log.Warn("the signing keys were not looked after; tried again soon", "error", err)
 			}
 		case <-sweep.C:
 			if err := p.Sweep(ctx); err != nil && ctx.Err() == nil {

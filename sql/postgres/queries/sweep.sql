@@ -20,3 +20,7 @@ DELETE FROM login_failures WHERE id = ANY (ARRAY(
 -- name: SweepPasswordResets :execrows
 DELETE FROM password_resets WHERE id = ANY (ARRAY(
     SELECT id FROM password_resets WHERE expires_at < now() ORDER BY expires_at LIMIT @batch FOR UPDATE SKIP LOCKED));
+
+-- name: SweepLoginSources :execrows
+DELETE FROM login_sources WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM login_sources WHERE seen_at < now() - interval '90 days' ORDER BY seen_at LIMIT @batch FOR UPDATE SKIP LOCKED));
