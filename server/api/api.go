@@ -94,6 +94,9 @@ type Deps struct {
 	// the name of one that arrived damaged there, if one did. Nil where there is none to give.
 	Snapshot func(ctx context.Context, region, refused string) (file SnapshotFile, etag string, err error)
 
+	// Dev answers the pages below /dev/ that only `outpost dev` has; nil everywhere else.
+	Dev http.Handler
+
 	ClusterKey     string
 	Origins        []string // whose pages may call, as browsers write them: https://app.example.com
 	ClientIPHeader string   // the header by which a trusted proxy names the client; empty: none

@@ -49,6 +49,7 @@ func (a *API) routes() []*route {
 	if a.primary() {
 		routes = append(routes, &route{method: http.MethodPost, pattern: PathIdentify, handle: (*API).identify, open: true, free: true})
 	}
+	routes = append(routes, a.devRoutes()...)
 	for i, r := range routes {
 		r.number = uint16(i)
 		r.endpoint = endpointOf(r.pattern)

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,9 @@ type Config struct {
 	Slow      func(ctx context.Context, queryType, sql string, d time.Duration)
 	SlowAfter time.Duration
 	Committed func(change.LSN) // told of each write's position before it is answered; may be nil
+	Mailer    Mailer           // nil: mail waits
+	MailPoll  time.Duration    // 5 s: how often the outbox is looked into that others write to
+	MailRetry time.Duration    // 15 s: the first pause before a mail is tried again; the next are longer
 	Log       *slog.Logger
 }
 
@@ -57,6 +61,7 @@ type Primary struct {
 	log      *slog.Logger
 	activity activity
 	ring     atomic.Pointer[keyring]
+	outbox   outbox
 }
 
 // Open makes the pool and proves that Postgres answers.
@@ -76,7 +81,7 @@ func Open(ctx context.Context, c Config) (*Primary, error) {
 	if c.Pooler {
 		pool.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
-	p := &Primary{config: c, log: c.Log}
+	p := &Primary{config: c, log: c.Log, outbox: newOutbox()}
 	if c.Observe != nil || c.Slow != nil {
 		pool.ConnConfig.Tracer = tracer{p.ran}
 	}
@@ -109,6 +114,12 @@ func setDefaults(c *Config) {
 	if c.KeyLead == 0 {
 		c.KeyLead = 10 * time.Minute
 	}
+	if c.MailPoll == 0 {
+		c.MailPoll = 5 * time.Second
+	}
+	if c.MailRetry == 0 {
+		c.MailRetry = 15 * time.Second
+	}
 	if c.Passwords == nil {
 		c.Passwords = auth.NewPasswords(0)
 	}
@@ -125,10 +136,13 @@ const (
 	lastFlush = 3 * time.Second
 )
 
-// Run writes what is written in batches, keeps the signing keys and removes what has served its
-// time, until ctx ends.
-// Postgres being away ends nothing: it is logged and tried again.
+// Run writes what is written in batches, sends mail, keeps the signing keys and removes what has
+// served its time, until ctx ends. Postgres being away ends nothing: it is logged and tried again. The mail that is on its way
+// when ctx ends is finished.
 func (p *Primary) Run(ctx context.Context) error {
+	var posting sync.WaitGroup
+	posting.Go(func() { p.runOutbox(ctx) })
+	defer posting.Wait()
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)
 	keys := time.NewTicker(min(keysInterval, p.config.KeyLead/4))
 	defer flush.Stop()

@@ -9,22 +9,64 @@ import (
 
 // Defines values for EnrollmentStatus.
 const (
-	Assigned   EnrollmentStatus = "assigned"
-	Completed  EnrollmentStatus = "completed"
-	Expired    EnrollmentStatus = "expired"
-	InProgress EnrollmentStatus = "in_progress"
+	EnrollmentStatusAssigned   EnrollmentStatus = "assigned"
+	EnrollmentStatusCompleted  EnrollmentStatus = "completed"
+	EnrollmentStatusExpired    EnrollmentStatus = "expired"
+	EnrollmentStatusInProgress EnrollmentStatus = "in_progress"
 )
 
 // Valid indicates whether the value is a known member of the EnrollmentStatus enum.
 func (e EnrollmentStatus) Valid() bool {
 	switch e {
-	case Assigned:
+	case EnrollmentStatusAssigned:
 		return true
-	case Completed:
+	case EnrollmentStatusCompleted:
 		return true
-	case Expired:
+	case EnrollmentStatusExpired:
 		return true
-	case InProgress:
+	case EnrollmentStatusInProgress:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InvitationRole.
+const (
+	InvitationRoleAdmin   InvitationRole = "admin"
+	InvitationRoleLearner InvitationRole = "learner"
+	InvitationRoleManager InvitationRole = "manager"
+)
+
+// Valid indicates whether the value is a known member of the InvitationRole enum.
+func (e InvitationRole) Valid() bool {
+	switch e {
+	case InvitationRoleAdmin:
+		return true
+	case InvitationRoleLearner:
+		return true
+	case InvitationRoleManager:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InvitationStatus.
+const (
+	InvitationStatusAccepted InvitationStatus = "accepted"
+	InvitationStatusExpired  InvitationStatus = "expired"
+	InvitationStatusOpen     InvitationStatus = "open"
+)
+
+// Valid indicates whether the value is a known member of the InvitationStatus enum.
+func (e InvitationStatus) Valid() bool {
+	switch e {
+	case InvitationStatusAccepted:
+		return true
+	case InvitationStatusExpired:
+		return true
+	case InvitationStatusOpen:
 		return true
 	default:
 		return false
@@ -75,22 +117,22 @@ func (e Level) Valid() bool {
 
 // Defines values for Role.
 const (
-	Admin         Role = "admin"
-	Learner       Role = "learner"
-	Manager       Role = "manager"
-	PlatformAdmin Role = "platform_admin"
+	RoleAdmin         Role = "admin"
+	RoleLearner       Role = "learner"
+	RoleManager       Role = "manager"
+	RolePlatformAdmin Role = "platform_admin"
 )
 
 // Valid indicates whether the value is a known member of the Role enum.
 func (e Role) Valid() bool {
 	switch e {
-	case Admin:
+	case RoleAdmin:
 		return true
-	case Learner:
+	case RoleLearner:
 		return true
-	case Manager:
+	case RoleManager:
 		return true
-	case PlatformAdmin:
+	case RolePlatformAdmin:
 		return true
 	default:
 		return false
@@ -260,6 +302,24 @@ type APIKeyPage struct {
 	Pages     int     `json:"pages"`
 	Size      int     `json:"size"`
 	Total     int64   `json:"total"`
+}
+
+// AcceptRequest A token from a mail, and what the new account still lacks.
+type AcceptRequest struct {
+	// FullName Else the invitation's.
+	FullName *string `json:"full_name,omitempty"`
+
+	// Password From 10 to 1024 bytes long.
+	Password string `json:"password"`
+
+	// Token As it stands in the mail.
+	Token string `json:"token"`
+}
+
+// Accepted Something was taken in to be done.
+type Accepted struct {
+	// Message For people.
+	Message string `json:"message"`
 }
 
 // Company defines model for Company.
@@ -444,6 +504,12 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// ForgotRequest The address of an account.
+type ForgotRequest struct {
+	// Email The login.
+	Email string `json:"email"`
+}
+
 // Health defines model for Health.
 type Health struct {
 	Status string `json:"status"`
@@ -460,6 +526,69 @@ type HubStatus struct {
 	// Streaming Whether the slot is being read.
 	Streaming bool `json:"streaming"`
 }
+
+// Invitation An invitation without its token, which only the mail has.
+type Invitation struct {
+	AcceptedAt *time.Time `json:"accepted_at"`
+	CreatedAt  time.Time  `json:"created_at"`
+	Department string     `json:"department"`
+	Email      string     `json:"email"`
+	ExpiresAt  time.Time  `json:"expires_at"`
+
+	// FullName Empty when it was not given.
+	FullName string `json:"full_name"`
+	Id       int64  `json:"id"`
+
+	// InvitedBy The user who invited; null when there is none any more.
+	InvitedBy *int64 `json:"invited_by"`
+
+	// Locale Empty when no wish was given.
+	Locale string `json:"locale"`
+
+	// Role What an invited user may become.
+	Role InvitationRole `json:"role"`
+
+	// Status Whether the invitation can be accepted, was, or has expired.
+	Status InvitationStatus `json:"status"`
+}
+
+// InvitationPage A page of invitations.
+type InvitationPage struct {
+	HasNext bool         `json:"has_next"`
+	HasPrev bool         `json:"has_prev"`
+	Items   []Invitation `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// InvitationRequest Whom to invite, and as what.
+type InvitationRequest struct {
+	// Department Of the company.
+	Department *string `json:"department,omitempty"`
+
+	// Email Where the mail goes; the new user's login.
+	Email string `json:"email"`
+
+	// FullName The new user may choose another.
+	FullName *string `json:"full_name,omitempty"`
+
+	// Locale The new user's language; empty or missing: the company's.
+	Locale *string `json:"locale,omitempty"`
+
+	// Role What an invited user may become.
+	Role *InvitationRole `json:"role,omitempty"`
+}
+
+// InvitationRole What an invited user may become.
+type InvitationRole string
+
+// InvitationStatus Whether the invitation can be accepted, was, or has expired.
+type InvitationStatus string
 
 // KeySet A JSON Web Key Set (RFC 7517).
 type KeySet struct {
@@ -517,6 +646,15 @@ type LoginRequest struct {
 
 	// Username The e-mail address.
 	Username *string `json:"username,omitempty"`
+}
+
+// PasswordRequest The password that is and the one that shall be.
+type PasswordRequest struct {
+	// CurrentPassword The one in use.
+	CurrentPassword string `json:"current_password"`
+
+	// NewPassword Another; from 10 to 1024 bytes long.
+	NewPassword string `json:"new_password"`
 }
 
 // Problem defines model for Problem.
@@ -612,6 +750,15 @@ type RegionStatus struct {
 	StaleSeconds  *float32 `json:"stale_seconds,omitempty"`
 	UptimeSeconds float32  `json:"uptime_seconds"`
 	Version       string   `json:"version"`
+}
+
+// ResetRequest A token from a mail, and the password to set.
+type ResetRequest struct {
+	// Password From 10 to 1024 bytes long.
+	Password string `json:"password"`
+
+	// Token As it stands in the mail.
+	Token string `json:"token"`
 }
 
 // Role defines model for Role.
@@ -847,6 +994,24 @@ type LogoutParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// ChangePasswordParams defines parameters for ChangePassword.
+type ChangePasswordParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// ForgotPasswordParams defines parameters for ForgotPassword.
+type ForgotPasswordParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// ResetPasswordParams defines parameters for ResetPassword.
+type ResetPasswordParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // RefreshParams defines parameters for Refresh.
 type RefreshParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
@@ -973,6 +1138,46 @@ type RecordProgressParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// ListInvitationsParams defines parameters for ListInvitations.
+type ListInvitationsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// CreateInvitationParams defines parameters for CreateInvitation.
+type CreateInvitationParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// AcceptInvitationParams defines parameters for AcceptInvitation.
+type AcceptInvitationParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// WithdrawInvitationParams defines parameters for WithdrawInvitation.
+type WithdrawInvitationParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // MeParams defines parameters for Me.
 type MeParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
@@ -1035,6 +1240,15 @@ type StatusParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// InviteUserParams defines parameters for InviteUser.
+type InviteUserParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // DocsParams defines parameters for Docs.
 type DocsParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
@@ -1059,6 +1273,15 @@ type CreateAPIKeyJSONRequestBody = CreateAPIKeyRequest
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = LoginRequest
 
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = PasswordRequest
+
+// ForgotPasswordJSONRequestBody defines body for ForgotPassword for application/json ContentType.
+type ForgotPasswordJSONRequestBody = ForgotRequest
+
+// ResetPasswordJSONRequestBody defines body for ResetPassword for application/json ContentType.
+type ResetPasswordJSONRequestBody = ResetRequest
+
 // RefreshJSONRequestBody defines body for Refresh for application/json ContentType.
 type RefreshJSONRequestBody = RefreshRequest
 
@@ -1067,3 +1290,9 @@ type EnrollJSONRequestBody = EnrollRequest
 
 // RecordProgressJSONRequestBody defines body for RecordProgress for application/json ContentType.
 type RecordProgressJSONRequestBody = ProgressRequest
+
+// CreateInvitationJSONRequestBody defines body for CreateInvitation for application/json ContentType.
+type CreateInvitationJSONRequestBody = InvitationRequest
+
+// AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
+type AcceptInvitationJSONRequestBody = AcceptRequest
