@@ -69,7 +69,7 @@ func private() []string {
 	return []string{
 		"api_key_secrets", "audit_log", "goose_db_version", "idempotency_keys", "invitations", "login_failures", "login_sources", "outbox",
 		"password_requests", "password_resets", "question_explanations", "question_keys", "quiz_attempt_answers", "refresh_tokens",
-		"report_documents", "signing_key_secrets", "user_credentials",
+		"report_documents", "signing_key_secrets", "user_credentials", "user_imports",
 	}
 }
 

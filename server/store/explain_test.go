@@ -32,7 +32,8 @@ func crowd() []string {
 }
 
 // bounded are what a plan may scan: sets given with the request, and tables of a fixed size.
-var bounded = regexp.MustCompile(`^SCAN (json_each|CONSTANT ROW|\d+ CONSTANT ROWS|course_totals|signing_keys$)`)
+// An FTS5 table that is asked to MATCH (M) looks up words.
+var bounded = regexp.MustCompile(`^SCAN (json_each|CONSTANT ROW|\d+ CONSTANT ROWS|course_totals|user_totals|signing_keys$|\w+ VIRTUAL TABLE INDEX \d+:M)`)
 
 // TestNoQueryScansATableThatGrows asks SQLite for the plan of every query, with and without
 // statistics.
@@ -45,7 +46,7 @@ func TestNoQueryScansATableThatGrows(t *testing.T) {
 			}
 			for query, text := range generated(t) {
 				for _, step := range plan(t, r, text) {
-					if strings.HasPrefix(step, "SCAN") && !bounded.MatchString(step) && !isTitles(query, step) {
+					if strings.HasPrefix(step, "SCAN") && !bounded.MatchString(step) && !isTitles(query, step) && !isEverybody(query, step) {
 						t.Errorf("%s: %s", query, step)
 					}
 					if strings.Contains(step, "AUTOMATIC") {
@@ -66,9 +67,17 @@ func isTitles(query, step string) bool {
 	return strings.HasPrefix(query, "CourseIDsByTitle") && step == "SCAN c"
 }
 
-// sorted are the queries that may sort: titles, and the few lessons of one course.
+// isEverybody allows a platform administrator's count of all people whom a filter chooses: behind
+// the cache, and in an index alone.
+func isEverybody(query, step string) bool {
+	return query == "CountUsersEverywhere" && step == "SCAN u USING COVERING INDEX users_filters"
+}
+
+// sorted are the queries that may sort: titles, the few lessons of one course, what was searched
+// for, and the courses of one person.
 func sorted(query string) bool {
-	return strings.HasPrefix(query, "CourseIDsByTitle") || query == "ProgressOfEnrollment"
+	return strings.HasPrefix(query, "CourseIDsByTitle") || query == "ProgressOfEnrollment" ||
+		strings.HasPrefix(query, "UserIDsBySearch") || query == "UserCourses"
 }
 
 func plan(t *testing.T, r *replica.Replica, query string) (steps []string) {

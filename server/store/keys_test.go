@@ -29,7 +29,7 @@ func TestAllKeysArePublishedThatVerifyNowOrSoon(t *testing.T) {
 }
 
 // list walks all pages of one key each.
-func list(t *testing.T, s *store.Store, p training.Principal, f training.Paging) (names []string, total int64) {
+func keyNames(t *testing.T, s *store.Store, p training.Principal, f training.Paging) (names []string, total int64) {
 	t.Helper()
 	for {
 		page, err := ask(t, s, func(ctx context.Context, q training.Queries) (training.Page[training.APIKey], error) {
@@ -54,14 +54,14 @@ func list(t *testing.T, s *store.Store, p training.Principal, f training.Paging)
 func TestAPIKeysAreListedForTheirCompany(t *testing.T) {
 	s := reader(t)
 	paging := training.Paging{Page: 1, Size: 1, Sort: "created_at"}
-	if names, total := list(t, s, admin, paging); !slices.Equal(names, []string{"first", "second", "third"}) || total != 3 {
+	if names, total := keyNames(t, s, admin, paging); !slices.Equal(names, []string{"first", "second", "third"}) || total != 3 {
 		t.Errorf("%q of %d", names, total)
 	}
 	paging.Desc = true
-	if names, _ := list(t, s, admin, paging); !slices.Equal(names, []string{"third", "second", "first"}) {
+	if names, _ := keyNames(t, s, admin, paging); !slices.Equal(names, []string{"third", "second", "first"}) {
 		t.Errorf("%q", names)
 	}
-	if names, total := list(t, s, platform, paging); len(names) != 0 || total != 0 { // its own company's only
+	if names, total := keyNames(t, s, platform, paging); len(names) != 0 || total != 0 { // its own company's only
 		t.Errorf("%q of %d", names, total)
 	}
 	paging = training.Paging{Page: 2, Size: 2, Sort: "created_at"}

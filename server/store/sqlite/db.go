@@ -48,6 +48,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEnrollmentsStmt, err = db.PrepareContext(ctx, countEnrollments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEnrollments: %w", err)
 	}
+	if q.countUsersStmt, err = db.PrepareContext(ctx, countUsers); err != nil {
+		return nil, fmt.Errorf("error preparing query CountUsers: %w", err)
+	}
+	if q.countUsersBySearchStmt, err = db.PrepareContext(ctx, countUsersBySearch); err != nil {
+		return nil, fmt.Errorf("error preparing query CountUsersBySearch: %w", err)
+	}
+	if q.countUsersEverywhereStmt, err = db.PrepareContext(ctx, countUsersEverywhere); err != nil {
+		return nil, fmt.Errorf("error preparing query CountUsersEverywhere: %w", err)
+	}
 	if q.courseIDBySlugStmt, err = db.PrepareContext(ctx, courseIDBySlug); err != nil {
 		return nil, fmt.Errorf("error preparing query CourseIDBySlug: %w", err)
 	}
@@ -111,6 +120,93 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.userCompanyStmt, err = db.PrepareContext(ctx, userCompany); err != nil {
 		return nil, fmt.Errorf("error preparing query UserCompany: %w", err)
 	}
+	if q.userCoursesStmt, err = db.PrepareContext(ctx, userCourses); err != nil {
+		return nil, fmt.Errorf("error preparing query UserCourses: %w", err)
+	}
+	if q.userDetailStmt, err = db.PrepareContext(ctx, userDetail); err != nil {
+		return nil, fmt.Errorf("error preparing query UserDetail: %w", err)
+	}
+	if q.userIDsByCreatedStmt, err = db.PrepareContext(ctx, userIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByCreated: %w", err)
+	}
+	if q.userIDsByCreatedDescStmt, err = db.PrepareContext(ctx, userIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByCreatedDesc: %w", err)
+	}
+	if q.userIDsByEmailStmt, err = db.PrepareContext(ctx, userIDsByEmail); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByEmail: %w", err)
+	}
+	if q.userIDsByEmailDescStmt, err = db.PrepareContext(ctx, userIDsByEmailDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByEmailDesc: %w", err)
+	}
+	if q.userIDsByLoginStmt, err = db.PrepareContext(ctx, userIDsByLogin); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByLogin: %w", err)
+	}
+	if q.userIDsByLoginDescStmt, err = db.PrepareContext(ctx, userIDsByLoginDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByLoginDesc: %w", err)
+	}
+	if q.userIDsByNameStmt, err = db.PrepareContext(ctx, userIDsByName); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByName: %w", err)
+	}
+	if q.userIDsByNameDescStmt, err = db.PrepareContext(ctx, userIDsByNameDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByNameDesc: %w", err)
+	}
+	if q.userIDsBySearchStmt, err = db.PrepareContext(ctx, userIDsBySearch); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsBySearch: %w", err)
+	}
+	if q.userIDsBySearchDescStmt, err = db.PrepareContext(ctx, userIDsBySearchDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsBySearchDesc: %w", err)
+	}
+	if q.userIDsByUpdatedStmt, err = db.PrepareContext(ctx, userIDsByUpdated); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByUpdated: %w", err)
+	}
+	if q.userIDsByUpdatedDescStmt, err = db.PrepareContext(ctx, userIDsByUpdatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByUpdatedDesc: %w", err)
+	}
+	if q.userIDsEverywhereByCreatedStmt, err = db.PrepareContext(ctx, userIDsEverywhereByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByCreated: %w", err)
+	}
+	if q.userIDsEverywhereByCreatedDescStmt, err = db.PrepareContext(ctx, userIDsEverywhereByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByCreatedDesc: %w", err)
+	}
+	if q.userIDsEverywhereByEmailStmt, err = db.PrepareContext(ctx, userIDsEverywhereByEmail); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByEmail: %w", err)
+	}
+	if q.userIDsEverywhereByEmailDescStmt, err = db.PrepareContext(ctx, userIDsEverywhereByEmailDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByEmailDesc: %w", err)
+	}
+	if q.userIDsEverywhereByLoginStmt, err = db.PrepareContext(ctx, userIDsEverywhereByLogin); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByLogin: %w", err)
+	}
+	if q.userIDsEverywhereByLoginDescStmt, err = db.PrepareContext(ctx, userIDsEverywhereByLoginDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByLoginDesc: %w", err)
+	}
+	if q.userIDsEverywhereByNameStmt, err = db.PrepareContext(ctx, userIDsEverywhereByName); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByName: %w", err)
+	}
+	if q.userIDsEverywhereByNameDescStmt, err = db.PrepareContext(ctx, userIDsEverywhereByNameDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByNameDesc: %w", err)
+	}
+	if q.userIDsEverywhereByUpdatedStmt, err = db.PrepareContext(ctx, userIDsEverywhereByUpdated); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByUpdated: %w", err)
+	}
+	if q.userIDsEverywhereByUpdatedDescStmt, err = db.PrepareContext(ctx, userIDsEverywhereByUpdatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByUpdatedDesc: %w", err)
+	}
+	if q.userTotalStmt, err = db.PrepareContext(ctx, userTotal); err != nil {
+		return nil, fmt.Errorf("error preparing query UserTotal: %w", err)
+	}
+	if q.userTotalEverywhereStmt, err = db.PrepareContext(ctx, userTotalEverywhere); err != nil {
+		return nil, fmt.Errorf("error preparing query UserTotalEverywhere: %w", err)
+	}
+	if q.usersByIDStmt, err = db.PrepareContext(ctx, usersByID); err != nil {
+		return nil, fmt.Errorf("error preparing query UsersByID: %w", err)
+	}
+	if q.usersForExportStmt, err = db.PrepareContext(ctx, usersForExport); err != nil {
+		return nil, fmt.Errorf("error preparing query UsersForExport: %w", err)
+	}
+	if q.usersForExportEverywhereStmt, err = db.PrepareContext(ctx, usersForExportEverywhere); err != nil {
+		return nil, fmt.Errorf("error preparing query UsersForExportEverywhere: %w", err)
+	}
 	return &q, nil
 }
 
@@ -154,6 +250,21 @@ func (q *Queries) Close() error {
 	if q.countEnrollmentsStmt != nil {
 		if cerr := q.countEnrollmentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countEnrollmentsStmt: %w", cerr)
+		}
+	}
+	if q.countUsersStmt != nil {
+		if cerr := q.countUsersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countUsersStmt: %w", cerr)
+		}
+	}
+	if q.countUsersBySearchStmt != nil {
+		if cerr := q.countUsersBySearchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countUsersBySearchStmt: %w", cerr)
+		}
+	}
+	if q.countUsersEverywhereStmt != nil {
+		if cerr := q.countUsersEverywhereStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countUsersEverywhereStmt: %w", cerr)
 		}
 	}
 	if q.courseIDBySlugStmt != nil {
@@ -261,6 +372,151 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing userCompanyStmt: %w", cerr)
 		}
 	}
+	if q.userCoursesStmt != nil {
+		if cerr := q.userCoursesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userCoursesStmt: %w", cerr)
+		}
+	}
+	if q.userDetailStmt != nil {
+		if cerr := q.userDetailStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userDetailStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByCreatedStmt != nil {
+		if cerr := q.userIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByCreatedDescStmt != nil {
+		if cerr := q.userIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByEmailStmt != nil {
+		if cerr := q.userIDsByEmailStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByEmailStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByEmailDescStmt != nil {
+		if cerr := q.userIDsByEmailDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByEmailDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByLoginStmt != nil {
+		if cerr := q.userIDsByLoginStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByLoginStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByLoginDescStmt != nil {
+		if cerr := q.userIDsByLoginDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByLoginDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByNameStmt != nil {
+		if cerr := q.userIDsByNameStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByNameStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByNameDescStmt != nil {
+		if cerr := q.userIDsByNameDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByNameDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsBySearchStmt != nil {
+		if cerr := q.userIDsBySearchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsBySearchStmt: %w", cerr)
+		}
+	}
+	if q.userIDsBySearchDescStmt != nil {
+		if cerr := q.userIDsBySearchDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsBySearchDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByUpdatedStmt != nil {
+		if cerr := q.userIDsByUpdatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByUpdatedStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByUpdatedDescStmt != nil {
+		if cerr := q.userIDsByUpdatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByUpdatedDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByCreatedStmt != nil {
+		if cerr := q.userIDsEverywhereByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByCreatedDescStmt != nil {
+		if cerr := q.userIDsEverywhereByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByEmailStmt != nil {
+		if cerr := q.userIDsEverywhereByEmailStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByEmailStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByEmailDescStmt != nil {
+		if cerr := q.userIDsEverywhereByEmailDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByEmailDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByLoginStmt != nil {
+		if cerr := q.userIDsEverywhereByLoginStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByLoginStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByLoginDescStmt != nil {
+		if cerr := q.userIDsEverywhereByLoginDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByLoginDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByNameStmt != nil {
+		if cerr := q.userIDsEverywhereByNameStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByNameStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByNameDescStmt != nil {
+		if cerr := q.userIDsEverywhereByNameDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByNameDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByUpdatedStmt != nil {
+		if cerr := q.userIDsEverywhereByUpdatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByUpdatedStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByUpdatedDescStmt != nil {
+		if cerr := q.userIDsEverywhereByUpdatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByUpdatedDescStmt: %w", cerr)
+		}
+	}
+	if q.userTotalStmt != nil {
+		if cerr := q.userTotalStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userTotalStmt: %w", cerr)
+		}
+	}
+	if q.userTotalEverywhereStmt != nil {
+		if cerr := q.userTotalEverywhereStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userTotalEverywhereStmt: %w", cerr)
+		}
+	}
+	if q.usersByIDStmt != nil {
+		if cerr := q.usersByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing usersByIDStmt: %w", cerr)
+		}
+	}
+	if q.usersForExportStmt != nil {
+		if cerr := q.usersForExportStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing usersForExportStmt: %w", cerr)
+		}
+	}
+	if q.usersForExportEverywhereStmt != nil {
+		if cerr := q.usersForExportEverywhereStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing usersForExportEverywhereStmt: %w", cerr)
+		}
+	}
 	return err
 }
 
@@ -298,71 +554,135 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                             DBTX
-	tx                             *sql.Tx
-	aPIKeyAccountStmt              *sql.Stmt
-	aPIKeysByCreatedStmt           *sql.Stmt
-	aPIKeysByCreatedDescStmt       *sql.Stmt
-	accountStmt                    *sql.Stmt
-	companyLocaleStmt              *sql.Stmt
-	countAPIKeysStmt               *sql.Stmt
-	countCoursesStmt               *sql.Stmt
-	countEnrollmentsStmt           *sql.Stmt
-	courseIDBySlugStmt             *sql.Stmt
-	courseIDsByCreatedStmt         *sql.Stmt
-	courseIDsByCreatedDescStmt     *sql.Stmt
-	courseIDsByMinutesStmt         *sql.Stmt
-	courseIDsByMinutesDescStmt     *sql.Stmt
-	courseIDsByTitleStmt           *sql.Stmt
-	courseIDsByTitleDescStmt       *sql.Stmt
-	courseTotalStmt                *sql.Stmt
-	coursesByIDStmt                *sql.Stmt
-	enrollmentIDsByCreatedStmt     *sql.Stmt
-	enrollmentIDsByCreatedDescStmt *sql.Stmt
-	enrollmentIDsByDueStmt         *sql.Stmt
-	enrollmentIDsByDueDescStmt     *sql.Stmt
-	enrollmentsByIDStmt            *sql.Stmt
-	lessonStmt                     *sql.Stmt
-	lessonsOfCourseStmt            *sql.Stmt
-	meStmt                         *sql.Stmt
-	progressOfEnrollmentStmt       *sql.Stmt
-	signingKeyStmt                 *sql.Stmt
-	signingKeysStmt                *sql.Stmt
-	userCompanyStmt                *sql.Stmt
+	db                                 DBTX
+	tx                                 *sql.Tx
+	aPIKeyAccountStmt                  *sql.Stmt
+	aPIKeysByCreatedStmt               *sql.Stmt
+	aPIKeysByCreatedDescStmt           *sql.Stmt
+	accountStmt                        *sql.Stmt
+	companyLocaleStmt                  *sql.Stmt
+	countAPIKeysStmt                   *sql.Stmt
+	countCoursesStmt                   *sql.Stmt
+	countEnrollmentsStmt               *sql.Stmt
+	countUsersStmt                     *sql.Stmt
+	countUsersBySearchStmt             *sql.Stmt
+	countUsersEverywhereStmt           *sql.Stmt
+	courseIDBySlugStmt                 *sql.Stmt
+	courseIDsByCreatedStmt             *sql.Stmt
+	courseIDsByCreatedDescStmt         *sql.Stmt
+	courseIDsByMinutesStmt             *sql.Stmt
+	courseIDsByMinutesDescStmt         *sql.Stmt
+	courseIDsByTitleStmt               *sql.Stmt
+	courseIDsByTitleDescStmt           *sql.Stmt
+	courseTotalStmt                    *sql.Stmt
+	coursesByIDStmt                    *sql.Stmt
+	enrollmentIDsByCreatedStmt         *sql.Stmt
+	enrollmentIDsByCreatedDescStmt     *sql.Stmt
+	enrollmentIDsByDueStmt             *sql.Stmt
+	enrollmentIDsByDueDescStmt         *sql.Stmt
+	enrollmentsByIDStmt                *sql.Stmt
+	lessonStmt                         *sql.Stmt
+	lessonsOfCourseStmt                *sql.Stmt
+	meStmt                             *sql.Stmt
+	progressOfEnrollmentStmt           *sql.Stmt
+	signingKeyStmt                     *sql.Stmt
+	signingKeysStmt                    *sql.Stmt
+	userCompanyStmt                    *sql.Stmt
+	userCoursesStmt                    *sql.Stmt
+	userDetailStmt                     *sql.Stmt
+	userIDsByCreatedStmt               *sql.Stmt
+	userIDsByCreatedDescStmt           *sql.Stmt
+	userIDsByEmailStmt                 *sql.Stmt
+	userIDsByEmailDescStmt             *sql.Stmt
+	userIDsByLoginStmt                 *sql.Stmt
+	userIDsByLoginDescStmt             *sql.Stmt
+	userIDsByNameStmt                  *sql.Stmt
+	userIDsByNameDescStmt              *sql.Stmt
+	userIDsBySearchStmt                *sql.Stmt
+	userIDsBySearchDescStmt            *sql.Stmt
+	userIDsByUpdatedStmt               *sql.Stmt
+	userIDsByUpdatedDescStmt           *sql.Stmt
+	userIDsEverywhereByCreatedStmt     *sql.Stmt
+	userIDsEverywhereByCreatedDescStmt *sql.Stmt
+	userIDsEverywhereByEmailStmt       *sql.Stmt
+	userIDsEverywhereByEmailDescStmt   *sql.Stmt
+	userIDsEverywhereByLoginStmt       *sql.Stmt
+	userIDsEverywhereByLoginDescStmt   *sql.Stmt
+	userIDsEverywhereByNameStmt        *sql.Stmt
+	userIDsEverywhereByNameDescStmt    *sql.Stmt
+	userIDsEverywhereByUpdatedStmt     *sql.Stmt
+	userIDsEverywhereByUpdatedDescStmt *sql.Stmt
+	userTotalStmt                      *sql.Stmt
+	userTotalEverywhereStmt            *sql.Stmt
+	usersByIDStmt                      *sql.Stmt
+	usersForExportStmt                 *sql.Stmt
+	usersForExportEverywhereStmt       *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                             tx,
-		tx:                             tx,
-		aPIKeyAccountStmt:              q.aPIKeyAccountStmt,
-		aPIKeysByCreatedStmt:           q.aPIKeysByCreatedStmt,
-		aPIKeysByCreatedDescStmt:       q.aPIKeysByCreatedDescStmt,
-		accountStmt:                    q.accountStmt,
-		companyLocaleStmt:              q.companyLocaleStmt,
-		countAPIKeysStmt:               q.countAPIKeysStmt,
-		countCoursesStmt:               q.countCoursesStmt,
-		countEnrollmentsStmt:           q.countEnrollmentsStmt,
-		courseIDBySlugStmt:             q.courseIDBySlugStmt,
-		courseIDsByCreatedStmt:         q.courseIDsByCreatedStmt,
-		courseIDsByCreatedDescStmt:     q.courseIDsByCreatedDescStmt,
-		courseIDsByMinutesStmt:         q.courseIDsByMinutesStmt,
-		courseIDsByMinutesDescStmt:     q.courseIDsByMinutesDescStmt,
-		courseIDsByTitleStmt:           q.courseIDsByTitleStmt,
-		courseIDsByTitleDescStmt:       q.courseIDsByTitleDescStmt,
-		courseTotalStmt:                q.courseTotalStmt,
-		coursesByIDStmt:                q.coursesByIDStmt,
-		enrollmentIDsByCreatedStmt:     q.enrollmentIDsByCreatedStmt,
-		enrollmentIDsByCreatedDescStmt: q.enrollmentIDsByCreatedDescStmt,
-		enrollmentIDsByDueStmt:         q.enrollmentIDsByDueStmt,
-		enrollmentIDsByDueDescStmt:     q.enrollmentIDsByDueDescStmt,
-		enrollmentsByIDStmt:            q.enrollmentsByIDStmt,
-		lessonStmt:                     q.lessonStmt,
-		lessonsOfCourseStmt:            q.lessonsOfCourseStmt,
-		meStmt:                         q.meStmt,
-		progressOfEnrollmentStmt:       q.progressOfEnrollmentStmt,
-		signingKeyStmt:                 q.signingKeyStmt,
-		signingKeysStmt:                q.signingKeysStmt,
-		userCompanyStmt:                q.userCompanyStmt,
+		db:                                 tx,
+		tx:                                 tx,
+		aPIKeyAccountStmt:                  q.aPIKeyAccountStmt,
+		aPIKeysByCreatedStmt:               q.aPIKeysByCreatedStmt,
+		aPIKeysByCreatedDescStmt:           q.aPIKeysByCreatedDescStmt,
+		accountStmt:                        q.accountStmt,
+		companyLocaleStmt:                  q.companyLocaleStmt,
+		countAPIKeysStmt:                   q.countAPIKeysStmt,
+		countCoursesStmt:                   q.countCoursesStmt,
+		countEnrollmentsStmt:               q.countEnrollmentsStmt,
+		countUsersStmt:                     q.countUsersStmt,
+		countUsersBySearchStmt:             q.countUsersBySearchStmt,
+		countUsersEverywhereStmt:           q.countUsersEverywhereStmt,
+		courseIDBySlugStmt:                 q.courseIDBySlugStmt,
+		courseIDsByCreatedStmt:             q.courseIDsByCreatedStmt,
+		courseIDsByCreatedDescStmt:         q.courseIDsByCreatedDescStmt,
+		courseIDsByMinutesStmt:             q.courseIDsByMinutesStmt,
+		courseIDsByMinutesDescStmt:         q.courseIDsByMinutesDescStmt,
+		courseIDsByTitleStmt:               q.courseIDsByTitleStmt,
+		courseIDsByTitleDescStmt:           q.courseIDsByTitleDescStmt,
+		courseTotalStmt:                    q.courseTotalStmt,
+		coursesByIDStmt:                    q.coursesByIDStmt,
+		enrollmentIDsByCreatedStmt:         q.enrollmentIDsByCreatedStmt,
+		enrollmentIDsByCreatedDescStmt:     q.enrollmentIDsByCreatedDescStmt,
+		enrollmentIDsByDueStmt:             q.enrollmentIDsByDueStmt,
+		enrollmentIDsByDueDescStmt:         q.enrollmentIDsByDueDescStmt,
+		enrollmentsByIDStmt:                q.enrollmentsByIDStmt,
+		lessonStmt:                         q.lessonStmt,
+		lessonsOfCourseStmt:                q.lessonsOfCourseStmt,
+		meStmt:                             q.meStmt,
+		progressOfEnrollmentStmt:           q.progressOfEnrollmentStmt,
+		signingKeyStmt:                     q.signingKeyStmt,
+		signingKeysStmt:                    q.signingKeysStmt,
+		userCompanyStmt:                    q.userCompanyStmt,
+		userCoursesStmt:                    q.userCoursesStmt,
+		userDetailStmt:                     q.userDetailStmt,
+		userIDsByCreatedStmt:               q.userIDsByCreatedStmt,
+		userIDsByCreatedDescStmt:           q.userIDsByCreatedDescStmt,
+		userIDsByEmailStmt:                 q.userIDsByEmailStmt,
+		userIDsByEmailDescStmt:             q.userIDsByEmailDescStmt,
+		userIDsByLoginStmt:                 q.userIDsByLoginStmt,
+		userIDsByLoginDescStmt:             q.userIDsByLoginDescStmt,
+		userIDsByNameStmt:                  q.userIDsByNameStmt,
+		userIDsByNameDescStmt:              q.userIDsByNameDescStmt,
+		userIDsBySearchStmt:                q.userIDsBySearchStmt,
+		userIDsBySearchDescStmt:            q.userIDsBySearchDescStmt,
+		userIDsByUpdatedStmt:               q.userIDsByUpdatedStmt,
+		userIDsByUpdatedDescStmt:           q.userIDsByUpdatedDescStmt,
+		userIDsEverywhereByCreatedStmt:     q.userIDsEverywhereByCreatedStmt,
+		userIDsEverywhereByCreatedDescStmt: q.userIDsEverywhereByCreatedDescStmt,
+		userIDsEverywhereByEmailStmt:       q.userIDsEverywhereByEmailStmt,
+		userIDsEverywhereByEmailDescStmt:   q.userIDsEverywhereByEmailDescStmt,
+		userIDsEverywhereByLoginStmt:       q.userIDsEverywhereByLoginStmt,
+		userIDsEverywhereByLoginDescStmt:   q.userIDsEverywhereByLoginDescStmt,
+		userIDsEverywhereByNameStmt:        q.userIDsEverywhereByNameStmt,
+		userIDsEverywhereByNameDescStmt:    q.userIDsEverywhereByNameDescStmt,
+		userIDsEverywhereByUpdatedStmt:     q.userIDsEverywhereByUpdatedStmt,
+		userIDsEverywhereByUpdatedDescStmt: q.userIDsEverywhereByUpdatedDescStmt,
+		userTotalStmt:                      q.userTotalStmt,
+		userTotalEverywhereStmt:            q.userTotalEverywhereStmt,
+		usersByIDStmt:                      q.usersByIDStmt,
+		usersForExportStmt:                 q.usersForExportStmt,
+		usersForExportEverywhereStmt:       q.usersForExportEverywhereStmt,
 	}
 }
