@@ -18,6 +18,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
+	"outpost/server/mail/mailtest"
 	"outpost/server/training"
 )
 
@@ -195,6 +196,16 @@ func (r *request) send(t *testing.T, transport http.RoundTripper) answer {
 		t.Fatal(err)
 	}
 	return answer{response.StatusCode, response.Header, b}
+}
+
+// mail gives the primary somewhere to send mail to.
+func (w *world) mail(t *testing.T) *mailtest.Server {
+	t.Helper()
+	server := mailtest.Start(t, "127.0.0.1:0", nil)
+	env := w.env[w.regions[0]]
+	env["OUTPOST_SMTP_URL"] = "smtp://" + server.Addr()
+	env["OUTPOST_MAIL_FROM"], env["OUTPOST_PUBLIC_URL"] = "Outpost <outpost@example.com>", "https://training.example.com"
+	return server
 }
 
 // minter makes access tokens, without anybody logging in.

@@ -1,15 +1,18 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
 	"outpost/replicate/pgcluster/pgtest"
+	"outpost/server/mail/mailtest"
 	"outpost/server/node"
 	"outpost/server/training"
 )
@@ -34,6 +37,7 @@ type examples struct {
 	queries  *queryLog
 	db       *pgx.Conn
 	tokens   *minter
+	mails    *mailtest.Server
 	edge     string
 	position string            // of the newest answer, as a client would remember it
 	known    map[string]string // what steps leave to later ones
@@ -67,7 +71,23 @@ func steps() []step {
 		{operation: "createAPIKey", learn: func(e *examples, a answer) { e.keepAs(a, "id", "key") }},
 		{operation: "listAPIKeys"},
 		{operation: "revokeAPIKey", path: func(e *examples) map[string]string { return map[string]string{"key": e.known["key"]} }},
+		{operation: "createInvitation", learn: func(e *examples, a answer) {
+			e.keepAs(a, "id", e.one(`SELECT email FROM invitations ORDER BY id DESC LIMIT 1`))
+		}},
+		{operation: "listInvitations"},
+		{operation: "acceptInvitation", body: func(e *examples, body map[string]any) { body["token"] = e.mailed("grace@example.org") }},
+		{operation: "withdrawInvitation", path: func(e *examples) map[string]string {
+			return map[string]string{"invitation": e.known["ada@example.org"]}
+		}},
+		{operation: "inviteUser", path: func(e *examples) map[string]string {
+			return map[string]string{"user": e.one(`DELETE FROM user_credentials WHERE user_id = (SELECT max(id) FROM users
+				WHERE company_id = (SELECT company_id FROM users WHERE email = 'user1@example.com') AND is_active AND role = 'learner')
+				RETURNING user_id::text`)}
+		}},
+		{operation: "changePassword", as: "user11@example.com"},
 		{operation: "logout"},
+		{operation: "forgotPassword"}, // and last what ends user1's sessions
+		{operation: "resetPassword", body: func(e *examples, body map[string]any) { body["token"] = e.mailed("user1@example.com") }},
 	}
 }
 
@@ -103,6 +123,7 @@ func newExamples(t *testing.T) *examples {
 	for _, env := range e.w.env {
 		env["OUTPOST_SLOW_SQLITE"], env["OUTPOST_SLOW_POSTGRES"] = "1ns", "1ns" // each query is told of
 	}
+	e.mails = e.w.mail(t)
 	e.w.startInside(func(_ string, o *node.Options) { o.Log = e.queries.log(t) })
 	e.db, e.tokens = pgtest.Connect(t, e.w.url), newMinter(t, e.w)
 	return e
@@ -217,6 +238,23 @@ func (e *examples) keepAs(a answer, field, name string) {
 		e.t.Fatalf("the answer has no %s: %s", field, a.body)
 	}
 }
+
+// mailed waits for a mail with a token and gives that.
+func (e *examples) mailed(to string) (token string) {
+	e.t.Helper()
+	eventually(e.t, "mail to "+to+" arrives", func() error {
+		for _, m := range e.mails.Messages(to) {
+			if token = mailedToken.FindString(m.Text); token != "" {
+				return nil
+			}
+		}
+		return errors.New("there is none with a token")
+	})
+	return token
+}
+
+// mailedToken is one to accept an invitation or to set a password.
+var mailedToken = regexp.MustCompile(`op[ip]_[\w-]{43}`)
 
 // one reads a value from Postgres.
 func (e *examples) one(query string, args ...any) string {

@@ -42,6 +42,8 @@ func pathNames() map[string]naming {
 		"file":       {nobodys, func(*neighbours) any { return "start.js" }},
 		"enrollment": {theirs, func(n *neighbours) any { return n.theirs.enrollment }},
 		"key":        {theirs, func(n *neighbours) any { return n.theirs.key }},
+		"user":       {theirs, func(n *neighbours) any { return n.theirs.user }},
+		"invitation": {theirs, func(n *neighbours) any { return n.theirs.invitation }},
 	}
 }
 
@@ -49,6 +51,7 @@ func pathNames() map[string]naming {
 func peerNames() map[string]func(n *neighbours) any {
 	return map[string]func(n *neighbours) any{
 		"enrollment": func(n *neighbours) any { return n.peers.enrollment },
+		"user":       func(n *neighbours) any { return n.peers.user },
 	}
 }
 
@@ -69,7 +72,10 @@ func fieldNames() map[string]naming {
 	names := map[string]naming{
 		"course_id": {unshown, func(n *neighbours) any { return n.course }},
 	}
-	for _, name := range []string{"email", "username", "password", "refresh_token", "seconds", "name", "scopes", "expires_at"} {
+	for _, name := range []string{
+		"email", "username", "password", "refresh_token", "seconds", "name", "scopes", "expires_at",
+		"token", "current_password", "new_password", "full_name", "role", "department", "locale",
+	} {
 		names[name] = naming{whose: nobodys}
 	}
 	return names
@@ -77,7 +83,7 @@ func fieldNames() map[string]naming {
 
 // harmful are operations by which one does something to oneself that would spoil what follows. They
 // are asked last.
-func harmful() []string { return []string{"logout"} }
+func harmful() []string { return []string{"changePassword", "logout"} }
 
 // someone is who asks.
 type someone struct {
@@ -90,7 +96,7 @@ type someone struct {
 
 // estate is what belongs to somebody.
 type estate struct {
-	company, user, enrollment, key int64
+	company, user, enrollment, key, invitation int64
 }
 
 // neighbours is a world with two companies that must know nothing of each other: that of user1, and
@@ -143,6 +149,8 @@ func newNeighbours(t *testing.T) *neighbours {
 	n.scan(&n.theirs.enrollment, `SELECT max(id) FROM enrollments WHERE company_id = $1`, n.theirs.company)
 	n.scan(&n.theirs.user, `SELECT user_id FROM enrollments WHERE id = $1`, n.theirs.enrollment)
 	n.scan(&n.theirs.key, `UPDATE api_keys SET name = 'marker' WHERE company_id = $1 RETURNING id`, n.theirs.company)
+	n.scan(&n.theirs.invitation, `INSERT INTO invitations (company_id, data_zone, email, email_folded, role, token_hash, expires_at)
+		SELECT id, data_zone, 'invited@marker.example', 'invited@marker.example', 'learner', '\x01', now() + interval '1 day' FROM companies WHERE id = $1 RETURNING id`, n.theirs.company)
 	n.scan(&n.peers.company, `SELECT `+own)
 	n.scan(&n.peers.enrollment, `SELECT max(e.id) FROM enrollments e JOIN users u ON u.id = e.user_id
 		WHERE e.company_id = $1 AND u.email <> 'user1@example.com' AND u.role = 'learner' AND u.is_active`, n.peers.company)
@@ -161,6 +169,7 @@ func newNeighbours(t *testing.T) *neighbours {
 	for _, id := range ids {
 		n.users[id] = true
 	}
+	n.w.mail(t)
 	n.w.startInside(nil)
 	n.tokens = newMinter(t, n.w)
 	n.estate = n.estateQuery()
