@@ -28,7 +28,7 @@ func TestAllKeysArePublishedThatVerifyNowOrSoon(t *testing.T) {
 	}
 }
 
-// list walks all pages of one key each.
+// keyNames walks all pages of one key each.
 func keyNames(t *testing.T, s *store.Store, p training.Principal, f training.Paging) (names []string, total int64) {
 	t.Helper()
 	for {

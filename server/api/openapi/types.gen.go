@@ -7,6 +7,27 @@ import (
 	"time"
 )
 
+// Defines values for CertificateStatus.
+const (
+	CertificateStatusExpired CertificateStatus = "expired"
+	CertificateStatusRevoked CertificateStatus = "revoked"
+	CertificateStatusValid   CertificateStatus = "valid"
+)
+
+// Valid indicates whether the value is a known member of the CertificateStatus enum.
+func (e CertificateStatus) Valid() bool {
+	switch e {
+	case CertificateStatusExpired:
+		return true
+	case CertificateStatusRevoked:
+		return true
+	case CertificateStatusValid:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EnrollmentStatus.
 const (
 	EnrollmentStatusAssigned   EnrollmentStatus = "assigned"
@@ -109,6 +130,24 @@ func (e Level) Valid() bool {
 	case Beginner:
 		return true
 	case Intermediate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for QuestionKind.
+const (
+	Multiple QuestionKind = "multiple"
+	Single   QuestionKind = "single"
+)
+
+// Valid indicates whether the value is a known member of the QuestionKind enum.
+func (e QuestionKind) Valid() bool {
+	switch e {
+	case Multiple:
+		return true
+	case Single:
 		return true
 	default:
 		return false
@@ -244,6 +283,24 @@ func (e ListCoursesParamsSort) Valid() bool {
 	}
 }
 
+// Defines values for ListMyCertificatesParamsSort.
+const (
+	IssuedAt      ListMyCertificatesParamsSort = "issued_at"
+	MinusIssuedAt ListMyCertificatesParamsSort = "-issued_at"
+)
+
+// Valid indicates whether the value is a known member of the ListMyCertificatesParamsSort enum.
+func (e ListMyCertificatesParamsSort) Valid() bool {
+	switch e {
+	case IssuedAt:
+		return true
+	case MinusIssuedAt:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListMyEnrollmentsParamsSort.
 const (
 	ListMyEnrollmentsParamsSortCreatedAt      ListMyEnrollmentsParamsSort = "created_at"
@@ -320,6 +377,130 @@ type AcceptRequest struct {
 type Accepted struct {
 	// Message For people.
 	Message string `json:"message"`
+}
+
+// Answer defines model for Answer.
+type Answer struct {
+	// OptionIds The options taken for right; at most one of a `single` question.
+	OptionIds  []int64 `json:"option_ids"`
+	QuestionId int64   `json:"question_id"`
+}
+
+// Attempt defines model for Attempt.
+type Attempt struct {
+	Number int  `json:"number"`
+	Passed bool `json:"passed"`
+
+	// Score Percent of the questions that were right.
+	Score int `json:"score"`
+
+	// Seconds Since the start; null without a time limit.
+	Seconds     *int      `json:"seconds"`
+	SubmittedAt time.Time `json:"submitted_at"`
+}
+
+// AttemptRequest defines model for AttemptRequest.
+type AttemptRequest struct {
+	Answers []Answer `json:"answers"`
+}
+
+// AttemptResult defines model for AttemptResult.
+type AttemptResult struct {
+	// AttemptsLeft Null for any number.
+	AttemptsLeft *int `json:"attempts_left"`
+
+	// Certificate Of the course, when it was completed by this.
+	Certificate *Certificate `json:"certificate"`
+	Enrollment  Enrollment   `json:"enrollment"`
+
+	// InTime False when it came after the time limit, so that nothing counts.
+	InTime    bool             `json:"in_time"`
+	Number    int              `json:"number"`
+	Passed    bool             `json:"passed"`
+	Questions []GradedQuestion `json:"questions"`
+
+	// Score Percent of the questions that were right.
+	Score int `json:"score"`
+
+	// Seconds Since the start; null without a time limit.
+	Seconds     *int      `json:"seconds"`
+	SubmittedAt time.Time `json:"submitted_at"`
+}
+
+// Attempts defines model for Attempts.
+type Attempts struct {
+	Attempts []Attempt `json:"attempts"`
+
+	// AttemptsLeft Null for any number.
+	AttemptsLeft *int `json:"attempts_left"`
+
+	// EnrollmentId The one that the attempts belong to.
+	EnrollmentId *int64 `json:"enrollment_id"`
+
+	// MaxAttempts Null for any number.
+	MaxAttempts *int `json:"max_attempts"`
+
+	// Passed Whether one of the attempts passed. Then there are no more.
+	Passed bool  `json:"passed"`
+	QuizId int64 `json:"quiz_id"`
+}
+
+// Certificate defines model for Certificate.
+type Certificate struct {
+	// Code Crockford's base 32 in seven groups of four.
+	Code         CertificateCode `json:"code"`
+	CourseId     int64           `json:"course_id"`
+	CourseSlug   string          `json:"course_slug"`
+	CourseTitle  string          `json:"course_title"`
+	EnrollmentId int64           `json:"enrollment_id"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time        `json:"expires_at"`
+	IssuedAt  time.Time         `json:"issued_at"`
+	RevokedAt *time.Time        `json:"revoked_at"`
+	Status    CertificateStatus `json:"status"`
+}
+
+// CertificateCode Crockford's base 32 in seven groups of four.
+type CertificateCode = string
+
+// CertificatePage defines model for CertificatePage.
+type CertificatePage struct {
+	HasNext bool          `json:"has_next"`
+	HasPrev bool          `json:"has_prev"`
+	Items   []Certificate `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// CertificateStatus defines model for CertificateStatus.
+type CertificateStatus string
+
+// CertificateVerification All that the public learns.
+type CertificateVerification struct {
+	// Code Crockford's base 32 in seven groups of four.
+	Code CertificateCode `json:"code"`
+
+	// Company The holder's.
+	Company     string `json:"company"`
+	CourseTitle string `json:"course_title"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// FullName The holder's.
+	FullName  string            `json:"full_name"`
+	IssuedAt  time.Time         `json:"issued_at"`
+	RevokedAt *time.Time        `json:"revoked_at"`
+	Status    CertificateStatus `json:"status"`
+
+	// Valid Whether it is neither expired nor revoked.
+	Valid bool `json:"valid"`
 }
 
 // Company defines model for Company.
@@ -445,8 +626,11 @@ type Enrollment struct {
 	Id          int64      `json:"id"`
 	LessonCount int        `json:"lesson_count"`
 	LessonsDone int        `json:"lessons_done"`
-	Overdue     bool       `json:"overdue"`
-	Progress    []Progress `json:"progress"`
+
+	// NextLesson The position of the first lesson that is not done; null when all are.
+	NextLesson *int       `json:"next_lesson"`
+	Overdue    bool       `json:"overdue"`
+	Progress   []Progress `json:"progress"`
 
 	// Score Percent of the last quiz.
 	Score     *int             `json:"score"`
@@ -487,7 +671,10 @@ type EnrollmentSummary struct {
 	Id          int64      `json:"id"`
 	LessonCount int        `json:"lesson_count"`
 	LessonsDone int        `json:"lessons_done"`
-	Overdue     bool       `json:"overdue"`
+
+	// NextLesson The position of the first lesson that is not done; null when all are.
+	NextLesson *int `json:"next_lesson"`
+	Overdue    bool `json:"overdue"`
 
 	// Score Percent of the last quiz.
 	Score     *int             `json:"score"`
@@ -508,6 +695,14 @@ type FieldError struct {
 type ForgotRequest struct {
 	// Email The login.
 	Email string `json:"email"`
+}
+
+// GradedQuestion defines model for GradedQuestion.
+type GradedQuestion struct {
+	// Explanation What is right and why, in Markdown; null as long as an attempt may follow.
+	Explanation *string `json:"explanation"`
+	QuestionId  int64   `json:"question_id"`
+	Right       bool    `json:"right"`
 }
 
 // Health defines model for Health.
@@ -648,6 +843,14 @@ type LoginRequest struct {
 	Username *string `json:"username,omitempty"`
 }
 
+// Option defines model for Option.
+type Option struct {
+	Id int64 `json:"id"`
+
+	// Text Markdown.
+	Text string `json:"text"`
+}
+
 // PasswordRequest The password that is and the one that shall be.
 type PasswordRequest struct {
 	// CurrentPassword The one in use.
@@ -702,6 +905,22 @@ type PublicKey struct {
 	X string `json:"x"`
 }
 
+// Question defines model for Question.
+type Question struct {
+	Id int64 `json:"id"`
+
+	// Kind `single`: exactly one option is right; `multiple`: any number of them may be.
+	Kind     QuestionKind `json:"kind"`
+	Options  []Option     `json:"options"`
+	Position int          `json:"position"`
+
+	// Text Markdown.
+	Text string `json:"text"`
+}
+
+// QuestionKind `single`: exactly one option is right; `multiple`: any number of them may be.
+type QuestionKind string
+
 // Quiz defines model for Quiz.
 type Quiz struct {
 	Id int64 `json:"id"`
@@ -712,6 +931,38 @@ type Quiz struct {
 
 	// Questions How many.
 	Questions int `json:"questions"`
+}
+
+// QuizDetail A quiz with its questions, without what is right.
+type QuizDetail struct {
+	CourseId   int64  `json:"course_id"`
+	CourseSlug string `json:"course_slug"`
+	Id         int64  `json:"id"`
+
+	// Lesson The position of the lesson that the quiz is.
+	Lesson int `json:"lesson"`
+
+	// Locale Of the texts.
+	Locale string `json:"locale"`
+
+	// MaxAttempts In one enrollment; null for any number.
+	MaxAttempts *int `json:"max_attempts"`
+
+	// PassPercent The score from which on it is passed.
+	PassPercent int        `json:"pass_percent"`
+	Questions   []Question `json:"questions"`
+
+	// TimeLimitSeconds From its start; null for none.
+	TimeLimitSeconds *int      `json:"time_limit_seconds"`
+	UpdatedAt        time.Time `json:"updated_at"`
+	Version          int64     `json:"version"`
+}
+
+// QuizStart defines model for QuizStart.
+type QuizStart struct {
+	// EndsAt Hand in the attempt by then.
+	EndsAt    time.Time `json:"ends_at"`
+	StartedAt time.Time `json:"started_at"`
 }
 
 // RefreshRequest defines model for RefreshRequest.
@@ -846,6 +1097,9 @@ type VerifyStatus struct {
 // After defines model for After.
 type After = string
 
+// CodeOfCertificate Examples: Q960-AG16-AN3Z-E0VF-FZ9K-JSZ9-T6R4
+type CodeOfCertificate = string
+
 // CourseRef defines model for CourseRef.
 type CourseRef = string
 
@@ -872,6 +1126,9 @@ type Page = int
 
 // Position Examples: 1795413600:0/16B3748
 type Position = string
+
+// QuizID defines model for QuizID.
+type QuizID = int64
 
 // RequestID defines model for RequestID.
 type RequestID = string
@@ -1018,6 +1275,50 @@ type RefreshParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// RevokeCertificateParams defines parameters for RevokeCertificate.
+type RevokeCertificateParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// VerifyCertificateParams defines parameters for VerifyCertificate.
+type VerifyCertificateParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// CertificatePDFParams defines parameters for CertificatePDF.
+type CertificatePDFParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // ListCoursesParams defines parameters for ListCourses.
 type ListCoursesParams struct {
 	// Page The number of the page, from 1; to go past page 1000, use `after`.
@@ -1106,6 +1407,10 @@ type GetLessonParams struct {
 
 // EnrollParams defines parameters for Enroll.
 type EnrollParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 
@@ -1134,6 +1439,10 @@ type GetEnrollmentParams struct {
 
 // RecordProgressParams defines parameters for RecordProgress.
 type RecordProgressParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
@@ -1193,6 +1502,44 @@ type MeParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListMyCertificatesParams defines parameters for ListMyCertificates.
+type ListMyCertificatesParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Sort The order; `-` before it reverses it.
+	Sort *ListMyCertificatesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListMyCertificatesParamsSort defines parameters for ListMyCertificates.
+type ListMyCertificatesParamsSort string
+
 // ListMyEnrollmentsParams defines parameters for ListMyEnrollments.
 type ListMyEnrollmentsParams struct {
 	// Page The number of the page, from 1; to go past page 1000, use `after`.
@@ -1233,6 +1580,62 @@ type ListMyEnrollmentsParams struct {
 
 // ListMyEnrollmentsParamsSort defines parameters for ListMyEnrollments.
 type ListMyEnrollmentsParamsSort string
+
+// GetQuizParams defines parameters for GetQuiz.
+type GetQuizParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListAttemptsParams defines parameters for ListAttempts.
+type ListAttemptsParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// SubmitAttemptParams defines parameters for SubmitAttempt.
+type SubmitAttemptParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// StartQuizParams defines parameters for StartQuiz.
+type StartQuizParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // StatusParams defines parameters for Status.
 type StatusParams struct {
@@ -1296,3 +1699,6 @@ type CreateInvitationJSONRequestBody = InvitationRequest
 
 // AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
 type AcceptInvitationJSONRequestBody = AcceptRequest
+
+// SubmitAttemptJSONRequestBody defines body for SubmitAttempt for application/json ContentType.
+type SubmitAttemptJSONRequestBody = AttemptRequest

@@ -36,11 +36,32 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.accountStmt, err = db.PrepareContext(ctx, account); err != nil {
 		return nil, fmt.Errorf("error preparing query Account: %w", err)
 	}
+	if q.attemptsContextStmt, err = db.PrepareContext(ctx, attemptsContext); err != nil {
+		return nil, fmt.Errorf("error preparing query AttemptsContext: %w", err)
+	}
+	if q.attemptsOfEnrollmentStmt, err = db.PrepareContext(ctx, attemptsOfEnrollment); err != nil {
+		return nil, fmt.Errorf("error preparing query AttemptsOfEnrollment: %w", err)
+	}
+	if q.certificateByCodeStmt, err = db.PrepareContext(ctx, certificateByCode); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateByCode: %w", err)
+	}
+	if q.certificateIDsStmt, err = db.PrepareContext(ctx, certificateIDs); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateIDs: %w", err)
+	}
+	if q.certificateIDsDescStmt, err = db.PrepareContext(ctx, certificateIDsDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateIDsDesc: %w", err)
+	}
+	if q.certificatesByIDStmt, err = db.PrepareContext(ctx, certificatesByID); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificatesByID: %w", err)
+	}
 	if q.companyLocaleStmt, err = db.PrepareContext(ctx, companyLocale); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyLocale: %w", err)
 	}
 	if q.countAPIKeysStmt, err = db.PrepareContext(ctx, countAPIKeys); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAPIKeys: %w", err)
+	}
+	if q.countCertificatesStmt, err = db.PrepareContext(ctx, countCertificates); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCertificates: %w", err)
 	}
 	if q.countCoursesStmt, err = db.PrepareContext(ctx, countCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCourses: %w", err)
@@ -108,8 +129,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.meStmt, err = db.PrepareContext(ctx, me); err != nil {
 		return nil, fmt.Errorf("error preparing query Me: %w", err)
 	}
+	if q.optionsOfQuizStmt, err = db.PrepareContext(ctx, optionsOfQuiz); err != nil {
+		return nil, fmt.Errorf("error preparing query OptionsOfQuiz: %w", err)
+	}
 	if q.progressOfEnrollmentStmt, err = db.PrepareContext(ctx, progressOfEnrollment); err != nil {
 		return nil, fmt.Errorf("error preparing query ProgressOfEnrollment: %w", err)
+	}
+	if q.questionsOfQuizStmt, err = db.PrepareContext(ctx, questionsOfQuiz); err != nil {
+		return nil, fmt.Errorf("error preparing query QuestionsOfQuiz: %w", err)
+	}
+	if q.quizStmt, err = db.PrepareContext(ctx, quiz); err != nil {
+		return nil, fmt.Errorf("error preparing query Quiz: %w", err)
 	}
 	if q.signingKeyStmt, err = db.PrepareContext(ctx, signingKey); err != nil {
 		return nil, fmt.Errorf("error preparing query SigningKey: %w", err)
@@ -232,6 +262,36 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing accountStmt: %w", cerr)
 		}
 	}
+	if q.attemptsContextStmt != nil {
+		if cerr := q.attemptsContextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attemptsContextStmt: %w", cerr)
+		}
+	}
+	if q.attemptsOfEnrollmentStmt != nil {
+		if cerr := q.attemptsOfEnrollmentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attemptsOfEnrollmentStmt: %w", cerr)
+		}
+	}
+	if q.certificateByCodeStmt != nil {
+		if cerr := q.certificateByCodeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateByCodeStmt: %w", cerr)
+		}
+	}
+	if q.certificateIDsStmt != nil {
+		if cerr := q.certificateIDsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateIDsStmt: %w", cerr)
+		}
+	}
+	if q.certificateIDsDescStmt != nil {
+		if cerr := q.certificateIDsDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateIDsDescStmt: %w", cerr)
+		}
+	}
+	if q.certificatesByIDStmt != nil {
+		if cerr := q.certificatesByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificatesByIDStmt: %w", cerr)
+		}
+	}
 	if q.companyLocaleStmt != nil {
 		if cerr := q.companyLocaleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyLocaleStmt: %w", cerr)
@@ -240,6 +300,11 @@ func (q *Queries) Close() error {
 	if q.countAPIKeysStmt != nil {
 		if cerr := q.countAPIKeysStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countAPIKeysStmt: %w", cerr)
+		}
+	}
+	if q.countCertificatesStmt != nil {
+		if cerr := q.countCertificatesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCertificatesStmt: %w", cerr)
 		}
 	}
 	if q.countCoursesStmt != nil {
@@ -352,9 +417,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing meStmt: %w", cerr)
 		}
 	}
+	if q.optionsOfQuizStmt != nil {
+		if cerr := q.optionsOfQuizStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing optionsOfQuizStmt: %w", cerr)
+		}
+	}
 	if q.progressOfEnrollmentStmt != nil {
 		if cerr := q.progressOfEnrollmentStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing progressOfEnrollmentStmt: %w", cerr)
+		}
+	}
+	if q.questionsOfQuizStmt != nil {
+		if cerr := q.questionsOfQuizStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing questionsOfQuizStmt: %w", cerr)
+		}
+	}
+	if q.quizStmt != nil {
+		if cerr := q.quizStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing quizStmt: %w", cerr)
 		}
 	}
 	if q.signingKeyStmt != nil {
@@ -560,8 +640,15 @@ type Queries struct {
 	aPIKeysByCreatedStmt               *sql.Stmt
 	aPIKeysByCreatedDescStmt           *sql.Stmt
 	accountStmt                        *sql.Stmt
+	attemptsContextStmt                *sql.Stmt
+	attemptsOfEnrollmentStmt           *sql.Stmt
+	certificateByCodeStmt              *sql.Stmt
+	certificateIDsStmt                 *sql.Stmt
+	certificateIDsDescStmt             *sql.Stmt
+	certificatesByIDStmt               *sql.Stmt
 	companyLocaleStmt                  *sql.Stmt
 	countAPIKeysStmt                   *sql.Stmt
+	countCertificatesStmt              *sql.Stmt
 	countCoursesStmt                   *sql.Stmt
 	countEnrollmentsStmt               *sql.Stmt
 	countUsersStmt                     *sql.Stmt
@@ -584,7 +671,10 @@ type Queries struct {
 	lessonStmt                         *sql.Stmt
 	lessonsOfCourseStmt                *sql.Stmt
 	meStmt                             *sql.Stmt
+	optionsOfQuizStmt                  *sql.Stmt
 	progressOfEnrollmentStmt           *sql.Stmt
+	questionsOfQuizStmt                *sql.Stmt
+	quizStmt                           *sql.Stmt
 	signingKeyStmt                     *sql.Stmt
 	signingKeysStmt                    *sql.Stmt
 	userCompanyStmt                    *sql.Stmt
@@ -627,8 +717,15 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		aPIKeysByCreatedStmt:               q.aPIKeysByCreatedStmt,
 		aPIKeysByCreatedDescStmt:           q.aPIKeysByCreatedDescStmt,
 		accountStmt:                        q.accountStmt,
+		attemptsContextStmt:                q.attemptsContextStmt,
+		attemptsOfEnrollmentStmt:           q.attemptsOfEnrollmentStmt,
+		certificateByCodeStmt:              q.certificateByCodeStmt,
+		certificateIDsStmt:                 q.certificateIDsStmt,
+		certificateIDsDescStmt:             q.certificateIDsDescStmt,
+		certificatesByIDStmt:               q.certificatesByIDStmt,
 		companyLocaleStmt:                  q.companyLocaleStmt,
 		countAPIKeysStmt:                   q.countAPIKeysStmt,
+		countCertificatesStmt:              q.countCertificatesStmt,
 		countCoursesStmt:                   q.countCoursesStmt,
 		countEnrollmentsStmt:               q.countEnrollmentsStmt,
 		countUsersStmt:                     q.countUsersStmt,
@@ -651,7 +748,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		lessonStmt:                         q.lessonStmt,
 		lessonsOfCourseStmt:                q.lessonsOfCourseStmt,
 		meStmt:                             q.meStmt,
+		optionsOfQuizStmt:                  q.optionsOfQuizStmt,
 		progressOfEnrollmentStmt:           q.progressOfEnrollmentStmt,
+		questionsOfQuizStmt:                q.questionsOfQuizStmt,
+		quizStmt:                           q.quizStmt,
 		signingKeyStmt:                     q.signingKeyStmt,
 		signingKeysStmt:                    q.signingKeysStmt,
 		userCompanyStmt:                    q.userCompanyStmt,

@@ -19,6 +19,22 @@ type ApiKey struct {
 	Version   int64
 }
 
+type Certificate struct {
+	ID           int64
+	CompanyID    int64
+	DataZone     string
+	UserID       int64
+	EnrollmentID int64
+	CourseID     int64
+	Code         string
+	IssuedAt     string
+	ExpiresAt    *string
+	RevokedAt    *string
+	CreatedAt    string
+	UpdatedAt    string
+	Version      int64
+}
+
 type Company struct {
 	ID          int64
 	DataZone    string
