@@ -139,8 +139,11 @@ type Enrollment struct {
 	Id          int64      `json:"id"`
 	LessonCount int        `json:"lesson_count"`
 	LessonsDone int        `json:"lessons_done"`
-	Overdue     bool       `json:"overdue"`
-	Progress    []Progress `json:"progress"`
+
+	// NextLesson The position of the first lesson that is not done; null when all are.
+	NextLesson *int       `json:"next_lesson"`
+	Overdue    bool       `json:"overdue"`
+	Progress   []Progress `json:"progress"`
 
 	// Score Percent of the last quiz.
 	Score     *int             `json:"score"`
@@ -325,6 +328,10 @@ type GetCourseParams struct {
 
 // EnrollParams defines parameters for Enroll.
 type EnrollParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 
@@ -334,6 +341,10 @@ type EnrollParams struct {
 
 // RecordProgressParams defines parameters for RecordProgress.
 type RecordProgressParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
@@ -858,6 +869,33 @@ func NewEnrollRequestWithBody(server string, params *EnrollParams, contentType s
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Locale != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "locale", *params.Locale, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
 	if err != nil {
 		return nil, err
@@ -936,6 +974,33 @@ func NewRecordProgressRequestWithBody(server string, enrollment EnrollmentID, le
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Locale != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "locale", *params.Locale, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
