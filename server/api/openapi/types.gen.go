@@ -1596,7 +1596,7 @@ type CourseRef = string
 // EnrollmentID defines model for EnrollmentID.
 type EnrollmentID = int64
 
-// Fields Examples: id,title
+// Fields Examples: id
 type Fields = string
 
 // IdempotencyKey defines model for IdempotencyKey.
@@ -1691,7 +1691,7 @@ type ListAPIKeysParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -1910,7 +1910,7 @@ type ListCoursesParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -1967,7 +1967,7 @@ type DeleteCourseParams struct {
 
 // GetCourseParams defines parameters for GetCourse.
 type GetCourseParams struct {
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -2075,7 +2075,7 @@ type ListInvitationsParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -2130,7 +2130,7 @@ type ListMyCertificatesParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -2168,7 +2168,7 @@ type ListMyEnrollmentsParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
