@@ -66,7 +66,9 @@ func list(t *testing.T, s *store.Store, p training.Principal, f training.PersonF
 	if f.Size == 0 {
 		f.Size = training.MaxSize
 	}
-	return ask(t, s, func(ctx context.Context, q training.Queries) (training.Page[training.Person], error) { return q.People(ctx, p, f) })
+	return ask(t, s, func(ctx context.Context, q training.Queries) (training.Page[training.Person], error) {
+		return q.People(ctx, p, f)
+	})
 }
 
 // TestPeopleComeInEveryOrderOnceAndAll holds each order, with each filter, against a plain sort,
