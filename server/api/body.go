@@ -2,9 +2,13 @@ package api
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
+
+// largeBodyTime is how long a body that may be larger than others has to arrive.
+const largeBodyTime = 2 * time.Minute
 
 // bodyBounds lets the bodies of some routes be larger than all others', which it decides before
 // anything of a body is read. Such a route has no parameters in its pattern.
@@ -20,6 +24,10 @@ func bodyBounds(routes []*route) func(*fasthttp.RequestHeader) fasthttp.RequestC
 		if len(path) > 1 {
 			path = bytes.TrimSuffix(path, []byte{'/'}) // as Fiber takes it
 		}
-		return fasthttp.RequestConfig{MaxRequestBodySize: larger[string(h.Method())+" "+string(path)]} // 0: the server's
+		limit, ok := larger[string(h.Method())+" "+string(path)]
+		if !ok {
+			return fasthttp.RequestConfig{} // what all have
+		}
+		return fasthttp.RequestConfig{MaxRequestBodySize: limit, ReadTimeout: largeBodyTime}
 	}
 }

@@ -279,8 +279,11 @@ func peopleComeInBulk(t *testing.T, w *world, admin *client) {
 	var page peoplePage
 	eventually(t, "the other edge has them", func() error {
 		a, err := admin.try(http.MethodGet, w.api("iad")+"/api/v1/users?q=csv9999", nil, "Outpost-Position", position)
-		if err != nil || a.status != http.StatusOK {
-			return fmt.Errorf("it answered %d, %v", a.status, err)
+		if err != nil {
+			return err
+		}
+		if a.status != http.StatusOK {
+			return fmt.Errorf("it answered %d", a.status)
 		}
 		a.into(t, &page)
 		return nil
