@@ -104,8 +104,8 @@ func peopleTags(f training.PersonFilter) []cache.Tag {
 }
 
 const (
-	maxSearch     = 200
-	maxDepartment = 4 * training.MaxDepartment // bytes
+	maxSearch          = 200
+	maxDepartmentBytes = 4 * training.MaxDepartment // bytes
 )
 
 // personFilter reads a list's parameters. CompanyID is the company that may be seen: the key holds
@@ -130,8 +130,8 @@ func (k *call) personFilter() (f training.PersonFilter, mask fieldMask, err erro
 	if f.JobRisk != "" && !slices.Contains(training.JobRisks(), f.JobRisk) {
 		wrong("job_risk", "must be low, medium or high")
 	}
-	if len(f.Department) > maxDepartment {
-		wrong("department", "must be at most "+strconv.Itoa(maxDepartment)+" bytes long")
+	if len(f.Department) > maxDepartmentBytes {
+		wrong("department", "must be at most "+strconv.Itoa(maxDepartmentBytes)+" bytes long")
 	}
 	if utf8.RuneCountInString(f.Search) > maxSearch {
 		wrong("q", "must be at most "+strconv.Itoa(maxSearch)+" characters long")

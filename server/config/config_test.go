@@ -56,6 +56,19 @@ func TestSecretFromFile(t *testing.T) {
 	}
 }
 
+func TestMailServerFromFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "smtp")
+	if err := os.WriteFile(path, []byte("smtps://user:hunter2@mail.example.com\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := FromEnv(env("DATABASE_URL", "postgres://localhost/o", "OUTPOST_SMTP_URL_FILE", path, "OUTPOST_MAIL_FROM", "Outpost <outpost@example.com>",
+		"OUTPOST_PUBLIC_URL", "https://training.example.com/"))
+	want := Mail{"smtps://user:hunter2@mail.example.com", "Outpost <outpost@example.com>"}
+	if err != nil || c.Mail != want || c.PublicURL != "https://training.example.com" {
+		t.Errorf("%+v, error %v", c.Mail, err)
+	}
+}
+
 func TestOriginsAndThresholds(t *testing.T) {
 	c, err := FromEnv(env("DATABASE_URL", "postgres://localhost/o", "OUTPOST_SLOW_SQLITE", "off", "OUTPOST_SLOW_POSTGRES", "1ns",
 		"OUTPOST_CORS_ORIGINS", "https://app.example.com, http://localhost:3000,https://app.example.com"))
@@ -97,6 +110,15 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"a threshold", append(edge, "OUTPOST_SLOW_SQLITE", "0"), []string{"OUTPOST_SLOW_SQLITE", `"0"`, "off", "200ms"}, ""},
 		{"flag", append(edge, "OUTPOST_PG_POOLER", "perhaps"), []string{"OUTPOST_PG_POOLER", "true or false"}, ""},
 		{"hub with password", append(edge, "OUTPOST_HUB_URL", "http://u:geheim@h"), []string{"OUTPOST_HUB_URL", "nats://"}, "geheim"},
+		{"mail server", append(edge, "OUTPOST_SMTP_URL", "http://u:geheim@h"), []string{"OUTPOST_SMTP_URL", "smtp://", "smtps://"}, "geheim"},
+		{"mail server's file", append(edge, "OUTPOST_SMTP_URL_FILE", "/does/not/exist"), []string{"OUTPOST_SMTP_URL_FILE", "/does/not/exist"}, ""},
+		{"sender", append(edge, "OUTPOST_MAIL_FROM", "nobody"), []string{"OUTPOST_MAIL_FROM", `"nobody"`, "outpost@example.com"}, ""},
+		{
+			"mail without sender",
+			[]string{"DATABASE_URL", "postgres://x/y", "OUTPOST_SMTP_URL", "smtp://u:geheim@h"},
+			[]string{"OUTPOST_MAIL_FROM is not set", "OUTPOST_PUBLIC_URL is not set"},
+			"geheim",
+		},
 		{"key file", []string{"DATABASE_URL", "postgres://x/y", "OUTPOST_CLUSTER_KEY_FILE", "/does/not/exist"}, []string{"OUTPOST_CLUSTER_KEY_FILE", "/does/not/exist"}, ""},
 	}
 	for _, c := range cases {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
@@ -72,8 +73,21 @@ func (r *reader) url(name string, schemes ...string) string {
 	if !ok {
 		return ""
 	}
+	return r.checkURL(name, v, schemes...)
+}
+
+// secretURL is a URL that may stand in the file that the _FILE twin names.
+func (r *reader) secretURL(name string, schemes ...string) string {
+	v := r.secret(name)
+	if v == "" {
+		return ""
+	}
+	return r.checkURL(name, v, schemes...)
+}
+
+func (r *reader) checkURL(name, v string, schemes ...string) string {
 	u, err := url.Parse(v)
-	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
+	if err != nil || u.Hostname() == "" || !slices.Contains(schemes, u.Scheme) {
 		r.errs = append(r.errs, fmt.Errorf("%s is not a URL this program can use; it must be %s://host:port", name, strings.Join(schemes, "://… or ")))
 		return ""
 	}
@@ -92,6 +106,18 @@ func (r *reader) secret(name string) string {
 	v, err := readSecret(path)
 	if err != nil {
 		r.errs = append(r.errs, fmt.Errorf("%s_FILE: %w", name, err))
+	}
+	return v
+}
+
+// mailbox reads an address, with or without a name.
+func (r *reader) mailbox(name string) string {
+	v, ok := r.get(name)
+	if !ok {
+		return ""
+	}
+	if _, err := mail.ParseAddress(v); err != nil {
+		r.fail(name, v, "a mail address such as outpost@example.com or Outpost <outpost@example.com>")
 	}
 	return v
 }

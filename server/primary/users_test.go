@@ -182,7 +182,7 @@ func TestADeactivatedPersonHasNoSession(t *testing.T) {
 	if d, _, err := p.ChangePerson(t.Context(), admin, 1, 0, training.PersonChange{IsActive: &yes}); err != nil || !d.IsActive {
 		t.Fatalf("%+v, %v", d, err)
 	}
-	if _, _, err := p.Refresh(t.Context(), session.RefreshToken); training.CodeOf(err) != training.Unauthorized {
+	if _, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: session.RefreshToken}); training.CodeOf(err) != training.Unauthorized {
 		t.Errorf("a session of before lives on: %v", err)
 	}
 }

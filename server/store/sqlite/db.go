@@ -24,11 +24,77 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.aPIKeyAccountStmt, err = db.PrepareContext(ctx, aPIKeyAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query APIKeyAccount: %w", err)
+	}
+	if q.aPIKeysByCreatedStmt, err = db.PrepareContext(ctx, aPIKeysByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query APIKeysByCreated: %w", err)
+	}
+	if q.aPIKeysByCreatedDescStmt, err = db.PrepareContext(ctx, aPIKeysByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query APIKeysByCreatedDesc: %w", err)
+	}
 	if q.accountStmt, err = db.PrepareContext(ctx, account); err != nil {
 		return nil, fmt.Errorf("error preparing query Account: %w", err)
 	}
+	if q.allAssignmentIDsByCreatedStmt, err = db.PrepareContext(ctx, allAssignmentIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByCreated: %w", err)
+	}
+	if q.allAssignmentIDsByCreatedDescStmt, err = db.PrepareContext(ctx, allAssignmentIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByCreatedDesc: %w", err)
+	}
+	if q.allAssignmentIDsByDueStmt, err = db.PrepareContext(ctx, allAssignmentIDsByDue); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByDue: %w", err)
+	}
+	if q.allAssignmentIDsByDueDescStmt, err = db.PrepareContext(ctx, allAssignmentIDsByDueDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByDueDesc: %w", err)
+	}
+	if q.assignmentCountsStmt, err = db.PrepareContext(ctx, assignmentCounts); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentCounts: %w", err)
+	}
+	if q.assignmentIDsByCreatedStmt, err = db.PrepareContext(ctx, assignmentIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByCreated: %w", err)
+	}
+	if q.assignmentIDsByCreatedDescStmt, err = db.PrepareContext(ctx, assignmentIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByCreatedDesc: %w", err)
+	}
+	if q.assignmentIDsByDueStmt, err = db.PrepareContext(ctx, assignmentIDsByDue); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByDue: %w", err)
+	}
+	if q.assignmentIDsByDueDescStmt, err = db.PrepareContext(ctx, assignmentIDsByDueDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByDueDesc: %w", err)
+	}
+	if q.assignmentsByIDStmt, err = db.PrepareContext(ctx, assignmentsByID); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentsByID: %w", err)
+	}
+	if q.attemptsContextStmt, err = db.PrepareContext(ctx, attemptsContext); err != nil {
+		return nil, fmt.Errorf("error preparing query AttemptsContext: %w", err)
+	}
+	if q.attemptsOfEnrollmentStmt, err = db.PrepareContext(ctx, attemptsOfEnrollment); err != nil {
+		return nil, fmt.Errorf("error preparing query AttemptsOfEnrollment: %w", err)
+	}
+	if q.certificateByCodeStmt, err = db.PrepareContext(ctx, certificateByCode); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateByCode: %w", err)
+	}
+	if q.certificateIDsStmt, err = db.PrepareContext(ctx, certificateIDs); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateIDs: %w", err)
+	}
+	if q.certificateIDsDescStmt, err = db.PrepareContext(ctx, certificateIDsDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateIDsDesc: %w", err)
+	}
+	if q.certificatesByIDStmt, err = db.PrepareContext(ctx, certificatesByID); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificatesByID: %w", err)
+	}
 	if q.companyLocaleStmt, err = db.PrepareContext(ctx, companyLocale); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyLocale: %w", err)
+	}
+	if q.countAPIKeysStmt, err = db.PrepareContext(ctx, countAPIKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query CountAPIKeys: %w", err)
+	}
+	if q.countAssignmentsStmt, err = db.PrepareContext(ctx, countAssignments); err != nil {
+		return nil, fmt.Errorf("error preparing query CountAssignments: %w", err)
+	}
+	if q.countCertificatesStmt, err = db.PrepareContext(ctx, countCertificates); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCertificates: %w", err)
 	}
 	if q.countCoursesStmt, err = db.PrepareContext(ctx, countCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCourses: %w", err)
@@ -96,11 +162,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.meStmt, err = db.PrepareContext(ctx, me); err != nil {
 		return nil, fmt.Errorf("error preparing query Me: %w", err)
 	}
+	if q.optionsOfQuizStmt, err = db.PrepareContext(ctx, optionsOfQuiz); err != nil {
+		return nil, fmt.Errorf("error preparing query OptionsOfQuiz: %w", err)
+	}
 	if q.progressOfEnrollmentStmt, err = db.PrepareContext(ctx, progressOfEnrollment); err != nil {
 		return nil, fmt.Errorf("error preparing query ProgressOfEnrollment: %w", err)
 	}
+	if q.questionsOfQuizStmt, err = db.PrepareContext(ctx, questionsOfQuiz); err != nil {
+		return nil, fmt.Errorf("error preparing query QuestionsOfQuiz: %w", err)
+	}
+	if q.quizStmt, err = db.PrepareContext(ctx, quiz); err != nil {
+		return nil, fmt.Errorf("error preparing query Quiz: %w", err)
+	}
 	if q.signingKeyStmt, err = db.PrepareContext(ctx, signingKey); err != nil {
 		return nil, fmt.Errorf("error preparing query SigningKey: %w", err)
+	}
+	if q.signingKeysStmt, err = db.PrepareContext(ctx, signingKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query SigningKeys: %w", err)
 	}
 	if q.userCompanyStmt, err = db.PrepareContext(ctx, userCompany); err != nil {
 		return nil, fmt.Errorf("error preparing query UserCompany: %w", err)
@@ -197,14 +275,124 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.aPIKeyAccountStmt != nil {
+		if cerr := q.aPIKeyAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aPIKeyAccountStmt: %w", cerr)
+		}
+	}
+	if q.aPIKeysByCreatedStmt != nil {
+		if cerr := q.aPIKeysByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aPIKeysByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.aPIKeysByCreatedDescStmt != nil {
+		if cerr := q.aPIKeysByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aPIKeysByCreatedDescStmt: %w", cerr)
+		}
+	}
 	if q.accountStmt != nil {
 		if cerr := q.accountStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing accountStmt: %w", cerr)
 		}
 	}
+	if q.allAssignmentIDsByCreatedStmt != nil {
+		if cerr := q.allAssignmentIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByCreatedDescStmt != nil {
+		if cerr := q.allAssignmentIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByDueStmt != nil {
+		if cerr := q.allAssignmentIDsByDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByDueStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByDueDescStmt != nil {
+		if cerr := q.allAssignmentIDsByDueDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByDueDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentCountsStmt != nil {
+		if cerr := q.assignmentCountsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentCountsStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByCreatedStmt != nil {
+		if cerr := q.assignmentIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByCreatedDescStmt != nil {
+		if cerr := q.assignmentIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByDueStmt != nil {
+		if cerr := q.assignmentIDsByDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByDueStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByDueDescStmt != nil {
+		if cerr := q.assignmentIDsByDueDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByDueDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentsByIDStmt != nil {
+		if cerr := q.assignmentsByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentsByIDStmt: %w", cerr)
+		}
+	}
+	if q.attemptsContextStmt != nil {
+		if cerr := q.attemptsContextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attemptsContextStmt: %w", cerr)
+		}
+	}
+	if q.attemptsOfEnrollmentStmt != nil {
+		if cerr := q.attemptsOfEnrollmentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attemptsOfEnrollmentStmt: %w", cerr)
+		}
+	}
+	if q.certificateByCodeStmt != nil {
+		if cerr := q.certificateByCodeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateByCodeStmt: %w", cerr)
+		}
+	}
+	if q.certificateIDsStmt != nil {
+		if cerr := q.certificateIDsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateIDsStmt: %w", cerr)
+		}
+	}
+	if q.certificateIDsDescStmt != nil {
+		if cerr := q.certificateIDsDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateIDsDescStmt: %w", cerr)
+		}
+	}
+	if q.certificatesByIDStmt != nil {
+		if cerr := q.certificatesByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificatesByIDStmt: %w", cerr)
+		}
+	}
 	if q.companyLocaleStmt != nil {
 		if cerr := q.companyLocaleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyLocaleStmt: %w", cerr)
+		}
+	}
+	if q.countAPIKeysStmt != nil {
+		if cerr := q.countAPIKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countAPIKeysStmt: %w", cerr)
+		}
+	}
+	if q.countAssignmentsStmt != nil {
+		if cerr := q.countAssignmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countAssignmentsStmt: %w", cerr)
+		}
+	}
+	if q.countCertificatesStmt != nil {
+		if cerr := q.countCertificatesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCertificatesStmt: %w", cerr)
 		}
 	}
 	if q.countCoursesStmt != nil {
@@ -317,14 +505,34 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing meStmt: %w", cerr)
 		}
 	}
+	if q.optionsOfQuizStmt != nil {
+		if cerr := q.optionsOfQuizStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing optionsOfQuizStmt: %w", cerr)
+		}
+	}
 	if q.progressOfEnrollmentStmt != nil {
 		if cerr := q.progressOfEnrollmentStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing progressOfEnrollmentStmt: %w", cerr)
 		}
 	}
+	if q.questionsOfQuizStmt != nil {
+		if cerr := q.questionsOfQuizStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing questionsOfQuizStmt: %w", cerr)
+		}
+	}
+	if q.quizStmt != nil {
+		if cerr := q.quizStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing quizStmt: %w", cerr)
+		}
+	}
 	if q.signingKeyStmt != nil {
 		if cerr := q.signingKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing signingKeyStmt: %w", cerr)
+		}
+	}
+	if q.signingKeysStmt != nil {
+		if cerr := q.signingKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing signingKeysStmt: %w", cerr)
 		}
 	}
 	if q.userCompanyStmt != nil {
@@ -516,8 +724,30 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 type Queries struct {
 	db                                 DBTX
 	tx                                 *sql.Tx
+	aPIKeyAccountStmt                  *sql.Stmt
+	aPIKeysByCreatedStmt               *sql.Stmt
+	aPIKeysByCreatedDescStmt           *sql.Stmt
 	accountStmt                        *sql.Stmt
+	allAssignmentIDsByCreatedStmt      *sql.Stmt
+	allAssignmentIDsByCreatedDescStmt  *sql.Stmt
+	allAssignmentIDsByDueStmt          *sql.Stmt
+	allAssignmentIDsByDueDescStmt      *sql.Stmt
+	assignmentCountsStmt               *sql.Stmt
+	assignmentIDsByCreatedStmt         *sql.Stmt
+	assignmentIDsByCreatedDescStmt     *sql.Stmt
+	assignmentIDsByDueStmt             *sql.Stmt
+	assignmentIDsByDueDescStmt         *sql.Stmt
+	assignmentsByIDStmt                *sql.Stmt
+	attemptsContextStmt                *sql.Stmt
+	attemptsOfEnrollmentStmt           *sql.Stmt
+	certificateByCodeStmt              *sql.Stmt
+	certificateIDsStmt                 *sql.Stmt
+	certificateIDsDescStmt             *sql.Stmt
+	certificatesByIDStmt               *sql.Stmt
 	companyLocaleStmt                  *sql.Stmt
+	countAPIKeysStmt                   *sql.Stmt
+	countAssignmentsStmt               *sql.Stmt
+	countCertificatesStmt              *sql.Stmt
 	countCoursesStmt                   *sql.Stmt
 	countEnrollmentsStmt               *sql.Stmt
 	countUsersStmt                     *sql.Stmt
@@ -540,8 +770,12 @@ type Queries struct {
 	lessonStmt                         *sql.Stmt
 	lessonsOfCourseStmt                *sql.Stmt
 	meStmt                             *sql.Stmt
+	optionsOfQuizStmt                  *sql.Stmt
 	progressOfEnrollmentStmt           *sql.Stmt
+	questionsOfQuizStmt                *sql.Stmt
+	quizStmt                           *sql.Stmt
 	signingKeyStmt                     *sql.Stmt
+	signingKeysStmt                    *sql.Stmt
 	userCompanyStmt                    *sql.Stmt
 	userCoursesStmt                    *sql.Stmt
 	userDetailStmt                     *sql.Stmt
@@ -578,8 +812,30 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
 		db:                                 tx,
 		tx:                                 tx,
+		aPIKeyAccountStmt:                  q.aPIKeyAccountStmt,
+		aPIKeysByCreatedStmt:               q.aPIKeysByCreatedStmt,
+		aPIKeysByCreatedDescStmt:           q.aPIKeysByCreatedDescStmt,
 		accountStmt:                        q.accountStmt,
+		allAssignmentIDsByCreatedStmt:      q.allAssignmentIDsByCreatedStmt,
+		allAssignmentIDsByCreatedDescStmt:  q.allAssignmentIDsByCreatedDescStmt,
+		allAssignmentIDsByDueStmt:          q.allAssignmentIDsByDueStmt,
+		allAssignmentIDsByDueDescStmt:      q.allAssignmentIDsByDueDescStmt,
+		assignmentCountsStmt:               q.assignmentCountsStmt,
+		assignmentIDsByCreatedStmt:         q.assignmentIDsByCreatedStmt,
+		assignmentIDsByCreatedDescStmt:     q.assignmentIDsByCreatedDescStmt,
+		assignmentIDsByDueStmt:             q.assignmentIDsByDueStmt,
+		assignmentIDsByDueDescStmt:         q.assignmentIDsByDueDescStmt,
+		assignmentsByIDStmt:                q.assignmentsByIDStmt,
+		attemptsContextStmt:                q.attemptsContextStmt,
+		attemptsOfEnrollmentStmt:           q.attemptsOfEnrollmentStmt,
+		certificateByCodeStmt:              q.certificateByCodeStmt,
+		certificateIDsStmt:                 q.certificateIDsStmt,
+		certificateIDsDescStmt:             q.certificateIDsDescStmt,
+		certificatesByIDStmt:               q.certificatesByIDStmt,
 		companyLocaleStmt:                  q.companyLocaleStmt,
+		countAPIKeysStmt:                   q.countAPIKeysStmt,
+		countAssignmentsStmt:               q.countAssignmentsStmt,
+		countCertificatesStmt:              q.countCertificatesStmt,
 		countCoursesStmt:                   q.countCoursesStmt,
 		countEnrollmentsStmt:               q.countEnrollmentsStmt,
 		countUsersStmt:                     q.countUsersStmt,
@@ -602,8 +858,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		lessonStmt:                         q.lessonStmt,
 		lessonsOfCourseStmt:                q.lessonsOfCourseStmt,
 		meStmt:                             q.meStmt,
+		optionsOfQuizStmt:                  q.optionsOfQuizStmt,
 		progressOfEnrollmentStmt:           q.progressOfEnrollmentStmt,
+		questionsOfQuizStmt:                q.questionsOfQuizStmt,
+		quizStmt:                           q.quizStmt,
 		signingKeyStmt:                     q.signingKeyStmt,
+		signingKeysStmt:                    q.signingKeysStmt,
 		userCompanyStmt:                    q.userCompanyStmt,
 		userCoursesStmt:                    q.userCoursesStmt,
 		userDetailStmt:                     q.userDetailStmt,
