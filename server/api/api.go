@@ -211,6 +211,7 @@ func New(d Deps) (*API, error) {
 	server.CloseOnShutdown = true
 	server.NoDefaultServerHeader = true
 	server.Logger = quiet{d.Log}
+	server.HeaderReceived = bodyBounds(a.routes())
 	inner := server.Handler
 	server.Handler = func(ctx *fasthttp.RequestCtx) { a.entry(ctx, inner) }
 	return a, nil

@@ -148,10 +148,14 @@ func (a *API) log(k *call, status int, took time.Duration) {
 		return
 	}
 	// The path without its query and no header: what is secret travels there.
+	bytes := k.c.Response().Header.ContentLength() // -1: not known yet
+	if !k.c.Response().IsBodyStream() {
+		bytes = len(k.c.Response().Body()) // which would read a stream to its end
+	}
 	attrs := []slog.Attr{
 		slog.String("method", strings.Clone(k.c.Method())), slog.String("endpoint", k.route.endpoint),
 		slog.String("path", strings.Clone(k.c.Path())), slog.Int("status", status),
-		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.Int("bytes", len(k.c.Response().Body())),
+		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.Int("bytes", bytes),
 		slog.String("request_id", k.id), slog.String("client", k.client.String()),
 	}
 	if k.known {

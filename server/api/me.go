@@ -44,10 +44,13 @@ func userBody(u training.User) openapi.User {
 	return openapi.User{
 		Id: u.ID, Email: u.Email, FullName: u.FullName, Role: openapi.Role(u.Role), Department: u.Department,
 		JobRisk: u.JobRisk, Locale: u.Locale, CreatedAt: u.CreatedAt.UTC(), UpdatedAt: u.UpdatedAt.UTC(),
-		Company: openapi.Company{
-			Id: u.Company.ID, Name: u.Company.Name, Slug: u.Company.Slug, Country: u.Company.Country, DataZone: u.Company.Zone,
-			Locale: u.Company.Locale, PrivacyMode: string(u.Company.PrivacyMode),
-		},
+		Company: companyBody(u.Company),
+	}
+}
+
+func companyBody(c training.Company) openapi.Company {
+	return openapi.Company{
+		Id: c.ID, Name: c.Name, Slug: c.Slug, Country: c.Country, DataZone: c.Zone, Locale: c.Locale, PrivacyMode: string(c.PrivacyMode),
 	}
 }
 

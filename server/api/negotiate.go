@@ -104,7 +104,9 @@ func matches(ifNoneMatch []byte, etag string) bool {
 }
 
 // isJSON says whether a Content-Type is JSON's, with whatever parameters.
-func isJSON(contentType string) bool {
+func isJSON(contentType string) bool { return isType(contentType, "application/json") }
+
+func isType(contentType, want string) bool {
 	name, _, _ := strings.Cut(contentType, ";")
-	return strings.EqualFold(strings.TrimSpace(name), "application/json")
+	return strings.EqualFold(strings.TrimSpace(name), want)
 }

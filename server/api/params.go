@@ -92,11 +92,12 @@ func (k *call) idParam(name string, bits int) (int64, error) {
 // decode reads the body into v, a pointer to a struct. required are the fields that it must
 // have.
 func (k *call) decode(v any, required ...string) error {
-	body := k.c.Body()
+	body := k.c.BodyRaw() // Body would unpack it first, however large that is
 	if len(body) == 0 {
 		return badRequest("The body is empty; it must be a JSON object.")
 	}
-	if kind := k.c.Get(fiber.HeaderContentType); !isJSON(kind) || !utf8Charset(kind) {
+	kind := k.c.Get(fiber.HeaderContentType)
+	if patch := k.c.Method() == http.MethodPatch && isType(kind, "application/merge-patch+json"); !isJSON(kind) && !patch || !utf8Charset(kind) {
 		return &problem{status: http.StatusUnsupportedMediaType, detail: "The body must be application/json."}
 	}
 	if k.c.Get(fiber.HeaderContentEncoding) != "" {

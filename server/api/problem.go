@@ -179,7 +179,7 @@ func fieldErrors(fields []training.FieldError) *[]openapi.FieldError {
 	}
 	out := make([]openapi.FieldError, len(fields))
 	for i, f := range fields {
-		out[i] = openapi.FieldError{Field: f.Field, Message: f.Message}
+		out[i] = openapi.FieldError{Field: f.Field, Message: f.Message, Row: positive(f.Row)}
 	}
 	return &out
 }

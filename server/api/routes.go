@@ -19,6 +19,7 @@ type route struct {
 	free      bool          // not limited: whoever asks it must always get an answer
 	write     bool          // done by the primary
 	creates   bool          // a write that gets an Idempotency-Key where it is taken in
+	body      int           // bytes that a request may have; 0: as many as Limits say
 	namespace string        // of the cache
 	probe     bool          // machines ask it every few seconds: its log is for debugging only
 	awaited   bool          // nodes ask it until it is there: so is a 503's

@@ -131,6 +131,33 @@ func TestAPersonIsChangedByTheRules(t *testing.T) {
 	}
 }
 
+func TestEachWriteOfAPersonTakesFewerThanFiveStatements(t *testing.T) {
+	var seen observed
+	p, _, admin, _ := staff(t, func(c *primary.Config) { c.Observe = seen.see })
+	ctx := training.WithCaller(t.Context(), training.Caller{IdempotencyKey: "k"})
+	name := "Other"
+	for what, write := range map[string]func() error{
+		"create": func() error { _, _, err := p.CreatePerson(ctx, admin, 0, newcomer("few@example.com")); return err },
+		"create what is taken": func() error {
+			_, _, err := p.CreatePerson(t.Context(), admin, 0, newcomer("gone@example.com"))
+			return err
+		},
+		"change": func() error {
+			_, _, err := p.ChangePerson(ctx, admin, 1, 0, training.PersonChange{FullName: &name})
+			return err
+		},
+		"deactivate": func() error { _, err := p.DeactivatePerson(ctx, admin, 1, 0); return err },
+	} {
+		seen.take()
+		if err := write(); err != nil && training.CodeOf(err) != training.Conflict {
+			t.Errorf("%s: %v", what, err)
+		}
+		if types, total := seen.take(); total > 4 || total < 3 {
+			t.Errorf("%s took %v", what, types)
+		}
+	}
+}
+
 func TestADeactivatedPersonHasNoSession(t *testing.T) {
 	p, url, admin, _ := staff(t)
 	session, _, err := p.Login(t.Context(), training.LoginRequest{Login: "änne@example.com", Password: "right"})

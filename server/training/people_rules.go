@@ -60,6 +60,17 @@ type PersonChange struct {
 	IsActive   *bool
 }
 
+// Trim takes spaces away that nobody meant.
+func (c PersonChange) Trim() PersonChange {
+	for _, text := range []**string{&c.Email, &c.FullName, &c.Department} {
+		if *text != nil {
+			trimmed := strings.TrimSpace(**text)
+			*text = &trimmed
+		}
+	}
+	return c
+}
+
 // Validate gives all that is wrong with c when somebody of that role makes it.
 func (c PersonChange) Validate(by Role) []FieldError {
 	var errs []FieldError

@@ -373,6 +373,48 @@ func (e ListMyEnrollmentsParamsSort) Valid() bool {
 	}
 }
 
+// Defines values for ListUsersParamsSort.
+const (
+	ListUsersParamsSortCreatedAt        ListUsersParamsSort = "created_at"
+	ListUsersParamsSortEmail            ListUsersParamsSort = "email"
+	ListUsersParamsSortFullName         ListUsersParamsSort = "full_name"
+	ListUsersParamsSortLastLoginAt      ListUsersParamsSort = "last_login_at"
+	ListUsersParamsSortMinusCreatedAt   ListUsersParamsSort = "-created_at"
+	ListUsersParamsSortMinusEmail       ListUsersParamsSort = "-email"
+	ListUsersParamsSortMinusFullName    ListUsersParamsSort = "-full_name"
+	ListUsersParamsSortMinusLastLoginAt ListUsersParamsSort = "-last_login_at"
+	ListUsersParamsSortMinusUpdatedAt   ListUsersParamsSort = "-updated_at"
+	ListUsersParamsSortUpdatedAt        ListUsersParamsSort = "updated_at"
+)
+
+// Valid indicates whether the value is a known member of the ListUsersParamsSort enum.
+func (e ListUsersParamsSort) Valid() bool {
+	switch e {
+	case ListUsersParamsSortCreatedAt:
+		return true
+	case ListUsersParamsSortEmail:
+		return true
+	case ListUsersParamsSortFullName:
+		return true
+	case ListUsersParamsSortLastLoginAt:
+		return true
+	case ListUsersParamsSortMinusCreatedAt:
+		return true
+	case ListUsersParamsSortMinusEmail:
+		return true
+	case ListUsersParamsSortMinusFullName:
+		return true
+	case ListUsersParamsSortMinusLastLoginAt:
+		return true
+	case ListUsersParamsSortMinusUpdatedAt:
+		return true
+	case ListUsersParamsSortUpdatedAt:
+		return true
+	default:
+		return false
+	}
+}
+
 // APIKey defines model for APIKey.
 type APIKey struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -581,6 +623,52 @@ type Attempts struct {
 	// Passed Whether one of the attempts passed. Then there are no more.
 	Passed bool  `json:"passed"`
 	QuizId int64 `json:"quiz_id"`
+}
+
+// BulkOutcome What became of many people who were to be created.
+type BulkOutcome struct {
+	Created int `json:"created"`
+	Failed  int `json:"failed"`
+
+	// Rows By number. Of those that failed the first 1,000.
+	Rows []BulkRow `json:"rows"`
+}
+
+// BulkPerson One of many who are to be created.
+type BulkPerson struct {
+	Department *string `json:"department,omitempty"`
+	Email      string  `json:"email"`
+	FullName   string  `json:"full_name"`
+
+	// JobRisk Medium when it is left out.
+	JobRisk *JobRisk `json:"job_risk,omitempty"`
+
+	// Locale Empty for no wish of their own.
+	Locale *string `json:"locale,omitempty"`
+
+	// Role Not above one's own; a learner when it is left out.
+	Role *Role `json:"role,omitempty"`
+}
+
+// BulkRequest Many people who are to be created.
+type BulkRequest struct {
+	// CompanyId For platform administrators; else the creator's.
+	CompanyId *int64 `json:"company_id,omitempty"`
+
+	// Partial Create the good rows though others are bad.
+	Partial *bool        `json:"partial,omitempty"`
+	Users   []BulkPerson `json:"users"`
+}
+
+// BulkRow A person who was created, or the reasons why not.
+type BulkRow struct {
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Id Of the new person.
+	Id *int64 `json:"id,omitempty"`
+
+	// Row From 1.
+	Row int `json:"row"`
 }
 
 // Certificate defines model for Certificate.
@@ -828,6 +916,14 @@ type Enrollment struct {
 	Version   int64            `json:"version"`
 }
 
+// EnrollmentCounts How many enrollments are in each status.
+type EnrollmentCounts struct {
+	Assigned   int `json:"assigned"`
+	Completed  int `json:"completed"`
+	Expired    int `json:"expired"`
+	InProgress int `json:"in_progress"`
+}
+
 // EnrollmentPage defines model for EnrollmentPage.
 type EnrollmentPage struct {
 	HasNext bool                `json:"has_next"`
@@ -876,6 +972,9 @@ type EnrollmentSummary struct {
 type FieldError struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
+
+	// Row Of many, from 1; absent where there is one input.
+	Row *int `json:"row,omitempty"`
 }
 
 // ForgotRequest The address of an account.
@@ -972,6 +1071,9 @@ type InvitationRole string
 // InvitationStatus Whether the invitation can be accepted, was, or has expired.
 type InvitationStatus string
 
+// JobRisk How exposed the job is.
+type JobRisk = string
+
 // KeySet A JSON Web Key Set (RFC 7517).
 type KeySet struct {
 	Keys []PublicKey `json:"keys"`
@@ -1054,6 +1156,24 @@ type LoginRequest struct {
 	Username *string `json:"username,omitempty"`
 }
 
+// NewPerson Somebody who is to be created.
+type NewPerson struct {
+	// CompanyId For platform administrators; else the creator's.
+	CompanyId  *int64  `json:"company_id,omitempty"`
+	Department *string `json:"department,omitempty"`
+	Email      string  `json:"email"`
+	FullName   string  `json:"full_name"`
+
+	// JobRisk Medium when it is left out.
+	JobRisk *JobRisk `json:"job_risk,omitempty"`
+
+	// Locale Empty for no wish of their own.
+	Locale *string `json:"locale,omitempty"`
+
+	// Role Not above one's own; a learner when it is left out.
+	Role *Role `json:"role,omitempty"`
+}
+
 // Option defines model for Option.
 type Option struct {
 	Id int64 `json:"id"`
@@ -1083,6 +1203,91 @@ type PasswordRequest struct {
 
 	// NewPassword Another; from 10 to 1024 bytes long.
 	NewPassword string `json:"new_password"`
+}
+
+// Person Somebody of a company, as those who manage people see them.
+type Person struct {
+	CompanyId int64     `json:"company_id"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Department Empty when there is none.
+	Department string `json:"department"`
+	Email      string `json:"email"`
+	FullName   string `json:"full_name"`
+	Id         int64  `json:"id"`
+	IsActive   bool   `json:"is_active"`
+
+	// JobRisk How exposed the job is.
+	JobRisk JobRisk `json:"job_risk"`
+
+	// LastLoginAt Null for never. Written every few seconds, not with each login.
+	LastLoginAt *time.Time `json:"last_login_at"`
+
+	// Locale Empty when they have no wish of their own.
+	Locale    string    `json:"locale"`
+	Role      Role      `json:"role"`
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Version Grows with each change; the part of the ETag before the dot.
+	Version int64 `json:"version"`
+}
+
+// PersonDetail A person with their company and what they learn.
+type PersonDetail struct {
+	Company Company `json:"company"`
+
+	// Courses How many different courses, in whatever cycle.
+	Courses   int       `json:"courses"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Department Empty when there is none.
+	Department string `json:"department"`
+	Email      string `json:"email"`
+
+	// Enrollments How many enrollments are in each status.
+	Enrollments EnrollmentCounts `json:"enrollments"`
+	FullName    string           `json:"full_name"`
+	Id          int64            `json:"id"`
+	IsActive    bool             `json:"is_active"`
+
+	// JobRisk How exposed the job is.
+	JobRisk JobRisk `json:"job_risk"`
+
+	// LastLoginAt Null for never. Written every few seconds, not with each login.
+	LastLoginAt *time.Time `json:"last_login_at"`
+
+	// Locale Empty when they have no wish of their own.
+	Locale    string    `json:"locale"`
+	Role      Role      `json:"role"`
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Version Grows with each change; the part of the ETag before the dot.
+	Version int64 `json:"version"`
+}
+
+// PersonPage A page of people.
+type PersonPage struct {
+	HasNext bool     `json:"has_next"`
+	HasPrev bool     `json:"has_prev"`
+	Items   []Person `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// PersonPatch What shall become of a person; what is not named stays.
+type PersonPatch struct {
+	Department *string `json:"department,omitempty"`
+	Email      *string `json:"email,omitempty"`
+	FullName   *string `json:"full_name,omitempty"`
+	IsActive   *bool   `json:"is_active,omitempty"`
+	JobRisk    *string `json:"job_risk,omitempty"`
+	Locale     *string `json:"locale,omitempty"`
+	Role       *Role   `json:"role,omitempty"`
 }
 
 // PersonalData All that is kept about one person. Lists begin with the newest.
@@ -1590,6 +1795,9 @@ type AssignmentID = int64
 // CodeOfCertificate Examples: Q960-AG16-AN3Z-E0VF-FZ9K-JSZ9-T6R4
 type CodeOfCertificate = string
 
+// CompanyID defines model for CompanyID.
+type CompanyID = int64
+
 // CourseRef defines model for CourseRef.
 type CourseRef = string
 
@@ -1601,6 +1809,9 @@ type Fields = string
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
+
+// IfMatch Examples: "3.0123456789abcdef"
+type IfMatch = string
 
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
@@ -1628,6 +1839,9 @@ type Size = int
 
 // Strict Examples: 1
 type Strict = string
+
+// UserID defines model for UserID.
+type UserID = int64
 
 // BadRequest defines model for BadRequest.
 type BadRequest = Problem
@@ -2266,6 +2480,138 @@ type StatusParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// ListUsersParams defines parameters for ListUsers.
+type ListUsersParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Sort The order; `-` before it reverses it. Names and addresses are ordered without case and, names, without
+	// accents; whoever never logged in comes before all who have.
+	Sort *ListUsersParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// CompanyId The company, for platform administrators.
+	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
+
+	// Role Only people of this role.
+	Role *Role `form:"role,omitempty" json:"role,omitempty"`
+
+	// Department Only people of this department, exactly as it is written.
+	Department *string `form:"department,omitempty" json:"department,omitempty"`
+
+	// JobRisk Only people whose job is that exposed.
+	JobRisk *JobRisk `form:"job_risk,omitempty" json:"job_risk,omitempty"`
+
+	// IsActive Only people who are active, or only those who are not.
+	IsActive *bool `form:"is_active,omitempty" json:"is_active,omitempty"`
+
+	// Q Only people whose name or e-mail address has words that begin like these.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// UpdatedSince Only people who were created or changed then or later, as RFC 3339 writes it.
+	UpdatedSince *time.Time `form:"updated_since,omitempty" json:"updated_since,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListUsersParamsSort defines parameters for ListUsers.
+type ListUsersParamsSort string
+
+// CreateUserParams defines parameters for CreateUser.
+type CreateUserParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CreateUsersParams defines parameters for CreateUsers.
+type CreateUsersParams struct {
+	// Partial Create the good rows though others are bad. With a JSON body it may stand there instead.
+	Partial *bool `form:"partial,omitempty" json:"partial,omitempty"`
+
+	// CompanyId The company, for platform administrators.
+	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ExportUsersParams defines parameters for ExportUsers.
+type ExportUsersParams struct {
+	// CompanyId The company, for platform administrators.
+	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+}
+
+// DeactivateUserParams defines parameters for DeactivateUser.
+type DeactivateUserParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave: 412 when the resource has moved on since. Without it, or with `*`, any will do.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetUserParams defines parameters for GetUser.
+type GetUserParams struct {
+	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// UpdateUserParams defines parameters for UpdateUser.
+type UpdateUserParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave: 412 when the resource has moved on since. Without it, or with `*`, any will do.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // InviteUserParams defines parameters for InviteUser.
 type InviteUserParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
@@ -2334,3 +2680,15 @@ type AcceptInvitationJSONRequestBody = AcceptRequest
 
 // SubmitAttemptJSONRequestBody defines body for SubmitAttempt for application/json ContentType.
 type SubmitAttemptJSONRequestBody = AttemptRequest
+
+// CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
+type CreateUserJSONRequestBody = NewPerson
+
+// CreateUsersJSONRequestBody defines body for CreateUsers for application/json ContentType.
+type CreateUsersJSONRequestBody = BulkRequest
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody = PersonPatch
+
+// UpdateUserApplicationMergePatchPlusJSONRequestBody defines body for UpdateUser for application/merge-patch+json ContentType.
+type UpdateUserApplicationMergePatchPlusJSONRequestBody = PersonPatch
