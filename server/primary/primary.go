@@ -62,6 +62,7 @@ type Primary struct {
 	activity activity
 	ring     atomic.Pointer[keyring]
 	outbox   outbox
+	assign   chan struct{} // wakes the worker of assignments
 }
 
 // Open makes the pool and proves that Postgres answers.
@@ -81,7 +82,7 @@ func Open(ctx context.Context, c Config) (*Primary, error) {
 	if c.Pooler {
 		pool.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
-	p := &Primary{config: c, log: c.Log, outbox: newOutbox()}
+	p := &Primary{config: c, log: c.Log, outbox: newOutbox(), assign: make(chan struct{}, 1)}
 	if c.Observe != nil || c.Slow != nil {
 		pool.ConnConfig.Tracer = tracer{p.ran}
 	}
@@ -136,13 +137,14 @@ const (
 	lastFlush = 3 * time.Second
 )
 
-// Run writes what is written in batches, sends mail, keeps the signing keys and removes what has
-// served its time, until ctx ends. Postgres being away ends nothing: it is logged and tried again. The mail that is on its way
-// when ctx ends is finished.
+// Run writes what is written in batches, sends mail, hands assignments out, keeps the signing keys
+// and removes what has served its time, until ctx ends. Postgres being away ends nothing: it is
+// logged and tried again. The mail that is on its way when ctx ends is finished.
 func (p *Primary) Run(ctx context.Context) error {
-	var posting sync.WaitGroup
-	posting.Go(func() { p.runOutbox(ctx) })
-	defer posting.Wait()
+	var workers sync.WaitGroup
+	workers.Go(func() { p.runOutbox(ctx) })
+	workers.Go(func() { p.keepAssigning(ctx) })
+	defer workers.Wait()
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)
 	keys := time.NewTicker(min(keysInterval, p.config.KeyLead/4))
 	defer flush.Stop()

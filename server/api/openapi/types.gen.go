@@ -7,6 +7,27 @@ import (
 	"time"
 )
 
+// Defines values for AssignmentScope.
+const (
+	AssignmentScopeCompany    AssignmentScope = "company"
+	AssignmentScopeDepartment AssignmentScope = "department"
+	AssignmentScopeUser       AssignmentScope = "user"
+)
+
+// Valid indicates whether the value is a known member of the AssignmentScope enum.
+func (e AssignmentScope) Valid() bool {
+	switch e {
+	case AssignmentScopeCompany:
+		return true
+	case AssignmentScopeDepartment:
+		return true
+	case AssignmentScopeUser:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CertificateStatus.
 const (
 	CertificateStatusExpired CertificateStatus = "expired"
@@ -253,6 +274,30 @@ func (e ListAPIKeysParamsSort) Valid() bool {
 	}
 }
 
+// Defines values for ListAssignmentsParamsSort.
+const (
+	ListAssignmentsParamsSortCreatedAt      ListAssignmentsParamsSort = "created_at"
+	ListAssignmentsParamsSortDueAt          ListAssignmentsParamsSort = "due_at"
+	ListAssignmentsParamsSortMinusCreatedAt ListAssignmentsParamsSort = "-created_at"
+	ListAssignmentsParamsSortMinusDueAt     ListAssignmentsParamsSort = "-due_at"
+)
+
+// Valid indicates whether the value is a known member of the ListAssignmentsParamsSort enum.
+func (e ListAssignmentsParamsSort) Valid() bool {
+	switch e {
+	case ListAssignmentsParamsSortCreatedAt:
+		return true
+	case ListAssignmentsParamsSortDueAt:
+		return true
+	case ListAssignmentsParamsSortMinusCreatedAt:
+		return true
+	case ListAssignmentsParamsSortMinusDueAt:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListCoursesParamsSort.
 const (
 	ListCoursesParamsSortCreatedAt      ListCoursesParamsSort = "created_at"
@@ -388,6 +433,96 @@ type Answer struct {
 	OptionIds  []int64 `json:"option_ids"`
 	QuestionId int64   `json:"question_id"`
 }
+
+// Assignment defines model for Assignment.
+type Assignment struct {
+	// Active Whether it has not ended.
+	Active    bool  `json:"active"`
+	CompanyId int64 `json:"company_id"`
+
+	// Counts The enrollments that the assignment brought about, of all its occurrences. Left out of the answer that makes it.
+	Counts      *AssignmentCounts `json:"counts,omitempty"`
+	CourseId    int64             `json:"course_id"`
+	CourseSlug  string            `json:"course_slug"`
+	CourseTitle string            `json:"course_title"`
+	CreatedAt   time.Time         `json:"created_at"`
+
+	// CreatedBy The user who made it.
+	CreatedBy *int64 `json:"created_by"`
+
+	// CurrentDueAt Of that occurrence.
+	CurrentDueAt *time.Time `json:"current_due_at"`
+	Department   *string    `json:"department"`
+
+	// DueAt Of the first occurrence.
+	DueAt   *time.Time `json:"due_at"`
+	EndedAt *time.Time `json:"ended_at"`
+	Id      int64      `json:"id"`
+
+	// Occurrence The one that is open, from 1; of an assignment that has ended, the last.
+	Occurrence int `json:"occurrence"`
+
+	// RecurrenceMonths Null for once.
+	RecurrenceMonths *int `json:"recurrence_months"`
+
+	// Scope The whole company, one of its departments, or one person.
+	Scope     AssignmentScope `json:"scope"`
+	UpdatedAt time.Time       `json:"updated_at"`
+	UserId    *int64          `json:"user_id"`
+	Version   int64           `json:"version"`
+}
+
+// AssignmentCounts The enrollments that the assignment brought about, of all its occurrences. Left out of the answer that makes it.
+type AssignmentCounts struct {
+	// Assigned Not begun.
+	Assigned  int64 `json:"assigned"`
+	Completed int64 `json:"completed"`
+
+	// Expired Completed once, and the completion has run out.
+	Expired    int64 `json:"expired"`
+	InProgress int64 `json:"in_progress"`
+
+	// Overdue Of those not begun or in progress, past their due date.
+	Overdue int64 `json:"overdue"`
+}
+
+// AssignmentPage defines model for AssignmentPage.
+type AssignmentPage struct {
+	HasNext bool         `json:"has_next"`
+	HasPrev bool         `json:"has_prev"`
+	Items   []Assignment `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// AssignmentRequest defines model for AssignmentRequest.
+type AssignmentRequest struct {
+	// CourseId A published course.
+	CourseId int64 `json:"course_id"`
+
+	// Department Of the scope department; compared exactly.
+	Department *string `json:"department,omitempty"`
+
+	// DueAt Ahead by ten years at most.
+	DueAt *string `json:"due_at,omitempty"`
+
+	// RecurrenceMonths Between occurrences; needs due_at. Left out: once.
+	RecurrenceMonths *int `json:"recurrence_months,omitempty"`
+
+	// Scope The whole company, one of its departments, or one person.
+	Scope AssignmentScope `json:"scope"`
+
+	// UserId Of the scope user; an active person of the company.
+	UserId *int64 `json:"user_id,omitempty"`
+}
+
+// AssignmentScope The whole company, one of its departments, or one person.
+type AssignmentScope string
 
 // Attempt defines model for Attempt.
 type Attempt struct {
@@ -950,6 +1085,238 @@ type PasswordRequest struct {
 	NewPassword string `json:"new_password"`
 }
 
+// PersonalData All that is kept about one person. Lists begin with the newest.
+type PersonalData struct {
+	Account struct {
+		CreatedAt  time.Time `json:"created_at"`
+		Department string    `json:"department"`
+		Email      string    `json:"email"`
+		FullName   string    `json:"full_name"`
+		Id         int64     `json:"id"`
+		IsActive   bool      `json:"is_active"`
+		JobRisk    string    `json:"job_risk"`
+		Locale     string    `json:"locale"`
+
+		// PasswordSetAt Null when there is no password.
+		PasswordSetAt *time.Time `json:"password_set_at"`
+		Role          Role       `json:"role"`
+		UpdatedAt     time.Time  `json:"updated_at"`
+	} `json:"account"`
+
+	// Actions What the person changed, from the audit log; details of others are theirs.
+	Actions []struct {
+		Action    string    `json:"action"`
+		CreatedAt time.Time `json:"created_at"`
+		Ip        string    `json:"ip"`
+		Subject   string    `json:"subject"`
+		SubjectId *int64    `json:"subject_id"`
+	} `json:"actions"`
+
+	// Activity Null before the first log-in.
+	Activity *struct {
+		LastLoginAt *time.Time `json:"last_login_at"`
+		LastSeenAt  *time.Time `json:"last_seen_at"`
+	} `json:"activity"`
+
+	// ApiKeys By name; the keys themselves are not kept.
+	ApiKeys []struct {
+		CreatedAt time.Time  `json:"created_at"`
+		ExpiresAt *time.Time `json:"expires_at"`
+		Id        int64      `json:"id"`
+		Name      string     `json:"name"`
+		Prefix    string     `json:"prefix"`
+		RevokedAt *time.Time `json:"revoked_at"`
+		Scopes    string     `json:"scopes"`
+	} `json:"api_keys"`
+
+	// Assignments To the person by name.
+	Assignments []struct {
+		CourseId         int64      `json:"course_id"`
+		CreatedAt        time.Time  `json:"created_at"`
+		DueAt            *time.Time `json:"due_at"`
+		EndedAt          *time.Time `json:"ended_at"`
+		Id               int64      `json:"id"`
+		RecurrenceMonths *int       `json:"recurrence_months"`
+	} `json:"assignments"`
+
+	// AssignmentsMade By the person.
+	AssignmentsMade []struct {
+		CourseId  int64      `json:"course_id"`
+		CreatedAt time.Time  `json:"created_at"`
+		EndedAt   *time.Time `json:"ended_at"`
+		Id        int64      `json:"id"`
+		Scope     string     `json:"scope"`
+	} `json:"assignments_made"`
+
+	// Certificates Certificates earned.
+	Certificates []struct {
+		Code         string     `json:"code"`
+		CourseId     int64      `json:"course_id"`
+		EnrollmentId int64      `json:"enrollment_id"`
+		ExpiresAt    *time.Time `json:"expires_at"`
+		Id           int64      `json:"id"`
+		IssuedAt     time.Time  `json:"issued_at"`
+		RevokedAt    *time.Time `json:"revoked_at"`
+	} `json:"certificates"`
+
+	// Changes What was changed about the account, from the audit log.
+	Changes []struct {
+		Action string `json:"action"`
+
+		// ActorId Null for the system.
+		ActorId   *int64                 `json:"actor_id"`
+		CreatedAt time.Time              `json:"created_at"`
+		Details   map[string]interface{} `json:"details"`
+		Subject   string                 `json:"subject"`
+	} `json:"changes"`
+	Company struct {
+		Country     string `json:"country"`
+		DataZone    string `json:"data_zone"`
+		Id          int64  `json:"id"`
+		Locale      string `json:"locale"`
+		Name        string `json:"name"`
+		PrivacyMode string `json:"privacy_mode"`
+		Slug        string `json:"slug"`
+	} `json:"company"`
+
+	// Cut The lists of which there may be more than the 2,000 that are given.
+	Cut []string `json:"cut"`
+
+	// Enrollments Courses taken up.
+	Enrollments []struct {
+		AssignmentId *int64     `json:"assignment_id"`
+		CompletedAt  *time.Time `json:"completed_at"`
+		CourseId     int64      `json:"course_id"`
+		CourseSlug   string     `json:"course_slug"`
+		CreatedAt    time.Time  `json:"created_at"`
+		Cycle        int        `json:"cycle"`
+		DueAt        *time.Time `json:"due_at"`
+		ExpiresAt    *time.Time `json:"expires_at"`
+		Id           int64      `json:"id"`
+		LessonsDone  int        `json:"lessons_done"`
+		Score        *int       `json:"score"`
+		StartedAt    *time.Time `json:"started_at"`
+		Status       string     `json:"status"`
+		UpdatedAt    time.Time  `json:"updated_at"`
+	} `json:"enrollments"`
+	ExportedAt time.Time `json:"exported_at"`
+
+	// FailedLogins Of the last 90 days.
+	FailedLogins []struct {
+		CreatedAt time.Time `json:"created_at"`
+		Ip        string    `json:"ip"`
+		Reason    string    `json:"reason"`
+		UserAgent string    `json:"user_agent"`
+	} `json:"failed_logins"`
+
+	// InvitationsReceived To the address of the account.
+	InvitationsReceived []struct {
+		AcceptedAt *time.Time `json:"accepted_at"`
+		CreatedAt  time.Time  `json:"created_at"`
+		Email      string     `json:"email"`
+		ExpiresAt  time.Time  `json:"expires_at"`
+		FullName   string     `json:"full_name"`
+		Role       string     `json:"role"`
+	} `json:"invitations_received"`
+
+	// InvitationsSent Without the names and addresses of those invited, which are theirs.
+	InvitationsSent []struct {
+		AcceptedAt *time.Time `json:"accepted_at"`
+		CreatedAt  time.Time  `json:"created_at"`
+		ExpiresAt  time.Time  `json:"expires_at"`
+		Id         int64      `json:"id"`
+		Role       string     `json:"role"`
+	} `json:"invitations_sent"`
+
+	// LessonProgress Lessons done.
+	LessonProgress []struct {
+		DoneAt       time.Time `json:"done_at"`
+		EnrollmentId int64     `json:"enrollment_id"`
+		LessonId     int64     `json:"lesson_id"`
+		Seconds      int       `json:"seconds"`
+	} `json:"lesson_progress"`
+
+	// Mails Sent or to be sent to the address of the account, without the text.
+	Mails []struct {
+		CreatedAt time.Time  `json:"created_at"`
+		Kind      string     `json:"kind"`
+		Recipient string     `json:"recipient"`
+		SentAt    *time.Time `json:"sent_at"`
+	} `json:"mails"`
+
+	// PasswordResets Requests for a new password.
+	PasswordResets []struct {
+		CreatedAt time.Time  `json:"created_at"`
+		ExpiresAt time.Time  `json:"expires_at"`
+		UsedAt    *time.Time `json:"used_at"`
+	} `json:"password_resets"`
+
+	// PhishingEvents What the person did in simulations.
+	PhishingEvents []struct {
+		Campaign   string    `json:"campaign"`
+		CampaignId int64     `json:"campaign_id"`
+		Kind       string    `json:"kind"`
+		OccurredAt time.Time `json:"occurred_at"`
+	} `json:"phishing_events"`
+
+	// QuizAttempts With the answers given.
+	QuizAttempts []struct {
+		Answers []struct {
+			OptionId   int64 `json:"option_id"`
+			QuestionId int64 `json:"question_id"`
+		} `json:"answers"`
+		EnrollmentId int64     `json:"enrollment_id"`
+		Id           int64     `json:"id"`
+		Number       int       `json:"number"`
+		Passed       bool      `json:"passed"`
+		QuizId       int64     `json:"quiz_id"`
+		Score        int       `json:"score"`
+		SubmittedAt  time.Time `json:"submitted_at"`
+	} `json:"quiz_attempts"`
+
+	// RememberedRequests Writes that are known again by their Idempotency-Key, for a day.
+	RememberedRequests []struct {
+		CreatedAt time.Time `json:"created_at"`
+		ExpiresAt time.Time `json:"expires_at"`
+		Operation string    `json:"operation"`
+	} `json:"remembered_requests"`
+
+	// Reports Reports asked for.
+	Reports []struct {
+		CompletedAt *time.Time `json:"completed_at"`
+		CreatedAt   time.Time  `json:"created_at"`
+		ExpiresAt   *time.Time `json:"expires_at"`
+		Format      string     `json:"format"`
+		Id          int64      `json:"id"`
+		State       string     `json:"state"`
+		Type        string     `json:"type"`
+	} `json:"reports"`
+
+	// Revocations When all sessions were ended at once, and why.
+	Revocations []struct {
+		Reason    string    `json:"reason"`
+		RevokedAt time.Time `json:"revoked_at"`
+	} `json:"revocations"`
+
+	// Sessions Log-ins that began a session, until a day after they are over.
+	Sessions []struct {
+		CreatedAt time.Time  `json:"created_at"`
+		ExpiresAt time.Time  `json:"expires_at"`
+		Id        int64      `json:"id"`
+		RevokedAt *time.Time `json:"revoked_at"`
+	} `json:"sessions"`
+
+	// SignIns From where the sessions were begun and gone on with.
+	SignIns []struct {
+		CreatedAt time.Time  `json:"created_at"`
+		ExpiresAt time.Time  `json:"expires_at"`
+		Ip        string     `json:"ip"`
+		SessionId int64      `json:"session_id"`
+		UsedAt    *time.Time `json:"used_at"`
+		UserAgent string     `json:"user_agent"`
+	} `json:"sign_ins"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	Detail *string       `json:"detail,omitempty"`
@@ -1217,6 +1584,9 @@ type VerifyStatus struct {
 // After defines model for After.
 type After = string
 
+// AssignmentID defines model for AssignmentID.
+type AssignmentID = int64
+
 // CodeOfCertificate Examples: Q960-AG16-AN3Z-E0VF-FZ9K-JSZ9-T6R4
 type CodeOfCertificate = string
 
@@ -1357,6 +1727,96 @@ type CreateAPIKeyParams struct {
 type RevokeAPIKeyParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// ListAssignmentsParams defines parameters for ListAssignments.
+type ListAssignmentsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Sort The order; `-` before it reverses it. By `due_at`, of the first occurrence, those without one come last.
+	Sort *ListAssignmentsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// CourseId Only assignments of this course.
+	CourseId *int64 `form:"course_id,omitempty" json:"course_id,omitempty"`
+
+	// Scope Only assignments of this scope.
+	Scope *AssignmentScope `form:"scope,omitempty" json:"scope,omitempty"`
+
+	// Department Only assignments to the department of exactly this name.
+	Department *string `form:"department,omitempty" json:"department,omitempty"`
+
+	// UserId Only assignments to this person by name, not those of a department or company.
+	UserId *int64 `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// Active With true only open assignments, with false only those that have ended.
+	Active *bool `form:"active,omitempty" json:"active,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListAssignmentsParamsSort defines parameters for ListAssignments.
+type ListAssignmentsParamsSort string
+
+// CreateAssignmentParams defines parameters for CreateAssignment.
+type CreateAssignmentParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// EndAssignmentParams defines parameters for EndAssignment.
+type EndAssignmentParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave, or `*`; 412 when the assignment has changed since. Of one that has ended it is not looked at.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// GetAssignmentParams defines parameters for GetAssignment.
+type GetAssignmentParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // LoginParams defines parameters for Login.
@@ -1738,6 +2198,12 @@ type ListMyEnrollmentsParams struct {
 // ListMyEnrollmentsParamsSort defines parameters for ListMyEnrollments.
 type ListMyEnrollmentsParamsSort string
 
+// ExportMeParams defines parameters for ExportMe.
+type ExportMeParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // GetQuizParams defines parameters for GetQuiz.
 type GetQuizParams struct {
 	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
@@ -1829,6 +2295,9 @@ type DocsFileParams struct {
 
 // CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
 type CreateAPIKeyJSONRequestBody = CreateAPIKeyRequest
+
+// CreateAssignmentJSONRequestBody defines body for CreateAssignment for application/json ContentType.
+type CreateAssignmentJSONRequestBody = AssignmentRequest
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = LoginRequest

@@ -36,6 +36,36 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.accountStmt, err = db.PrepareContext(ctx, account); err != nil {
 		return nil, fmt.Errorf("error preparing query Account: %w", err)
 	}
+	if q.allAssignmentIDsByCreatedStmt, err = db.PrepareContext(ctx, allAssignmentIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByCreated: %w", err)
+	}
+	if q.allAssignmentIDsByCreatedDescStmt, err = db.PrepareContext(ctx, allAssignmentIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByCreatedDesc: %w", err)
+	}
+	if q.allAssignmentIDsByDueStmt, err = db.PrepareContext(ctx, allAssignmentIDsByDue); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByDue: %w", err)
+	}
+	if q.allAssignmentIDsByDueDescStmt, err = db.PrepareContext(ctx, allAssignmentIDsByDueDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByDueDesc: %w", err)
+	}
+	if q.assignmentCountsStmt, err = db.PrepareContext(ctx, assignmentCounts); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentCounts: %w", err)
+	}
+	if q.assignmentIDsByCreatedStmt, err = db.PrepareContext(ctx, assignmentIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByCreated: %w", err)
+	}
+	if q.assignmentIDsByCreatedDescStmt, err = db.PrepareContext(ctx, assignmentIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByCreatedDesc: %w", err)
+	}
+	if q.assignmentIDsByDueStmt, err = db.PrepareContext(ctx, assignmentIDsByDue); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByDue: %w", err)
+	}
+	if q.assignmentIDsByDueDescStmt, err = db.PrepareContext(ctx, assignmentIDsByDueDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByDueDesc: %w", err)
+	}
+	if q.assignmentsByIDStmt, err = db.PrepareContext(ctx, assignmentsByID); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentsByID: %w", err)
+	}
 	if q.attemptsContextStmt, err = db.PrepareContext(ctx, attemptsContext); err != nil {
 		return nil, fmt.Errorf("error preparing query AttemptsContext: %w", err)
 	}
@@ -59,6 +89,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.countAPIKeysStmt, err = db.PrepareContext(ctx, countAPIKeys); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAPIKeys: %w", err)
+	}
+	if q.countAssignmentsStmt, err = db.PrepareContext(ctx, countAssignments); err != nil {
+		return nil, fmt.Errorf("error preparing query CountAssignments: %w", err)
 	}
 	if q.countCertificatesStmt, err = db.PrepareContext(ctx, countCertificates); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCertificates: %w", err)
@@ -265,6 +298,56 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing accountStmt: %w", cerr)
 		}
 	}
+	if q.allAssignmentIDsByCreatedStmt != nil {
+		if cerr := q.allAssignmentIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByCreatedDescStmt != nil {
+		if cerr := q.allAssignmentIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByDueStmt != nil {
+		if cerr := q.allAssignmentIDsByDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByDueStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByDueDescStmt != nil {
+		if cerr := q.allAssignmentIDsByDueDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByDueDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentCountsStmt != nil {
+		if cerr := q.assignmentCountsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentCountsStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByCreatedStmt != nil {
+		if cerr := q.assignmentIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByCreatedDescStmt != nil {
+		if cerr := q.assignmentIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByDueStmt != nil {
+		if cerr := q.assignmentIDsByDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByDueStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByDueDescStmt != nil {
+		if cerr := q.assignmentIDsByDueDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByDueDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentsByIDStmt != nil {
+		if cerr := q.assignmentsByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentsByIDStmt: %w", cerr)
+		}
+	}
 	if q.attemptsContextStmt != nil {
 		if cerr := q.attemptsContextStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing attemptsContextStmt: %w", cerr)
@@ -303,6 +386,11 @@ func (q *Queries) Close() error {
 	if q.countAPIKeysStmt != nil {
 		if cerr := q.countAPIKeysStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countAPIKeysStmt: %w", cerr)
+		}
+	}
+	if q.countAssignmentsStmt != nil {
+		if cerr := q.countAssignmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countAssignmentsStmt: %w", cerr)
 		}
 	}
 	if q.countCertificatesStmt != nil {
@@ -648,6 +736,16 @@ type Queries struct {
 	aPIKeysByCreatedStmt               *sql.Stmt
 	aPIKeysByCreatedDescStmt           *sql.Stmt
 	accountStmt                        *sql.Stmt
+	allAssignmentIDsByCreatedStmt      *sql.Stmt
+	allAssignmentIDsByCreatedDescStmt  *sql.Stmt
+	allAssignmentIDsByDueStmt          *sql.Stmt
+	allAssignmentIDsByDueDescStmt      *sql.Stmt
+	assignmentCountsStmt               *sql.Stmt
+	assignmentIDsByCreatedStmt         *sql.Stmt
+	assignmentIDsByCreatedDescStmt     *sql.Stmt
+	assignmentIDsByDueStmt             *sql.Stmt
+	assignmentIDsByDueDescStmt         *sql.Stmt
+	assignmentsByIDStmt                *sql.Stmt
 	attemptsContextStmt                *sql.Stmt
 	attemptsOfEnrollmentStmt           *sql.Stmt
 	certificateByCodeStmt              *sql.Stmt
@@ -656,6 +754,7 @@ type Queries struct {
 	certificatesByIDStmt               *sql.Stmt
 	companyLocaleStmt                  *sql.Stmt
 	countAPIKeysStmt                   *sql.Stmt
+	countAssignmentsStmt               *sql.Stmt
 	countCertificatesStmt              *sql.Stmt
 	countCoursesStmt                   *sql.Stmt
 	countEnrollmentsStmt               *sql.Stmt
@@ -726,6 +825,16 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		aPIKeysByCreatedStmt:               q.aPIKeysByCreatedStmt,
 		aPIKeysByCreatedDescStmt:           q.aPIKeysByCreatedDescStmt,
 		accountStmt:                        q.accountStmt,
+		allAssignmentIDsByCreatedStmt:      q.allAssignmentIDsByCreatedStmt,
+		allAssignmentIDsByCreatedDescStmt:  q.allAssignmentIDsByCreatedDescStmt,
+		allAssignmentIDsByDueStmt:          q.allAssignmentIDsByDueStmt,
+		allAssignmentIDsByDueDescStmt:      q.allAssignmentIDsByDueDescStmt,
+		assignmentCountsStmt:               q.assignmentCountsStmt,
+		assignmentIDsByCreatedStmt:         q.assignmentIDsByCreatedStmt,
+		assignmentIDsByCreatedDescStmt:     q.assignmentIDsByCreatedDescStmt,
+		assignmentIDsByDueStmt:             q.assignmentIDsByDueStmt,
+		assignmentIDsByDueDescStmt:         q.assignmentIDsByDueDescStmt,
+		assignmentsByIDStmt:                q.assignmentsByIDStmt,
 		attemptsContextStmt:                q.attemptsContextStmt,
 		attemptsOfEnrollmentStmt:           q.attemptsOfEnrollmentStmt,
 		certificateByCodeStmt:              q.certificateByCodeStmt,
@@ -734,6 +843,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		certificatesByIDStmt:               q.certificatesByIDStmt,
 		companyLocaleStmt:                  q.companyLocaleStmt,
 		countAPIKeysStmt:                   q.countAPIKeysStmt,
+		countAssignmentsStmt:               q.countAssignmentsStmt,
 		countCertificatesStmt:              q.countCertificatesStmt,
 		countCoursesStmt:                   q.countCoursesStmt,
 		countEnrollmentsStmt:               q.countEnrollmentsStmt,
