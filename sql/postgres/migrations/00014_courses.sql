@@ -2,7 +2,7 @@
 -- Postgres would find. So the words of a translation are made here, once, and replicated: folded,
 -- as they stand and stemmed by the rules of their language. SQLite's FTS5 and Postgres' GIN index
 -- these very words, and neither needs a stemmer of its own for them. What is searched for is treated
--- likewise by course_query here, and by server/search at the edges; a test holds the two
+-- likewise by course_query here, and by server/training/search at the edges; a test holds the two
 -- together.
 
 -- +goose Up
