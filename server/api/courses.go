@@ -8,8 +8,8 @@ import (
 
 	"outpost/server/api/openapi"
 	"outpost/server/cache"
-	"outpost/server/search"
 	"outpost/server/training"
+	"outpost/server/training/search"
 )
 
 // Whatever belongs to a course raises the version of the course's row when it changes, so an

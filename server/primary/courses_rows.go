@@ -52,6 +52,7 @@ type quizRow struct {
 	LessonID    int64 `json:"lesson_id"`
 	PassPercent int   `json:"pass_percent"`
 	MaxAttempts *int  `json:"max_attempts"`
+	TimeLimit   *int  `json:"time_limit_seconds"`
 }
 
 type questionRow struct {
@@ -114,7 +115,7 @@ func rowsOf(s *training.CourseSource) *courseRows {
 			rows.LessonTexts = append(rows.LessonTexts, lessonText{l.ID, locale, text})
 		}
 		if l.Quiz != nil {
-			rows.Quizzes = append(rows.Quizzes, quizRow{l.Quiz.ID, l.ID, l.Quiz.PassPercent, l.Quiz.MaxAttempts})
+			rows.Quizzes = append(rows.Quizzes, quizRow{l.Quiz.ID, l.ID, l.Quiz.PassPercent, l.Quiz.MaxAttempts, l.Quiz.TimeLimit})
 			for j := range l.Quiz.Questions {
 				rows.question(l.Quiz.ID, j+1, &l.Quiz.Questions[j])
 			}

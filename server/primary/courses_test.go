@@ -20,7 +20,8 @@ const makeAuthor = `INSERT INTO users (company_id, data_zone, email, full_name, 
 // phishing is a course of a text, a video and a quiz, whose right options all come first.
 func phishing() training.CourseSource {
 	year := 365
-	quiz := &training.QuizSource{PassPercent: 70}
+	limit := 600
+	quiz := &training.QuizSource{PassPercent: 70, TimeLimit: &limit}
 	for i := range 12 {
 		q := training.QuestionSource{Kind: training.SingleChoice, Translations: map[string]training.QuestionSourceText{
 			"en": {Text: fmt.Sprintf("Question %d?", i), Explanation: "Because."}, "de": {Text: fmt.Sprintf("Frage %d?", i), Explanation: "Darum."},
@@ -56,7 +57,7 @@ func TestACourseIsWrittenReadAndWrittenAgain(t *testing.T) {
 		if types, n := seen.take(); n >= 5 {
 			t.Errorf("%d statements: %v", n, types)
 		}
-		if made.ID == 0 || made.Minutes != 12 || made.Version < 1 || made.Lessons[2].Quiz.Questions[11].Options[3].ID == 0 {
+		if made.ID == 0 || made.Minutes != 12 || made.Version < 1 || made.Lessons[2].Quiz.Questions[11].Options[3].ID == 0 || *made.Lessons[2].Quiz.TimeLimit != 600 {
 			t.Errorf("%+v", made)
 		}
 		for _, name := range []string{made.Slug, fmt.Sprint(made.ID)} {

@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"strings"
 
-	"outpost/server/search"
 	"outpost/server/store/sqlite"
 	"outpost/server/training"
+	"outpost/server/training/search"
 )
 
 // What a word is worth. One in the title, in whatever form, is worth more than all words of a search

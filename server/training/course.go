@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"outpost/server/search"
+	"outpost/server/training/search"
 )
 
 // Level says for whom a course is.

@@ -26,6 +26,7 @@ const (
 	MaxLessonMinutes = 600
 	MaxAttempts      = 100
 	MaxValidityDays  = 3650
+	MaxTimeLimit     = 24 * 60 * 60 // seconds
 )
 
 var (
@@ -125,6 +126,7 @@ func (c *checker) lesson(at string, l *LessonSource) {
 	}
 	c.that(between(l.Quiz.PassPercent, 1, 100), at+".quiz.pass_percent", "must be between 1 and 100")
 	c.that(l.Quiz.MaxAttempts == nil || between(*l.Quiz.MaxAttempts, 1, MaxAttempts), at+".quiz.max_attempts", "must be between 1 and %d, or null for any number", MaxAttempts)
+	c.that(l.Quiz.TimeLimit == nil || between(*l.Quiz.TimeLimit, 1, MaxTimeLimit), at+".quiz.time_limit_seconds", "must be between 1 and %d, or null for none", MaxTimeLimit)
 	c.that(between(len(l.Quiz.Questions), 1, MaxQuestions), at+".quiz.questions", "must be between 1 and %d", MaxQuestions)
 	for i := range l.Quiz.Questions {
 		c.question(fmt.Sprintf("%s.quiz.questions[%d]", at, i), &l.Quiz.Questions[i])

@@ -47,7 +47,8 @@ type LessonSourceText struct {
 type QuizSource struct {
 	ID          int64            `json:"id"`
 	PassPercent int              `json:"pass_percent"`
-	MaxAttempts *int             `json:"max_attempts"` // nil: any number
+	MaxAttempts *int             `json:"max_attempts"`       // nil: any number
+	TimeLimit   *int             `json:"time_limit_seconds"` // of an attempt; nil: none
 	Questions   []QuestionSource `json:"questions"`
 }
 

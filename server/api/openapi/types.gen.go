@@ -1648,6 +1648,9 @@ type QuizSource struct {
 	MaxAttempts *int             `json:"max_attempts,omitempty"`
 	PassPercent int              `json:"pass_percent"`
 	Questions   []QuestionSource `json:"questions"`
+
+	// TimeLimitSeconds Of an attempt, from its start; null for none.
+	TimeLimitSeconds *int `json:"time_limit_seconds,omitempty"`
 }
 
 // QuizStart defines model for QuizStart.

@@ -2,7 +2,7 @@
 -- Postgres would find. So the words of a translation are made here, once, and replicated: folded,
 -- as they stand and stemmed by the rules of their language. SQLite's FTS5 and Postgres' GIN index
 -- these very words, and neither needs a stemmer of its own for them. What is searched for is treated
--- likewise by course_query here, and by server/search at the edges; a test holds the two
+-- likewise by course_query here, and by server/training/search at the edges; a test holds the two
 -- together.
 
 -- +goose Up
@@ -187,6 +187,7 @@ CREATE FUNCTION course_source(course bigint) RETURNS jsonb LANGUAGE sql STABLE S
                 FROM lesson_translations t WHERE t.lesson_id = l.id),
             'quiz', (SELECT jsonb_build_object(
                 'id', z.id, 'pass_percent', z.pass_percent, 'max_attempts', z.max_attempts,
+                'time_limit_seconds', to_jsonb(z) -> 'time_limit_seconds', -- a column that comes with 00015
                 'questions', (SELECT coalesce(jsonb_agg(jsonb_build_object(
                     'id', q.id, 'kind', q.kind,
                     'translations', (SELECT coalesce(jsonb_object_agg(t.locale, jsonb_build_object('text', t.text, 'explanation', coalesce(e.text, ''))), '{}')
@@ -270,10 +271,10 @@ BEGIN
     ON CONFLICT (lesson_id, locale) DO UPDATE SET title = excluded.title, body = excluded.body
     WHERE (t.title, t.body) IS DISTINCT FROM (excluded.title, excluded.body);
 
-    INSERT INTO quizzes AS q (course_id, id, lesson_id, pass_percent, max_attempts)
-    SELECT this, d.* FROM jsonb_to_recordset(document -> 'quizzes') AS d (id bigint, lesson_id bigint, pass_percent integer, max_attempts integer)
-    ON CONFLICT (id) DO UPDATE SET pass_percent = excluded.pass_percent, max_attempts = excluded.max_attempts
-    WHERE (q.pass_percent, q.max_attempts) IS DISTINCT FROM (excluded.pass_percent, excluded.max_attempts);
+    INSERT INTO quizzes AS q (course_id, id, lesson_id, pass_percent, max_attempts, time_limit_seconds) -- the last comes with 00015
+    SELECT this, d.* FROM jsonb_to_recordset(document -> 'quizzes') AS d (id bigint, lesson_id bigint, pass_percent integer, max_attempts integer, time_limit_seconds integer)
+    ON CONFLICT (id) DO UPDATE SET pass_percent = excluded.pass_percent, max_attempts = excluded.max_attempts, time_limit_seconds = excluded.time_limit_seconds
+    WHERE (q.pass_percent, q.max_attempts, q.time_limit_seconds) IS DISTINCT FROM (excluded.pass_percent, excluded.max_attempts, excluded.time_limit_seconds);
 
     INSERT INTO questions AS q (course_id, id, quiz_id, position, kind)
     SELECT this, d.* FROM jsonb_to_recordset(document -> 'questions') AS d (id bigint, quiz_id bigint, position integer, kind text)

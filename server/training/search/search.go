@@ -43,11 +43,10 @@ type Query struct {
 
 // Parse reads a search. A blank one is the zero Query; one without a letter or digit finds nothing.
 func Parse(q string) Query {
-	q = strings.ToValidUTF8(q, " ")
 	if strings.TrimSpace(q) == "" {
 		return Query{}
 	}
-	folded := fold(q)
+	folded := fold(strings.ToValidUTF8(q, " "))
 	words := strings.Fields(folded)
 	query := Query{given: true, typing: len(words) > 0 && !strings.HasSuffix(folded, " ")}
 	for i, w := range words {

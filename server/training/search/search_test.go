@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"outpost/server/search"
+	"outpost/server/training/search"
 )
 
 func TestSearchesOfTheSameMeaningAreOne(t *testing.T) {
