@@ -73,9 +73,16 @@ test-long: need-postgres need-browser need-cc .bin/gotest ## the same three time
 check: lint tidy-check generate-check build test ## all that CI does
 
 .PHONY: lint
-lint: .bin/golangci-lint ## golangci-lint, formatting included
+lint: .bin/golangci-lint lint-openapi ## golangci-lint, formatting included, and the OpenAPI document by spectral and redocly
 	.bin/golangci-lint run --allow-parallel-runners ./... ./.ci
 	cd bench/replicate && ../../.bin/golangci-lint run --allow-parallel-runners ./...
+
+# A warning fails as well. Neither linter says anything to anybody else.
+.PHONY: lint-openapi
+lint-openapi: .bin/openapi/installed
+	@.bin/openapi/node_modules/.bin/spectral lint --quiet --fail-severity=warn --ruleset .ci/openapi/spectral.yaml server/api/openapi.yaml
+	@out=$$(REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true .bin/openapi/node_modules/.bin/redocly lint \
+	  --config .ci/openapi/redocly.yaml server/api/openapi.yaml 2>&1) || { echo "$$out"; exit 1; }
 
 .PHONY: tidy-check
 tidy-check:
@@ -161,6 +168,13 @@ need-cc:
 $(addprefix .bin/,$(TOOLS)): .bin/%: .ci/tools
 	@package=$$(sed -n 's/^$* //p' .ci/tools); echo "installing $$package …"; \
 	GOBIN="$(CURDIR)/.bin" go install "$$package"; touch $@
+
+# The linters of the OpenAPI document: fetched again when the lock changes, and used without a
+# network from then on.
+.bin/openapi/installed: .ci/openapi/package-lock.json
+	@.ci/need node; echo "installing the linters of the OpenAPI document …"; \
+	mkdir -p .bin/openapi; cp .ci/openapi/package.json .ci/openapi/package-lock.json .ci/openapi/.npmrc .bin/openapi; \
+	cd .bin/openapi; log=$$(npm ci 2>&1) || { echo "$$log"; exit 1; }; touch installed
 
 .bin/gotest: .ci/gotest.go
 	@go build -o $@ $<

@@ -35,6 +35,9 @@ func confinements() []confinement {
 		{library: "modernc.org/sqlite", where: []string{"replicate/replica"}},
 		{library: "github.com/pressly/goose", where: []string{"sql"}},
 		{library: "github.com/golang-jwt", where: []string{"server/auth"}},
+		{library: "github.com/trustelem/zxcvbn", where: []string{"server/auth"}},
+		{library: "github.com/wneessen/go-mail", where: []string{"server/mail"}},
+		{library: "github.com/emersion", where: []string{"server/dev", "server/mail/mailtest"}},
 	}
 }
 
@@ -99,6 +102,10 @@ func arrows() []arrow {
 		{
 			from: "server/api", to: []string{"server/store", "server/primary", "replicate/hub", "replicate/source", "replicate/stream", "replicate/follow", "replicate/replica"},
 			why: "handlers are given what they need; server/node builds it",
+		},
+		{
+			from: "server/mail", to: []string{anything},
+			why: "it is handed letters and does not care whose they are",
 		},
 		{
 			from: "server", except: []string{"server/node", "server/dev", "server/cli", "server/e2e"},

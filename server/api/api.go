@@ -35,13 +35,15 @@ import (
 	"outpost/server/training"
 )
 
-// Authenticator tells who holds a token. It must not keep token, and for one it has seen
-// before it does close to nothing. Its errors are *training.Error: Unauthorized when
-// the token is not good.
+// Authenticator tells who holds a token or an API key. It must not keep it, and for one it has
+// seen before it does close to nothing. Its errors are *training.Error: Unauthorized when it is not
+// good. An API key that was not seen before is refused with the reason auth.Unasked.
 type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (training.Principal, error)
 	// AuthenticateLate also takes a token that expired no longer than grace ago.
 	AuthenticateLate(ctx context.Context, token string, grace time.Duration) (training.Principal, error)
+	// Introduce asks the primary about an API key, where that is needed.
+	Introduce(ctx context.Context, key string) (training.Principal, error)
 }
 
 // Writer changes data at the primary. Each method gives the LSN at which its change can be
@@ -54,6 +56,7 @@ type Writer interface {
 	courseWriter
 	enrollmentWriter
 	quizWriter
+	certificateWriter
 	assignmentWriter
 	exporter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
@@ -93,8 +96,13 @@ type Deps struct {
 	// the name of one that arrived damaged there, if one did. Nil where there is none to give.
 	Snapshot func(ctx context.Context, region, refused string) (file SnapshotFile, etag string, err error)
 
+	// Dev answers the pages below /dev/ that only `outpost dev` has; nil everywhere else.
+	Dev http.Handler
+
 	ClusterKey     string
-	ClientIPHeader string // the header by which a trusted proxy names the client; empty: none
+	Origins        []string // whose pages may call, as browsers write them: https://app.example.com
+	PublicURL      string   // where people reach the product, for what is printed; may be empty
+	ClientIPHeader string   // the header by which a trusted proxy names the client; empty: none
 	Limits         Limits
 	Metrics        *telemetry.Metrics
 	Log            *slog.Logger
@@ -139,6 +147,7 @@ type API struct {
 	Deps
 	app      *fiber.App
 	document *static // openapi.json
+	docs     map[string]*asset
 	rates    *limiter
 	accounts *limiter // logins by account
 	sources  *limiter // logins by address
@@ -170,7 +179,11 @@ func New(d Deps) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Deps: d, document: document}
+	pages, err := newDocs()
+	if err != nil {
+		return nil, err
+	}
+	a := &API{Deps: d, document: document, docs: pages}
 	a.pool.New = func() any { return new(call) }
 	a.base, a.stop = context.WithCancel(context.Background())
 	for _, l := range []struct {

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"outpost/replicate/change"
 	"outpost/server/api/openapi"
@@ -107,8 +109,8 @@ func (k *call) assignmentFilter() (f training.AssignmentFilter, err error) {
 	default:
 		wrong = append(wrong, training.FieldError{Field: "scope", Message: "must be company, department or user"})
 	}
-	if len(f.Department) > training.MaxDepartment {
-		wrong = append(wrong, training.FieldError{Field: "department", Message: "must be at most 200 bytes long"})
+	if utf8.RuneCountInString(f.Department) > training.MaxDepartment {
+		wrong = append(wrong, training.FieldError{Field: "department", Message: fmt.Sprintf("must be at most %d characters long", training.MaxDepartment)})
 	}
 	switch k.c.Query("active") {
 	case "":

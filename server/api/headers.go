@@ -28,6 +28,7 @@ const (
 	headerXRemaining      = "X-RateLimit-Remaining"
 	headerXReset          = "X-RateLimit-Reset"
 	headerIdempotencyKey  = "Idempotency-Key"
+	headerQueued          = "Outpost-Queued"
 
 	cookiePosition = "outpost_position"
 	// A browser that stays away longer has nothing of its own left to wait for.
@@ -60,6 +61,7 @@ func (k *call) headers() {
 		set(h, fiber.HeaderCacheControl, []byte("no-store"))
 	}
 	set(h, fiber.HeaderXContentTypeOptions, []byte("nosniff"))
+	k.cors()
 	k.verdict.headers(k)
 	k.timing(h)
 	k.setCookie()

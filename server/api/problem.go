@@ -159,6 +159,9 @@ func (k *call) fail(err error) {
 func (a *API) unrouted(c *fiber.Ctx, err error) error {
 	k := a.begin(c, &route{endpoint: telemetry.Unmatched})
 	defer a.end(k)
+	if errors.Is(err, fiber.ErrMethodNotAllowed) && k.preflight() {
+		return nil
+	}
 	k.fail(err)
 	return nil
 }

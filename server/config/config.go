@@ -25,6 +25,7 @@ type Config struct {
 	AdminAddr     string // metrics, health, pprof
 	Data          string // folder for replica, stream, queue
 	PrimaryURL    string // where an edge sends writes
+	PublicURL     string // where people reach the product: links in mail and on certificates begin with it
 	HubAddr       string // primary: where the embedded NATS listens
 	HubURL        string // edge: the hub; primary: an existing NATS instead of the embedded one
 	ClusterKey    string
@@ -38,6 +39,10 @@ type Config struct {
 	// ClientIPHeader names the client where the platform's own proxy sets it, which is on
 	// Fly alone; elsewhere anyone could send it.
 	ClientIPHeader string
+	Mail           Mail
+	Origins        []string      // whose pages may call the API
+	SlowSQLite     time.Duration // a query that takes longer is logged; 0: none is
+	SlowPostgres   time.Duration
 	LogLevel       slog.Level
 	LogFormat      string // "text", "json", or "" for text on a terminal
 }
@@ -47,6 +52,12 @@ type Pool struct {
 	MaxConns, MinConns          int32
 	AcquireTimeout, MaxLifetime time.Duration
 	Pooler                      bool // behind a pooler without sessions
+}
+
+// Mail says how the primary sends mail.
+type Mail struct {
+	URL  string // of the SMTP server, with its password; empty: mail waits
+	From string
 }
 
 // Limit is a token bucket: Count tokens per Per, and Burst more at once. A zero
@@ -88,6 +99,7 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 		AdminAddr:     r.addr("OUTPOST_ADMIN_ADDR", ":9080"),
 		Data:          r.text("OUTPOST_DATA", defaultData),
 		PrimaryURL:    r.url("OUTPOST_PRIMARY_URL", "http", "https"),
+		PublicURL:     r.url("OUTPOST_PUBLIC_URL", "http", "https"),
 		HubAddr:       r.addr("OUTPOST_HUB_ADDR", ":4222"),
 		HubURL:        r.url("OUTPOST_HUB_URL", "nats", "tls"),
 		ClusterKey:    r.secret("OUTPOST_CLUSTER_KEY"),
@@ -104,8 +116,16 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 		CacheBytes: r.bytes("OUTPOST_CACHE_BYTES", 64<<20),
 		MaxLag:     r.duration("OUTPOST_MAX_LAG", 10*time.Second),
 		Wait:       r.duration("OUTPOST_WAIT", time.Second),
-		LogLevel:   r.level("LOG_LEVEL", slog.LevelInfo),
-		LogFormat:  r.oneOf("LOG_FORMAT", "", "text", "json"),
+		Mail: Mail{
+			URL: r.secretURL("OUTPOST_SMTP_URL", "smtp", "smtps"), From: r.mailbox("OUTPOST_MAIL_FROM"),
+		},
+		Origins: r.origins("OUTPOST_CORS_ORIGINS"),
+
+		SlowSQLite:   r.threshold("OUTPOST_SLOW_SQLITE", 200*time.Millisecond),
+		SlowPostgres: r.threshold("OUTPOST_SLOW_POSTGRES", time.Second),
+
+		LogLevel:  r.level("LOG_LEVEL", slog.LevelInfo),
+		LogFormat: r.oneOf("LOG_FORMAT", "", "text", "json"),
 	}
 	if c.Pool.MinConns > c.Pool.MaxConns {
 		r.fail("OUTPOST_PG_MIN_CONNS", fmt.Sprint(c.Pool.MinConns), fmt.Sprintf("at most OUTPOST_PG_MAX_CONNS, which is %d", c.Pool.MaxConns))
@@ -151,7 +171,7 @@ func (c *Config) defaults(lookup func(string) (string, bool)) {
 
 func (c *Config) validate() error {
 	if c.Primary() {
-		return nil
+		return c.validateMail()
 	}
 	var errs []error
 	if c.Region == c.PrimaryRegion && c.PrimaryURL == "" {
@@ -163,6 +183,22 @@ func (c *Config) validate() error {
 	}
 	if c.ClusterKey == "" {
 		errs = append(errs, fmt.Errorf("OUTPOST_CLUSTER_KEY is not set: an edge needs the secret it shares with the primary (or OUTPOST_CLUSTER_KEY_FILE, a file that holds it)"))
+	}
+	return errors.Join(errs...)
+}
+
+// validateMail asks for what a mail cannot do without.
+func (c *Config) validateMail() error {
+	m := c.Mail
+	if m.URL == "" {
+		return nil
+	}
+	var errs []error
+	if m.From == "" {
+		errs = append(errs, errors.New("OUTPOST_MAIL_FROM is not set: mail that goes out by OUTPOST_SMTP_URL needs a sender, such as Outpost <outpost@example.com>"))
+	}
+	if c.PublicURL == "" {
+		errs = append(errs, errors.New("OUTPOST_PUBLIC_URL is not set: links in mail that goes out by OUTPOST_SMTP_URL begin with it, such as https://training.example.com"))
 	}
 	return errors.Join(errs...)
 }

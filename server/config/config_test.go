@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 	if !c.Primary() || c.Addr != ":8080" || c.AdminAddr != ":9080" || c.HubAddr != ":4222" || c.Data != "./data" ||
 		c.Pool != (Pool{30, 20, 30 * time.Second, time.Hour, false}) || c.Zone != "global" ||
 		c.RateLimit.String() != "100/60s+10" || c.LoginLimit.String() != "10/60s+5" ||
+		len(c.Origins) != 0 || c.SlowSQLite != 200*time.Millisecond || c.SlowPostgres != time.Second ||
 		c.CacheBytes != 64<<20 || c.MaxLag != 10*time.Second || c.Wait != time.Second {
 		t.Errorf("unexpected defaults: %+v", c)
 	}
@@ -54,6 +56,33 @@ func TestSecretFromFile(t *testing.T) {
 	}
 }
 
+func TestMailServerFromFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "smtp")
+	if err := os.WriteFile(path, []byte("smtps://user:hunter2@mail.example.com\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := FromEnv(env("DATABASE_URL", "postgres://localhost/o", "OUTPOST_SMTP_URL_FILE", path, "OUTPOST_MAIL_FROM", "Outpost <outpost@example.com>",
+		"OUTPOST_PUBLIC_URL", "https://training.example.com/"))
+	want := Mail{"smtps://user:hunter2@mail.example.com", "Outpost <outpost@example.com>"}
+	if err != nil || c.Mail != want || c.PublicURL != "https://training.example.com" {
+		t.Errorf("%+v, error %v", c.Mail, err)
+	}
+}
+
+func TestOriginsAndThresholds(t *testing.T) {
+	c, err := FromEnv(env("DATABASE_URL", "postgres://localhost/o", "OUTPOST_SLOW_SQLITE", "off", "OUTPOST_SLOW_POSTGRES", "1ns",
+		"OUTPOST_CORS_ORIGINS", "https://app.example.com, http://localhost:3000,https://app.example.com"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"https://app.example.com", "http://localhost:3000"}; !slices.Equal(c.Origins, want) {
+		t.Errorf("the origins are %q, want %q", c.Origins, want)
+	}
+	if c.SlowSQLite != 0 || c.SlowPostgres != 1 {
+		t.Errorf("the thresholds are %v and %v", c.SlowSQLite, c.SlowPostgres)
+	}
+}
+
 func TestWrongValuesAreNamed(t *testing.T) {
 	edge := []string{"OUTPOST_REGION", "syd", "PRIMARY_REGION", "fra", "OUTPOST_PRIMARY_URL", "http://p:1", "OUTPOST_CLUSTER_KEY", "k"}
 	cases := []struct {
@@ -74,8 +103,22 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"format", append(edge, "LOG_FORMAT", "xml"), []string{"LOG_FORMAT", `"xml"`, "json"}, ""},
 		{"count", append(edge, "OUTPOST_PG_MAX_CONNS", "0"), []string{"OUTPOST_PG_MAX_CONNS", `"0"`, "2 to 1000"}, ""},
 		{"least above most", append(edge, "OUTPOST_PG_MAX_CONNS", "5"), []string{"OUTPOST_PG_MIN_CONNS", "OUTPOST_PG_MAX_CONNS"}, ""},
+		{"every origin", append(edge, "OUTPOST_CORS_ORIGINS", "*"), []string{"OUTPOST_CORS_ORIGINS", `"*"`, "https://app.example.com", "no *"}, ""},
+		{"an origin with a path", append(edge, "OUTPOST_CORS_ORIGINS", "https://a.example, https://b.example/"), []string{"OUTPOST_CORS_ORIGINS", `"https://b.example/"`}, `"https://a.example"`},
+		{"an origin with its scheme's port", append(edge, "OUTPOST_CORS_ORIGINS", "https://a.example:443"), []string{"OUTPOST_CORS_ORIGINS", `"https://a.example:443"`}, ""},
+		{"an origin of no scheme", append(edge, "OUTPOST_CORS_ORIGINS", "a.example"), []string{"OUTPOST_CORS_ORIGINS", `"a.example"`}, ""},
+		{"a threshold", append(edge, "OUTPOST_SLOW_SQLITE", "0"), []string{"OUTPOST_SLOW_SQLITE", `"0"`, "off", "200ms"}, ""},
 		{"flag", append(edge, "OUTPOST_PG_POOLER", "perhaps"), []string{"OUTPOST_PG_POOLER", "true or false"}, ""},
 		{"hub with password", append(edge, "OUTPOST_HUB_URL", "http://u:geheim@h"), []string{"OUTPOST_HUB_URL", "nats://"}, "geheim"},
+		{"mail server", append(edge, "OUTPOST_SMTP_URL", "http://u:geheim@h"), []string{"OUTPOST_SMTP_URL", "smtp://", "smtps://"}, "geheim"},
+		{"mail server's file", append(edge, "OUTPOST_SMTP_URL_FILE", "/does/not/exist"), []string{"OUTPOST_SMTP_URL_FILE", "/does/not/exist"}, ""},
+		{"sender", append(edge, "OUTPOST_MAIL_FROM", "nobody"), []string{"OUTPOST_MAIL_FROM", `"nobody"`, "outpost@example.com"}, ""},
+		{
+			"mail without sender",
+			[]string{"DATABASE_URL", "postgres://x/y", "OUTPOST_SMTP_URL", "smtp://u:geheim@h"},
+			[]string{"OUTPOST_MAIL_FROM is not set", "OUTPOST_PUBLIC_URL is not set"},
+			"geheim",
+		},
 		{"key file", []string{"DATABASE_URL", "postgres://x/y", "OUTPOST_CLUSTER_KEY_FILE", "/does/not/exist"}, []string{"OUTPOST_CLUSTER_KEY_FILE", "/does/not/exist"}, ""},
 	}
 	for _, c := range cases {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
@@ -72,8 +73,21 @@ func (r *reader) url(name string, schemes ...string) string {
 	if !ok {
 		return ""
 	}
+	return r.checkURL(name, v, schemes...)
+}
+
+// secretURL is a URL that may stand in the file that the _FILE twin names.
+func (r *reader) secretURL(name string, schemes ...string) string {
+	v := r.secret(name)
+	if v == "" {
+		return ""
+	}
+	return r.checkURL(name, v, schemes...)
+}
+
+func (r *reader) checkURL(name, v string, schemes ...string) string {
 	u, err := url.Parse(v)
-	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
+	if err != nil || u.Hostname() == "" || !slices.Contains(schemes, u.Scheme) {
 		r.errs = append(r.errs, fmt.Errorf("%s is not a URL this program can use; it must be %s://host:port", name, strings.Join(schemes, "://… or ")))
 		return ""
 	}
@@ -92,6 +106,18 @@ func (r *reader) secret(name string) string {
 	v, err := readSecret(path)
 	if err != nil {
 		r.errs = append(r.errs, fmt.Errorf("%s_FILE: %w", name, err))
+	}
+	return v
+}
+
+// mailbox reads an address, with or without a name.
+func (r *reader) mailbox(name string) string {
+	v, ok := r.get(name)
+	if !ok {
+		return ""
+	}
+	if _, err := mail.ParseAddress(v); err != nil {
+		r.fail(name, v, "a mail address such as outpost@example.com or Outpost <outpost@example.com>")
 	}
 	return v
 }
@@ -131,6 +157,49 @@ func (r *reader) duration(name string, fallback time.Duration) time.Duration {
 	}
 	return d
 }
+
+// threshold reads a duration above which something is told of, or off: 0.
+func (r *reader) threshold(name string, fallback time.Duration) time.Duration {
+	switch v, ok := r.get(name); {
+	case !ok:
+		return fallback
+	case v == "off":
+		return 0
+	default:
+		d, err := time.ParseDuration(v)
+		if err != nil || d <= 0 {
+			r.fail(name, v, `"off", or a duration above zero, such as `+fallback.String())
+		}
+		return d
+	}
+}
+
+// origins reads a list of origins in the one form that browsers send, which is compared letter by
+// letter. There is no * for all: it would let the page of anyone call, with whatever token it got hold of.
+func (r *reader) origins(name string) []string {
+	v, ok := r.get(name)
+	if !ok {
+		return nil
+	}
+	var origins []string
+	for _, origin := range strings.Split(v, ",") {
+		origin = strings.TrimSpace(origin)
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || strings.Contains(u.Host, "*") ||
+			strings.ToLower(u.Scheme+"://"+u.Host) != origin || u.Port() == defaultPorts[u.Scheme] || strings.HasSuffix(u.Host, ":") {
+			r.fail(name, origin, "origins as browsers send them, separated by commas, such as https://app.example.com: "+
+				"scheme and host in small letters, a port only if it is not the scheme's own, no path and no *")
+			continue
+		}
+		if !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	return origins
+}
+
+// defaultPorts are left out of an origin.
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
 func (r *reader) bytes(name string, fallback int64) int64 {
 	v, ok := r.get(name)

@@ -45,6 +45,7 @@ type Options struct {
 type World struct {
 	options  Options
 	postgres *pgcluster.Cluster
+	mail     *catcher
 	group    *errgroup.Group
 	stop     context.CancelFunc
 	ended    context.Context
@@ -71,6 +72,10 @@ func Start(ctx context.Context, o Options) (_ *World, err error) {
 	if err := w.prepare(ctx); err != nil {
 		return nil, err
 	}
+	if w.mail, err = newCatcher(ctx, o.Log); err != nil {
+		return nil, err
+	}
+	w.group.Go(func() error { return w.mail.Run(w.ended) })
 	if err := w.startNodes(); err != nil {
 		return nil, err
 	}
@@ -112,6 +117,9 @@ func (w *World) DatabaseURL() string { return w.postgres.URL(database) }
 // URL of a region's API.
 func (w *World) URL(region int) string { return "http://" + local(w.options.port(region)) }
 
+// MailURL shows the mail that was sent; every region does.
+func (w *World) MailURL() string { return w.URL(0) + "/dev/mail" }
+
 // AdminURL of a region.
 func (w *World) AdminURL(region int) string { return "http://" + local(w.options.port(1000+region)) }
 
@@ -124,6 +132,10 @@ func (w *World) startNodes() error {
 	if err != nil {
 		return err
 	}
+	pages, err := newMailPages(w.mail)
+	if err != nil {
+		return err
+	}
 	for i, region := range w.options.Regions {
 		c, err := config.FromEnv(w.environment(i, key))
 		if err != nil {
@@ -131,6 +143,7 @@ func (w *World) startNodes() error {
 		}
 		n, err := node.New(w.ended, c, node.Options{
 			Log: w.options.Log, Version: w.options.Version,
+			Dev:  pages,
 			Dial: Dialer(w.options.Distance.RoundTrip(region, w.options.Regions[0])),
 		})
 		if err != nil {
@@ -159,10 +172,12 @@ func (w *World) environment(i int, key string) func(string) (string, bool) {
 	if i == 0 {
 		set["DATABASE_URL"] = w.DatabaseURL()
 		set["OUTPOST_HUB_ADDR"] = local(o.port(3000))
+		set["OUTPOST_SMTP_URL"] = w.mail.url() // mail to demo users must reach nobody
 	} else {
 		set["OUTPOST_PRIMARY_URL"] = w.URL(0)
 		set["OUTPOST_HUB_URL"] = "nats://" + local(o.port(3000))
 	}
+	fallback := map[string]string{"OUTPOST_MAIL_FROM": "Outpost <outpost@localhost>", "OUTPOST_PUBLIC_URL": w.URL(0)}
 	return func(name string) (string, bool) {
 		if v, ok := set[name]; ok {
 			return v, true
@@ -170,7 +185,11 @@ func (w *World) environment(i int, key string) func(string) (string, bool) {
 		if name == "DATABASE_URL" {
 			return "", false // dev has its own
 		}
-		return o.Lookup(name)
+		if v, ok := o.Lookup(name); ok && strings.TrimSpace(v) != "" {
+			return v, true
+		}
+		v, ok := fallback[name]
+		return v, ok
 	}
 }
 

@@ -27,6 +27,7 @@ import (
 	"outpost/server/api"
 	"outpost/server/cache"
 	"outpost/server/config"
+	"outpost/server/mail"
 	"outpost/server/primary"
 	"outpost/server/store"
 	"outpost/server/telemetry"
@@ -45,6 +46,8 @@ type Options struct {
 	Version string
 	// Dial connects to the primary region; nil is the network as it is.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Dev answers the pages below /dev/; nil but in `outpost dev`.
+	Dev http.Handler
 	// BeforeCommit is called before each commit of the replica; nil for none.
 	BeforeCommit func()
 }
@@ -206,13 +209,20 @@ func (n *Node) openPrimary(ctx context.Context) (err error) {
 	if err := n.checkDatabase(ctx); err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
-	n.primary, err = primary.Open(ctx, primary.Config{
+	mailer, err := n.mailer()
+	if err != nil {
+		return err
+	}
+	settings := primary.Config{
 		URL: n.config.DatabaseURL, MaxConns: n.config.Pool.MaxConns, MinConns: n.config.Pool.MinConns,
 		AcquireTimeout: n.config.Pool.AcquireTimeout, MaxLifetime: n.config.Pool.MaxLifetime, Pooler: n.config.Pool.Pooler,
-		Observe: n.metrics.Queries("postgres"), Log: n.log,
+		Observe: n.metrics.Queries("postgres"), Log: n.log, Mailer: mailer,
 		Committed: func(at change.LSN) { n.hub.Expect(at) },
-	})
-	if err != nil {
+	}
+	if n.config.SlowPostgres > 0 {
+		settings.Slow, settings.SlowAfter = telemetry.SlowQueries(n.log, "postgres"), n.config.SlowPostgres
+	}
+	if n.primary, err = primary.Open(ctx, settings); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, func() error {
@@ -220,6 +230,19 @@ func (n *Node) openPrimary(ctx context.Context) (err error) {
 		return nil
 	})
 	return nil
+}
+
+// mailer is nil where no mail server was named.
+func (n *Node) mailer() (primary.Mailer, error) {
+	c := n.config.Mail
+	if c.URL == "" {
+		return nil, nil
+	}
+	sender, err := mail.New(mail.Config{URL: c.URL, From: c.From, PublicURL: n.config.PublicURL})
+	if err != nil {
+		return nil, fmt.Errorf("OUTPOST_SMTP_URL: %w", err)
+	}
+	return sender, nil
 }
 
 func (n *Node) checkDatabase(ctx context.Context) error {

@@ -76,6 +76,9 @@ func (n *Node) openReplica(ctx context.Context) (err error) {
 	n.cache.Reset(n.replica.State().Incarnation)
 	n.store = store.New(n.replica)
 	n.store.Observe = n.metrics.Queries("sqlite")
+	if n.config.SlowSQLite > 0 {
+		n.store.Slow, n.store.SlowAfter = telemetry.SlowQueries(n.log, "sqlite"), n.config.SlowSQLite
+	}
 	return n.metrics.WatchReplica(func() telemetry.Replica {
 		stats := n.replica.Stats()
 		return telemetry.Replica{

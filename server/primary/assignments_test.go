@@ -14,8 +14,8 @@ import (
 	"outpost/server/training"
 )
 
-// admin is learner 2 of the fixture, with the rights of an administrator.
-var admin = training.Principal{UserID: 2, CompanyID: 1, Role: training.Admin, Locale: "de", Zone: "eu"}
+// assigner is learner 2 of the fixture, with the rights of an administrator.
+var assigner = training.Principal{UserID: 2, CompanyID: 1, Role: training.Admin, Locale: "de", Zone: "eu"}
 
 // staffed is a fixture with an administrator, and so many more people from key 10 on: those with odd
 // keys in IT.
@@ -34,7 +34,7 @@ func staffed(t *testing.T, people int, change ...func(*primary.Config)) (*primar
 
 func assignment(t *testing.T, p *primary.Primary, n training.NewAssignment) training.Assignment {
 	t.Helper()
-	a, lsn, err := p.CreateAssignment(t.Context(), admin, n)
+	a, lsn, err := p.CreateAssignment(t.Context(), assigner, n)
 	if err != nil || lsn == 0 {
 		t.Fatalf("%+v: %v", n, err)
 	}
@@ -158,7 +158,7 @@ func TestOfTwoAssignmentsTheEarlierCounts(t *testing.T) {
 
 	// Ended, it leaves what the others ask for.
 	for _, id := range []int64{2, late.ID} {
-		if _, err := p.EndAssignment(t.Context(), admin, id, 0); err != nil {
+		if _, err := p.EndAssignment(t.Context(), assigner, id, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -179,7 +179,7 @@ func endingTakesBack(t *testing.T, mode func(*primary.Config)) {
 		t, url, `UPDATE enrollments SET status = 'in_progress', started_at = now() WHERE user_id = 10`,
 		`UPDATE enrollments SET status = 'completed', started_at = now(), completed_at = now() WHERE user_id = 11`,
 	)
-	if _, err := p.EndAssignment(t.Context(), admin, a.ID, 7); training.CodeOf(err) != training.Precondition {
+	if _, err := p.EndAssignment(t.Context(), assigner, a.ID, 7); training.CodeOf(err) != training.Precondition {
 		t.Errorf("another version: %v", err)
 	}
 	stranger := training.Principal{UserID: 4, CompanyID: 2, Role: training.Learner}
@@ -187,7 +187,7 @@ func endingTakesBack(t *testing.T, mode func(*primary.Config)) {
 		t.Errorf("a stranger: %v", err)
 	}
 	for range 2 {
-		if _, err := p.EndAssignment(t.Context(), admin, a.ID, a.Version); err != nil {
+		if _, err := p.EndAssignment(t.Context(), assigner, a.ID, a.Version); err != nil {
 			t.Fatal(err)
 		}
 		assign(t, p, time.Now())
@@ -300,7 +300,7 @@ func TestNobodyFallsBetweenAssignmentsAndThoseWhoJoin(t *testing.T) {
 	}
 	group.Go(func() {
 		for _, course := range []int64{1, 2} {
-			if _, _, err := p.CreateAssignment(t.Context(), admin, training.NewAssignment{CourseID: course, Scope: training.DepartmentScope, Department: "IT"}); err != nil {
+			if _, _, err := p.CreateAssignment(t.Context(), assigner, training.NewAssignment{CourseID: course, Scope: training.DepartmentScope, Department: "IT"}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -366,7 +366,7 @@ func TestWhatIsAssignedToThemAlreadyIsRefused(t *testing.T) {
 	var group sync.WaitGroup
 	results := make([]error, 8)
 	for i := range results {
-		group.Go(func() { _, _, results[i] = p.CreateAssignment(t.Context(), admin, n) })
+		group.Go(func() { _, _, results[i] = p.CreateAssignment(t.Context(), assigner, n) })
 	}
 	group.Wait()
 	made := 0
@@ -394,7 +394,7 @@ func TestWhatIsAssignedToThemAlreadyIsRefused(t *testing.T) {
 		"a date that has passed":   {training.NewAssignment{CourseID: 99, Scope: training.CompanyScope, DueAt: in(-1)}, []string{"due_at", "course_id"}},
 		"a department nobody has ": {training.NewAssignment{CourseID: 1, Scope: training.DepartmentScope, Department: "Nowhere"}, nil},
 	} {
-		_, _, err := p.CreateAssignment(t.Context(), admin, c.n)
+		_, _, err := p.CreateAssignment(t.Context(), assigner, c.n)
 		var refused *training.Error
 		if len(c.fields) == 0 {
 			if err != nil {
@@ -418,11 +418,11 @@ func TestAssigningTwiceUnderOneKeyAssignsOnce(t *testing.T) {
 	p, _ := staffed(t, 0)
 	ctx := training.WithCaller(t.Context(), training.Caller{IdempotencyKey: "k", IP: "192.0.2.1"})
 	n := training.NewAssignment{CourseID: 1, Scope: training.CompanyScope, DueAt: in(30), Recurrence: 12}
-	first, _, err := p.CreateAssignment(ctx, admin, n)
+	first, _, err := p.CreateAssignment(ctx, assigner, n)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, _, err := p.CreateAssignment(ctx, admin, n)
+	again, _, err := p.CreateAssignment(ctx, assigner, n)
 	if err != nil || again.ID != first.ID || !again.DueAt.Equal(*first.DueAt) {
 		t.Errorf("%+v, %v", again, err)
 	}
@@ -448,14 +448,14 @@ func TestAssignmentsTakeFewerThanFiveStatements(t *testing.T) {
 	pgtest.Exec(t, url, `UPDATE users SET role = 'admin' WHERE id = 2`)
 	ctx := training.WithCaller(t.Context(), training.Caller{IdempotencyKey: "k"})
 	seen.take()
-	a, _, err := p.CreateAssignment(ctx, admin, training.NewAssignment{CourseID: 1, Scope: training.CompanyScope})
+	a, _, err := p.CreateAssignment(ctx, assigner, training.NewAssignment{CourseID: 1, Scope: training.CompanyScope})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if types, n := seen.take(); n > 4 {
 		t.Errorf("making one takes %d statements: %v", n, types)
 	}
-	if _, err := p.EndAssignment(ctx, admin, a.ID, 0); err != nil {
+	if _, err := p.EndAssignment(ctx, assigner, a.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	if types, n := seen.take(); n > 4 {

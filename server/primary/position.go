@@ -52,9 +52,7 @@ func (p *Primary) commit(ctx context.Context, conn *pgxpool.Conn) (change.LSN, e
 func (p *Primary) simple(ctx context.Context, conn *pgxpool.Conn, name, statements string) ([]*pgconn.Result, error) {
 	began := time.Now()
 	results, err := conn.Conn().PgConn().Exec(ctx, statements).ReadAll()
-	if p.config.Observe != nil {
-		p.config.Observe(name, time.Since(began))
-	}
+	p.ran(ctx, name, statements, time.Since(began))
 	return results, err
 }
 

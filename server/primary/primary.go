@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,9 +33,18 @@ type Config struct {
 	MaxLifetime    time.Duration // 1 h
 	Pooler         bool          // a pooler without sessions lies between: nothing is prepared
 	Passwords      *auth.Passwords
+	KeyAge         time.Duration                           // 30 days: how long a signing key signs before another follows it
+	KeyLead        time.Duration                           // 10 min: how long a new one is known everywhere before it signs
 	Observe        func(queryType string, d time.Duration) // may be nil
-	Committed      func(change.LSN)                        // told of each write's position before it is answered; may be nil
-	Log            *slog.Logger
+	// Slow is told of each statement, with its text but without its values, that took longer than
+	// SlowAfter. Nil: of none.
+	Slow      func(ctx context.Context, queryType, sql string, d time.Duration)
+	SlowAfter time.Duration
+	Committed func(change.LSN) // told of each write's position before it is answered; may be nil
+	Mailer    Mailer           // nil: mail waits
+	MailPoll  time.Duration    // 5 s: how often the outbox is looked into that others write to
+	MailRetry time.Duration    // 15 s: the first pause before a mail is tried again; the next are longer
+	Log       *slog.Logger
 }
 
 const (
@@ -50,6 +60,8 @@ type Primary struct {
 	pool     *pgxpool.Pool
 	log      *slog.Logger
 	activity activity
+	ring     atomic.Pointer[keyring]
+	outbox   outbox
 	assign   chan struct{} // wakes the worker of assignments
 }
 
@@ -70,10 +82,10 @@ func Open(ctx context.Context, c Config) (*Primary, error) {
 	if c.Pooler {
 		pool.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
-	if c.Observe != nil {
-		pool.ConnConfig.Tracer = tracer{c.Observe}
+	p := &Primary{config: c, log: c.Log, outbox: newOutbox(), assign: make(chan struct{}, 1)}
+	if c.Observe != nil || c.Slow != nil {
+		pool.ConnConfig.Tracer = tracer{p.ran}
 	}
-	p := &Primary{config: c, log: c.Log, assign: make(chan struct{}, 1)}
 	if p.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, fmt.Errorf("making the Postgres pool: %w", err)
 	}
@@ -97,6 +109,18 @@ func setDefaults(c *Config) {
 	if c.MaxLifetime == 0 {
 		c.MaxLifetime = time.Hour
 	}
+	if c.KeyAge == 0 {
+		c.KeyAge = 30 * 24 * time.Hour
+	}
+	if c.KeyLead == 0 {
+		c.KeyLead = 10 * time.Minute
+	}
+	if c.MailPoll == 0 {
+		c.MailPoll = 5 * time.Second
+	}
+	if c.MailRetry == 0 {
+		c.MailRetry = 15 * time.Second
+	}
 	if c.Passwords == nil {
 		c.Passwords = auth.NewPasswords(0)
 	}
@@ -107,20 +131,24 @@ func setDefaults(c *Config) {
 
 const (
 	activityInterval = 5 * time.Second
+	keysInterval     = 5 * time.Second
 	sweepInterval    = time.Hour
 	// lastFlush bounds how long an ending process tries to save the last logins.
 	lastFlush = 3 * time.Second
 )
 
-// Run writes what is written in batches, hands assignments out, and removes what has served its
-// time, until ctx ends.
-// Postgres being away ends nothing: it is logged and tried again.
+// Run writes what is written in batches, sends mail, hands assignments out, keeps the signing keys
+// and removes what has served its time, until ctx ends. Postgres being away ends nothing: it is
+// logged and tried again. The mail that is on its way when ctx ends is finished.
 func (p *Primary) Run(ctx context.Context) error {
-	var assigning sync.WaitGroup
-	assigning.Go(func() { p.keepAssigning(ctx) })
-	defer assigning.Wait()
+	var workers sync.WaitGroup
+	workers.Go(func() { p.runOutbox(ctx) })
+	workers.Go(func() { p.keepAssigning(ctx) })
+	defer workers.Wait()
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)
+	keys := time.NewTicker(min(keysInterval, p.config.KeyLead/4))
 	defer flush.Stop()
+	defer keys.Stop()
 	defer sweep.Stop()
 	for {
 		select {
@@ -134,6 +162,10 @@ func (p *Primary) Run(ctx context.Context) error {
 		case <-flush.C:
 			if err := p.FlushActivity(ctx); err != nil && ctx.Err() == nil {
 				p.log.Warn("logins are not recorded yet", "error", err)
+			}
+		case <-keys.C:
+			if err := p.KeepSigningKeys(ctx); err != nil && ctx.Err() == nil {
+				p.log.Warn("the signing keys were not looked after; tried again soon", "error", err)
 			}
 		case <-sweep.C:
 			if err := p.Sweep(ctx); err != nil && ctx.Err() == nil {

@@ -10,7 +10,7 @@ import (
 const sweepBatch = 1000
 
 // Sweep removes what has served its time: keys of writes, expired sessions and tokens, old
-// failures. Replicas see sessions go in small transactions.
+// failures, invitations that nobody accepted, mail that has gone. Replicas see sessions go in small transactions.
 func (p *Primary) Sweep(ctx context.Context) error {
 	for _, remove := range []func(*pgsql.Queries, context.Context, int32) (int64, error){
 		(*pgsql.Queries).SweepIdempotencyKeys,
@@ -18,6 +18,9 @@ func (p *Primary) Sweep(ctx context.Context) error {
 		(*pgsql.Queries).SweepSessions,
 		(*pgsql.Queries).SweepLoginFailures,
 		(*pgsql.Queries).SweepPasswordResets,
+		(*pgsql.Queries).SweepLoginSources,
+		(*pgsql.Queries).SweepInvitations,
+		(*pgsql.Queries).SweepOutbox,
 	} {
 		for removed := int64(sweepBatch); removed == sweepBatch; {
 			_, err := p.statement(ctx, "removing what has served its time", func(q *pgsql.Queries) (err error) {

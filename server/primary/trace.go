@@ -11,7 +11,17 @@ import (
 
 // tracer observes how long each statement takes, by the name that its query has.
 type tracer struct {
-	observe func(queryType string, d time.Duration)
+	ran func(ctx context.Context, queryType, sql string, d time.Duration)
+}
+
+// ran tells how long a statement took.
+func (p *Primary) ran(ctx context.Context, queryType, sql string, d time.Duration) {
+	if p.config.Observe != nil {
+		p.config.Observe(queryType, d)
+	}
+	if p.config.Slow != nil && d > p.config.SlowAfter {
+		p.config.Slow(ctx, queryType, sql, d)
+	}
 }
 
 var _ pgx.QueryTracer = tracer{}
@@ -19,19 +29,19 @@ var _ pgx.QueryTracer = tracer{}
 type traceKey struct{}
 
 type trace struct {
-	queryType string
-	start     time.Time
+	queryType, sql string
+	start          time.Time
 }
 
 // TraceQueryStart notes the beginning.
 func (t tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	return context.WithValue(ctx, traceKey{}, trace{queryType: queryType(data.SQL), start: time.Now()})
+	return context.WithValue(ctx, traceKey{}, trace{queryType: queryType(data.SQL), sql: data.SQL, start: time.Now()})
 }
 
 // TraceQueryEnd observes the duration, of failed statements too.
 func (t tracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
 	if started, ok := ctx.Value(traceKey{}).(trace); ok {
-		t.observe(started.queryType, time.Since(started.start))
+		t.ran(ctx, started.queryType, started.sql, time.Since(started.start))
 	}
 }
 

@@ -102,6 +102,7 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 		step()
 		if n%50 == 0 {
 			same(t, db, counted, recount)
+			same(t, db, `SELECT users, active_users FROM user_totals`, `SELECT count(*), coalesce(sum(is_active), 0) FROM users`)
 			same(t, db, countedAssignments, recountAssignments)
 			same(t, db, `SELECT is_published, courses FROM course_totals WHERE courses > 0 ORDER BY 1`,
 				`SELECT is_published, count(*) FROM courses GROUP BY 1 ORDER BY 1`)
@@ -116,7 +117,12 @@ func same(t *testing.T, db *stdsql.DB, have, want string) {
 	}
 }
 
-func integers(t *testing.T, db *stdsql.DB, query string) (out [][]int64) {
+// querier is a database or a transaction.
+type querier interface {
+	Query(query string, args ...any) (*stdsql.Rows, error)
+}
+
+func integers(t *testing.T, db querier, query string) (out [][]int64) {
 	t.Helper()
 	rows, err := db.Query(query)
 	if err != nil {

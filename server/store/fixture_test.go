@@ -64,6 +64,10 @@ func fixture() []string {
 		`INSERT INTO signing_keys (kid, public_key, not_before, not_after) VALUES
 			('good', decode(repeat('01', 32), 'hex'), now(), NULL), ('over', decode(repeat('02', 32), 'hex'), now(), now() - interval '1 s'),
 			('early', decode(repeat('03', 32), 'hex'), now() + interval '1 h', NULL)`,
+		// Of admin 4, who made them a day apart; one of company 2.
+		`INSERT INTO api_keys (company_id, data_zone, user_id, name, prefix, scopes, expires_at, revoked_at, created_at) VALUES
+			(1, 'eu', 4, 'first', 'opk_11111111', 'me:read users:read', '2027-01-01', NULL, '2026-01-01'), (1, 'eu', 4, 'second', 'opk_22222222', 'me:read', NULL, now(), '2026-01-02'),
+			(1, 'eu', 4, 'third', 'opk_33333333', 'me:read', 'infinity', NULL, '2026-01-03'), (2, 'us', 6, 'theirs', 'opk_44444444', 'me:read', NULL, NULL, '2026-01-01')`,
 		// Twelve published courses, c12 the newest and shortest, and one that is not.
 		`INSERT INTO courses (slug, category, level, minutes, is_published, validity_days, created_at)
 			SELECT 'c' || i, CASE WHEN i % 3 = 0 THEN 'email' ELSE 'data' END, 'beginner', 10 + (13 - i) / 2, true, 365,
@@ -91,14 +95,14 @@ func fixture() []string {
 }
 
 // load makes a real replica of a real Postgres that holds what the statements made.
-func load(t *testing.T, statements ...string) *replica.Replica {
+func load(t testing.TB, statements ...string) *replica.Replica {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "replica.db")
 	replicate(t, path, statements...)
 	return open(t, path)
 }
 
-func replicate(t *testing.T, path string, statements ...string) {
+func replicate(t testing.TB, path string, statements ...string) {
 	t.Helper()
 	url := pgtest.Database(t)
 	if err := sql.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
@@ -125,7 +129,7 @@ func replicate(t *testing.T, path string, statements ...string) {
 	}
 }
 
-func open(t *testing.T, path string) *replica.Replica {
+func open(t testing.TB, path string) *replica.Replica {
 	t.Helper()
 	local, err := sql.Objects()
 	if err != nil {
@@ -148,7 +152,7 @@ func open(t *testing.T, path string) *replica.Replica {
 }
 
 // reader gives a store over the fixture, which fails the test when a read needs five queries.
-func reader(t *testing.T) *store.Store {
+func reader(t testing.TB) *store.Store {
 	t.Helper()
 	path := filepath.Join(shared.folder, "replica.db")
 	shared.once.Do(func() { replicate(t, path, fixture()...) })

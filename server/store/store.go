@@ -30,6 +30,9 @@ type Store struct {
 	// Both may be nil; they are set before the first Read.
 	Observe  func(queryType string, d time.Duration)
 	Finished func(queries int)
+	// Slow is told of each query, with its text, that took longer than SlowAfter. Nil: of none.
+	Slow      func(ctx context.Context, queryType, sql string, d time.Duration)
+	SlowAfter time.Duration
 	// Now is the clock, for the validity of signing keys.
 	Now func() time.Time
 
@@ -58,7 +61,7 @@ func (s *Store) Read(ctx context.Context, fn func(training.Queries) error) (trai
 			return errors.New("the replica was opened without the store's Prepare")
 		}
 		at = training.At{Position: v.At.Position, Incarnation: v.At.Incarnation}
-		q := &queries{sql: prepared.WithTx(v.Tx), observe: s.Observe, now: s.Now}
+		q := &queries{sql: prepared.WithTx(v.Tx), store: s, now: s.Now}
 		err := fn(q)
 		if s.Finished != nil {
 			s.Finished(q.count)
@@ -75,10 +78,10 @@ func (s *Store) Read(ctx context.Context, fn func(training.Queries) error) (trai
 
 // queries are the questions inside one transaction.
 type queries struct {
-	sql     *sqlite.Queries
-	observe func(queryType string, d time.Duration)
-	now     func() time.Time
-	count   int
+	sql   *sqlite.Queries
+	store *Store
+	now   func() time.Time
+	count int
 }
 
 var _ training.Queries = (*queries)(nil)
@@ -88,9 +91,7 @@ func run[A, R any](ctx context.Context, q *queries, name string, query func(cont
 	q.count++
 	start := time.Now()
 	result, err := query(ctx, arg)
-	if q.observe != nil {
-		q.observe(name, time.Since(start))
-	}
+	q.store.ran(ctx, name, query, time.Since(start))
 	if err != nil {
 		return result, fmt.Errorf("reading %s: %w", name, err)
 	}

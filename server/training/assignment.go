@@ -2,7 +2,9 @@ package training
 
 import (
 	"context"
+	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // AssignmentScope says whom an assignment is for.
@@ -18,7 +20,6 @@ const (
 // Limits of assignments.
 const (
 	MaxRecurrence = 120 // months
-	MaxDepartment = 200 // bytes
 	// MaxAhead is how far away a due date may be.
 	MaxAhead = 10 * 366 * 24 * time.Hour
 )
@@ -126,8 +127,8 @@ func (n *NewAssignment) Validate(t time.Time) (errs []FieldError) {
 		wrong("department", "is required for the scope department")
 	case n.Scope != DepartmentScope && n.Department != "":
 		wrong("department", "must be left out for another scope than department")
-	case len(n.Department) > MaxDepartment:
-		wrong("department", "must be at most 200 bytes long")
+	case utf8.RuneCountInString(n.Department) > MaxDepartment:
+		wrong("department", fmt.Sprintf("must be at most %d characters long", MaxDepartment))
 	}
 	switch {
 	case n.Scope == UserScope && n.UserID < 1:

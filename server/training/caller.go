@@ -2,9 +2,10 @@ package training
 
 import "context"
 
-// Caller is what a write needs to know of its request beside who asks.
+// Caller is what a read or write needs to know of its request beside who asks.
 type Caller struct {
-	IP string // for the audit log; may be empty
+	IP        string // for the audit log; may be empty
+	RequestID string // for logs; may be empty
 	// IdempotencyKey is the key under which the write's outcome is remembered, in the write's own
 	// transaction: the same key again, from the same user, is answered with the same outcome.
 	// Empty: nothing is remembered.
@@ -13,7 +14,7 @@ type Caller struct {
 
 type callerKey struct{}
 
-// WithCaller gives a write its caller.
+// WithCaller gives a read or write its caller.
 func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }

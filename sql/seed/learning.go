@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -224,7 +223,7 @@ func (w *world) write(e *enrollment) {
 			at, seconds, at, at)
 	}
 	if !completed.IsZero() {
-		code := strings.ToUpper(digest(fmt.Sprintf("certificate %s %s %d", person.email, course.Slug, e.cycle))[:24])
+		code := certificateCode(fmt.Sprintf("certificate %s %s %d", person.email, course.Slug, e.cycle))
 		w.add("certificates", w.next("certificates"), company.id, company.zone, person.id, id, course.id, code, completed,
 			nullTime(expires), completed, completed)
 	}

@@ -24,7 +24,7 @@ func tables() []table {
 		{"course_translations", "id course_id locale title description"},
 		{"lessons", "id course_id position kind minutes"},
 		{"lesson_translations", "id course_id lesson_id locale title body"},
-		{"quizzes", "id course_id lesson_id pass_percent max_attempts"},
+		{"quizzes", "id course_id lesson_id pass_percent max_attempts time_limit_seconds"},
 		{"questions", "id course_id quiz_id position"},
 		{"question_translations", "id course_id quiz_id question_id locale text"},
 		{"options", "id course_id quiz_id question_id position"},

@@ -243,7 +243,8 @@ CREATE TABLE quiz_attempts (
     submitted_at TEXT NOT NULL,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    seconds INTEGER
 );
 
 CREATE TABLE quizzes (
@@ -254,7 +255,8 @@ CREATE TABLE quizzes (
     max_attempts INTEGER,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    time_limit_seconds INTEGER
 );
 
 CREATE TABLE reports (

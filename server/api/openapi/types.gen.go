@@ -28,24 +28,87 @@ func (e AssignmentScope) Valid() bool {
 	}
 }
 
+// Defines values for CertificateStatus.
+const (
+	CertificateStatusExpired CertificateStatus = "expired"
+	CertificateStatusRevoked CertificateStatus = "revoked"
+	CertificateStatusValid   CertificateStatus = "valid"
+)
+
+// Valid indicates whether the value is a known member of the CertificateStatus enum.
+func (e CertificateStatus) Valid() bool {
+	switch e {
+	case CertificateStatusExpired:
+		return true
+	case CertificateStatusRevoked:
+		return true
+	case CertificateStatusValid:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EnrollmentStatus.
 const (
-	Assigned   EnrollmentStatus = "assigned"
-	Completed  EnrollmentStatus = "completed"
-	Expired    EnrollmentStatus = "expired"
-	InProgress EnrollmentStatus = "in_progress"
+	EnrollmentStatusAssigned   EnrollmentStatus = "assigned"
+	EnrollmentStatusCompleted  EnrollmentStatus = "completed"
+	EnrollmentStatusExpired    EnrollmentStatus = "expired"
+	EnrollmentStatusInProgress EnrollmentStatus = "in_progress"
 )
 
 // Valid indicates whether the value is a known member of the EnrollmentStatus enum.
 func (e EnrollmentStatus) Valid() bool {
 	switch e {
-	case Assigned:
+	case EnrollmentStatusAssigned:
 		return true
-	case Completed:
+	case EnrollmentStatusCompleted:
 		return true
-	case Expired:
+	case EnrollmentStatusExpired:
 		return true
-	case InProgress:
+	case EnrollmentStatusInProgress:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InvitationRole.
+const (
+	InvitationRoleAdmin   InvitationRole = "admin"
+	InvitationRoleLearner InvitationRole = "learner"
+	InvitationRoleManager InvitationRole = "manager"
+)
+
+// Valid indicates whether the value is a known member of the InvitationRole enum.
+func (e InvitationRole) Valid() bool {
+	switch e {
+	case InvitationRoleAdmin:
+		return true
+	case InvitationRoleLearner:
+		return true
+	case InvitationRoleManager:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InvitationStatus.
+const (
+	InvitationStatusAccepted InvitationStatus = "accepted"
+	InvitationStatusExpired  InvitationStatus = "expired"
+	InvitationStatusOpen     InvitationStatus = "open"
+)
+
+// Valid indicates whether the value is a known member of the InvitationStatus enum.
+func (e InvitationStatus) Valid() bool {
+	switch e {
+	case InvitationStatusAccepted:
+		return true
+	case InvitationStatusExpired:
+		return true
+	case InvitationStatusOpen:
 		return true
 	default:
 		return false
@@ -94,24 +157,84 @@ func (e Level) Valid() bool {
 	}
 }
 
+// Defines values for QuestionKind.
+const (
+	Multiple QuestionKind = "multiple"
+	Single   QuestionKind = "single"
+)
+
+// Valid indicates whether the value is a known member of the QuestionKind enum.
+func (e QuestionKind) Valid() bool {
+	switch e {
+	case Multiple:
+		return true
+	case Single:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
-	Admin         Role = "admin"
-	Learner       Role = "learner"
-	Manager       Role = "manager"
-	PlatformAdmin Role = "platform_admin"
+	RoleAdmin         Role = "admin"
+	RoleLearner       Role = "learner"
+	RoleManager       Role = "manager"
+	RolePlatformAdmin Role = "platform_admin"
 )
 
 // Valid indicates whether the value is a known member of the Role enum.
 func (e Role) Valid() bool {
 	switch e {
-	case Admin:
+	case RoleAdmin:
 		return true
-	case Learner:
+	case RoleLearner:
 		return true
-	case Manager:
+	case RoleManager:
 		return true
-	case PlatformAdmin:
+	case RolePlatformAdmin:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Scope.
+const (
+	AssignmentsRead  Scope = "assignments:read"
+	AssignmentsWrite Scope = "assignments:write"
+	CertificatesRead Scope = "certificates:read"
+	CoursesRead      Scope = "courses:read"
+	CoursesWrite     Scope = "courses:write"
+	EnrollmentsRead  Scope = "enrollments:read"
+	EnrollmentsWrite Scope = "enrollments:write"
+	MeRead           Scope = "me:read"
+	UsersRead        Scope = "users:read"
+	UsersWrite       Scope = "users:write"
+)
+
+// Valid indicates whether the value is a known member of the Scope enum.
+func (e Scope) Valid() bool {
+	switch e {
+	case AssignmentsRead:
+		return true
+	case AssignmentsWrite:
+		return true
+	case CertificatesRead:
+		return true
+	case CoursesRead:
+		return true
+	case CoursesWrite:
+		return true
+	case EnrollmentsRead:
+		return true
+	case EnrollmentsWrite:
+		return true
+	case MeRead:
+		return true
+	case UsersRead:
+		return true
+	case UsersWrite:
 		return true
 	default:
 		return false
@@ -127,6 +250,24 @@ const (
 func (e TokensTokenType) Valid() bool {
 	switch e {
 	case Bearer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListAPIKeysParamsSort.
+const (
+	ListAPIKeysParamsSortCreatedAt      ListAPIKeysParamsSort = "created_at"
+	ListAPIKeysParamsSortMinusCreatedAt ListAPIKeysParamsSort = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListAPIKeysParamsSort enum.
+func (e ListAPIKeysParamsSort) Valid() bool {
+	switch e {
+	case ListAPIKeysParamsSortCreatedAt:
+		return true
+	case ListAPIKeysParamsSortMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -187,6 +328,24 @@ func (e ListCoursesParamsSort) Valid() bool {
 	}
 }
 
+// Defines values for ListMyCertificatesParamsSort.
+const (
+	IssuedAt      ListMyCertificatesParamsSort = "issued_at"
+	MinusIssuedAt ListMyCertificatesParamsSort = "-issued_at"
+)
+
+// Valid indicates whether the value is a known member of the ListMyCertificatesParamsSort enum.
+func (e ListMyCertificatesParamsSort) Valid() bool {
+	switch e {
+	case IssuedAt:
+		return true
+	case MinusIssuedAt:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListMyEnrollmentsParamsSort.
 const (
 	ListMyEnrollmentsParamsSortCreatedAt      ListMyEnrollmentsParamsSort = "created_at"
@@ -209,6 +368,67 @@ func (e ListMyEnrollmentsParamsSort) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// APIKey defines model for APIKey.
+type APIKey struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time `json:"expires_at"`
+	Id        int64      `json:"id"`
+	Name      string     `json:"name"`
+
+	// Prefix The key's first 12 characters, to recognise it by.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt Null while it is not.
+	RevokedAt *time.Time `json:"revoked_at"`
+	Scopes    []Scope    `json:"scopes"`
+	UpdatedAt time.Time  `json:"updated_at"`
+
+	// UserId Who made it, and in whose name it acts.
+	UserId  int64 `json:"user_id"`
+	Version int64 `json:"version"`
+}
+
+// APIKeyPage defines model for APIKeyPage.
+type APIKeyPage struct {
+	HasNext bool     `json:"has_next"`
+	HasPrev bool     `json:"has_prev"`
+	Items   []APIKey `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// AcceptRequest A token from a mail, and what the new account still lacks.
+type AcceptRequest struct {
+	// FullName Else the invitation's.
+	FullName *string `json:"full_name,omitempty"`
+
+	// Password From 10 to 1024 bytes long.
+	Password string `json:"password"`
+
+	// Token As it stands in the mail.
+	Token string `json:"token"`
+}
+
+// Accepted Something was taken in to be done.
+type Accepted struct {
+	// Message For people.
+	Message string `json:"message"`
+}
+
+// Answer defines model for Answer.
+type Answer struct {
+	// OptionIds The options taken for right; at most one of a `single` question.
+	OptionIds  []int64 `json:"option_ids"`
+	QuestionId int64   `json:"question_id"`
 }
 
 // Assignment defines model for Assignment.
@@ -301,6 +521,123 @@ type AssignmentRequest struct {
 // AssignmentScope The whole company, one of its departments, or one person.
 type AssignmentScope string
 
+// Attempt defines model for Attempt.
+type Attempt struct {
+	Number int  `json:"number"`
+	Passed bool `json:"passed"`
+
+	// Score Percent of the questions that were right.
+	Score int `json:"score"`
+
+	// Seconds Since the start; null without a time limit.
+	Seconds     *int      `json:"seconds"`
+	SubmittedAt time.Time `json:"submitted_at"`
+}
+
+// AttemptRequest defines model for AttemptRequest.
+type AttemptRequest struct {
+	Answers []Answer `json:"answers"`
+}
+
+// AttemptResult defines model for AttemptResult.
+type AttemptResult struct {
+	// AttemptsLeft Null for any number.
+	AttemptsLeft *int `json:"attempts_left"`
+
+	// Certificate Of the course, when it was completed by this.
+	Certificate *Certificate `json:"certificate"`
+	Enrollment  Enrollment   `json:"enrollment"`
+
+	// InTime False when it came after the time limit, so that nothing counts.
+	InTime    bool             `json:"in_time"`
+	Number    int              `json:"number"`
+	Passed    bool             `json:"passed"`
+	Questions []GradedQuestion `json:"questions"`
+
+	// Score Percent of the questions that were right.
+	Score int `json:"score"`
+
+	// Seconds Since the start; null without a time limit.
+	Seconds     *int      `json:"seconds"`
+	SubmittedAt time.Time `json:"submitted_at"`
+}
+
+// Attempts defines model for Attempts.
+type Attempts struct {
+	Attempts []Attempt `json:"attempts"`
+
+	// AttemptsLeft Null for any number.
+	AttemptsLeft *int `json:"attempts_left"`
+
+	// EnrollmentId The one that the attempts belong to.
+	EnrollmentId *int64 `json:"enrollment_id"`
+
+	// MaxAttempts Null for any number.
+	MaxAttempts *int `json:"max_attempts"`
+
+	// Passed Whether one of the attempts passed. Then there are no more.
+	Passed bool  `json:"passed"`
+	QuizId int64 `json:"quiz_id"`
+}
+
+// Certificate defines model for Certificate.
+type Certificate struct {
+	// Code Crockford's base 32 in seven groups of four.
+	Code         CertificateCode `json:"code"`
+	CourseId     int64           `json:"course_id"`
+	CourseSlug   string          `json:"course_slug"`
+	CourseTitle  string          `json:"course_title"`
+	EnrollmentId int64           `json:"enrollment_id"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time        `json:"expires_at"`
+	IssuedAt  time.Time         `json:"issued_at"`
+	RevokedAt *time.Time        `json:"revoked_at"`
+	Status    CertificateStatus `json:"status"`
+}
+
+// CertificateCode Crockford's base 32 in seven groups of four.
+type CertificateCode = string
+
+// CertificatePage defines model for CertificatePage.
+type CertificatePage struct {
+	HasNext bool          `json:"has_next"`
+	HasPrev bool          `json:"has_prev"`
+	Items   []Certificate `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// CertificateStatus defines model for CertificateStatus.
+type CertificateStatus string
+
+// CertificateVerification All that the public learns.
+type CertificateVerification struct {
+	// Code Crockford's base 32 in seven groups of four.
+	Code CertificateCode `json:"code"`
+
+	// Company The holder's.
+	Company     string `json:"company"`
+	CourseTitle string `json:"course_title"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// FullName The holder's.
+	FullName  string            `json:"full_name"`
+	IssuedAt  time.Time         `json:"issued_at"`
+	RevokedAt *time.Time        `json:"revoked_at"`
+	Status    CertificateStatus `json:"status"`
+
+	// Valid Whether it is neither expired nor revoked.
+	Valid bool `json:"valid"`
+}
+
 // Company defines model for Company.
 type Company struct {
 	Country     string `json:"country"`
@@ -371,6 +708,41 @@ type CoursePage struct {
 	Total     int64   `json:"total"`
 }
 
+// CreateAPIKeyRequest defines model for CreateAPIKeyRequest.
+type CreateAPIKeyRequest struct {
+	// ExpiresAt When it ends by itself; in the future. Left out or null for never.
+	ExpiresAt *string `json:"expires_at,omitempty"`
+
+	// Name What it is for.
+	Name   string  `json:"name"`
+	Scopes []Scope `json:"scopes"`
+}
+
+// CreatedAPIKey defines model for CreatedAPIKey.
+type CreatedAPIKey struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time `json:"expires_at"`
+	Id        int64      `json:"id"`
+
+	// Key The key itself, for `Authorization: Bearer`. Null when the request is a repeated one.
+	Key  *string `json:"key"`
+	Name string  `json:"name"`
+
+	// Prefix The key's first 12 characters, to recognise it by.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt Null while it is not.
+	RevokedAt *time.Time `json:"revoked_at"`
+	Scopes    []Scope    `json:"scopes"`
+	UpdatedAt time.Time  `json:"updated_at"`
+
+	// UserId Who made it, and in whose name it acts.
+	UserId  int64 `json:"user_id"`
+	Version int64 `json:"version"`
+}
+
 // EnrollRequest defines model for EnrollRequest.
 type EnrollRequest struct {
 	CourseId int64 `json:"course_id"`
@@ -389,8 +761,11 @@ type Enrollment struct {
 	Id          int64      `json:"id"`
 	LessonCount int        `json:"lesson_count"`
 	LessonsDone int        `json:"lessons_done"`
-	Overdue     bool       `json:"overdue"`
-	Progress    []Progress `json:"progress"`
+
+	// NextLesson The position of the first lesson that is not done; null when all are.
+	NextLesson *int       `json:"next_lesson"`
+	Overdue    bool       `json:"overdue"`
+	Progress   []Progress `json:"progress"`
 
 	// Score Percent of the last quiz.
 	Score     *int             `json:"score"`
@@ -431,7 +806,10 @@ type EnrollmentSummary struct {
 	Id          int64      `json:"id"`
 	LessonCount int        `json:"lesson_count"`
 	LessonsDone int        `json:"lessons_done"`
-	Overdue     bool       `json:"overdue"`
+
+	// NextLesson The position of the first lesson that is not done; null when all are.
+	NextLesson *int `json:"next_lesson"`
+	Overdue    bool `json:"overdue"`
 
 	// Score Percent of the last quiz.
 	Score     *int             `json:"score"`
@@ -446,6 +824,20 @@ type EnrollmentSummary struct {
 type FieldError struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
+}
+
+// ForgotRequest The address of an account.
+type ForgotRequest struct {
+	// Email The login.
+	Email string `json:"email"`
+}
+
+// GradedQuestion defines model for GradedQuestion.
+type GradedQuestion struct {
+	// Explanation What is right and why, in Markdown; null as long as an attempt may follow.
+	Explanation *string `json:"explanation"`
+	QuestionId  int64   `json:"question_id"`
+	Right       bool    `json:"right"`
 }
 
 // Health defines model for Health.
@@ -463,6 +855,74 @@ type HubStatus struct {
 
 	// Streaming Whether the slot is being read.
 	Streaming bool `json:"streaming"`
+}
+
+// Invitation An invitation without its token, which only the mail has.
+type Invitation struct {
+	AcceptedAt *time.Time `json:"accepted_at"`
+	CreatedAt  time.Time  `json:"created_at"`
+	Department string     `json:"department"`
+	Email      string     `json:"email"`
+	ExpiresAt  time.Time  `json:"expires_at"`
+
+	// FullName Empty when it was not given.
+	FullName string `json:"full_name"`
+	Id       int64  `json:"id"`
+
+	// InvitedBy The user who invited; null when there is none any more.
+	InvitedBy *int64 `json:"invited_by"`
+
+	// Locale Empty when no wish was given.
+	Locale string `json:"locale"`
+
+	// Role What an invited user may become.
+	Role InvitationRole `json:"role"`
+
+	// Status Whether the invitation can be accepted, was, or has expired.
+	Status InvitationStatus `json:"status"`
+}
+
+// InvitationPage A page of invitations.
+type InvitationPage struct {
+	HasNext bool         `json:"has_next"`
+	HasPrev bool         `json:"has_prev"`
+	Items   []Invitation `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// InvitationRequest Whom to invite, and as what.
+type InvitationRequest struct {
+	// Department Of the company.
+	Department *string `json:"department,omitempty"`
+
+	// Email Where the mail goes; the new user's login.
+	Email string `json:"email"`
+
+	// FullName The new user may choose another.
+	FullName *string `json:"full_name,omitempty"`
+
+	// Locale The new user's language; empty or missing: the company's.
+	Locale *string `json:"locale,omitempty"`
+
+	// Role What an invited user may become.
+	Role *InvitationRole `json:"role,omitempty"`
+}
+
+// InvitationRole What an invited user may become.
+type InvitationRole string
+
+// InvitationStatus Whether the invitation can be accepted, was, or has expired.
+type InvitationStatus string
+
+// KeySet A JSON Web Key Set (RFC 7517).
+type KeySet struct {
+	Keys []PublicKey `json:"keys"`
 }
 
 // Lesson defines model for Lesson.
@@ -508,9 +968,31 @@ type Level string
 
 // LoginRequest An account by its e-mail address, under either name.
 type LoginRequest struct {
-	Email    *string `json:"email,omitempty"`
-	Password string  `json:"password"`
+	// Email The e-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// Password At most 1,024 bytes.
+	Password string `json:"password"`
+
+	// Username The e-mail address.
 	Username *string `json:"username,omitempty"`
+}
+
+// Option defines model for Option.
+type Option struct {
+	Id int64 `json:"id"`
+
+	// Text Markdown.
+	Text string `json:"text"`
+}
+
+// PasswordRequest The password that is and the one that shall be.
+type PasswordRequest struct {
+	// CurrentPassword The one in use.
+	CurrentPassword string `json:"current_password"`
+
+	// NewPassword Another; from 10 to 1024 bytes long.
+	NewPassword string `json:"new_password"`
 }
 
 // PersonalData All that is kept about one person. Lists begin with the newest.
@@ -776,6 +1258,36 @@ type ProgressRequest struct {
 	Seconds int `json:"seconds"`
 }
 
+// PublicKey An Ed25519 public key (RFC 8037).
+type PublicKey struct {
+	Alg string `json:"alg"`
+	Crv string `json:"crv"`
+
+	// Kid The key's thumbprint (RFC 7638).
+	Kid string `json:"kid"`
+	Kty string `json:"kty"`
+	Use string `json:"use"`
+
+	// X Its 32 bytes, in base64url.
+	X string `json:"x"`
+}
+
+// Question defines model for Question.
+type Question struct {
+	Id int64 `json:"id"`
+
+	// Kind `single`: exactly one option is right; `multiple`: any number of them may be.
+	Kind     QuestionKind `json:"kind"`
+	Options  []Option     `json:"options"`
+	Position int          `json:"position"`
+
+	// Text Markdown.
+	Text string `json:"text"`
+}
+
+// QuestionKind `single`: exactly one option is right; `multiple`: any number of them may be.
+type QuestionKind string
+
 // Quiz defines model for Quiz.
 type Quiz struct {
 	Id int64 `json:"id"`
@@ -788,8 +1300,41 @@ type Quiz struct {
 	Questions int `json:"questions"`
 }
 
+// QuizDetail A quiz with its questions, without what is right.
+type QuizDetail struct {
+	CourseId   int64  `json:"course_id"`
+	CourseSlug string `json:"course_slug"`
+	Id         int64  `json:"id"`
+
+	// Lesson The position of the lesson that the quiz is.
+	Lesson int `json:"lesson"`
+
+	// Locale Of the texts.
+	Locale string `json:"locale"`
+
+	// MaxAttempts In one enrollment; null for any number.
+	MaxAttempts *int `json:"max_attempts"`
+
+	// PassPercent The score from which on it is passed.
+	PassPercent int        `json:"pass_percent"`
+	Questions   []Question `json:"questions"`
+
+	// TimeLimitSeconds From its start; null for none.
+	TimeLimitSeconds *int      `json:"time_limit_seconds"`
+	UpdatedAt        time.Time `json:"updated_at"`
+	Version          int64     `json:"version"`
+}
+
+// QuizStart defines model for QuizStart.
+type QuizStart struct {
+	// EndsAt Hand in the attempt by then.
+	EndsAt    time.Time `json:"ends_at"`
+	StartedAt time.Time `json:"started_at"`
+}
+
 // RefreshRequest defines model for RefreshRequest.
 type RefreshRequest struct {
+	// RefreshToken As the last login or refresh gave it.
 	RefreshToken string `json:"refresh_token"`
 }
 
@@ -825,8 +1370,20 @@ type RegionStatus struct {
 	Version       string   `json:"version"`
 }
 
+// ResetRequest A token from a mail, and the password to set.
+type ResetRequest struct {
+	// Password From 10 to 1024 bytes long.
+	Password string `json:"password"`
+
+	// Token As it stands in the mail.
+	Token string `json:"token"`
+}
+
 // Role defines model for Role.
 type Role string
+
+// Scope What an API key may do, as far as its maker may. Each operation names its own in `x-scope`.
+type Scope string
 
 // Status defines model for Status.
 type Status struct {
@@ -843,10 +1400,13 @@ type Status struct {
 
 // Tokens defines model for Tokens.
 type Tokens struct {
+	// AccessToken A JWT (RFC 9068), for `Authorization: Bearer`.
 	AccessToken string `json:"access_token"`
 
 	// ExpiresIn Seconds until the access token expires.
-	ExpiresIn    int             `json:"expires_in"`
+	ExpiresIn int `json:"expires_in"`
+
+	// RefreshToken Good once, for 30 days.
 	RefreshToken string          `json:"refresh_token"`
 	TokenType    TokensTokenType `json:"token_type"`
 }
@@ -907,6 +1467,9 @@ type After = string
 // AssignmentID defines model for AssignmentID.
 type AssignmentID = int64
 
+// CodeOfCertificate Examples: Q960-AG16-AN3Z-E0VF-FZ9K-JSZ9-T6R4
+type CodeOfCertificate = string
+
 // CourseRef defines model for CourseRef.
 type CourseRef = string
 
@@ -933,6 +1496,9 @@ type Page = int
 
 // Position Examples: 1795413600:0/16B3748
 type Position = string
+
+// QuizID defines model for QuizID.
+type QuizID = int64
 
 // RequestID defines model for RequestID.
 type RequestID = string
@@ -979,9 +1545,76 @@ type Unprocessable = Problem
 // UnsupportedMediaType defines model for UnsupportedMediaType.
 type UnsupportedMediaType = Problem
 
+// JwksParams defines parameters for Jwks.
+type JwksParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListAPIKeysParams defines parameters for ListAPIKeys.
+type ListAPIKeysParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Sort The order; `-` before it reverses it.
+	Sort *ListAPIKeysParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListAPIKeysParamsSort defines parameters for ListAPIKeys.
+type ListAPIKeysParamsSort string
+
+// CreateAPIKeyParams defines parameters for CreateAPIKey.
+type CreateAPIKeyParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RevokeAPIKeyParams defines parameters for RevokeAPIKey.
+type RevokeAPIKeyParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // ListAssignmentsParams defines parameters for ListAssignments.
 type ListAssignmentsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
 	Size *Size `form:"size,omitempty" json:"size,omitempty"`
 
 	// After Continue behind the item that `next_after` named; goes past page 1000.
@@ -1078,15 +1711,80 @@ type LogoutParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// ChangePasswordParams defines parameters for ChangePassword.
+type ChangePasswordParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// ForgotPasswordParams defines parameters for ForgotPassword.
+type ForgotPasswordParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// ResetPasswordParams defines parameters for ResetPassword.
+type ResetPasswordParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // RefreshParams defines parameters for Refresh.
 type RefreshParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// RevokeCertificateParams defines parameters for RevokeCertificate.
+type RevokeCertificateParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// VerifyCertificateParams defines parameters for VerifyCertificate.
+type VerifyCertificateParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// CertificatePDFParams defines parameters for CertificatePDF.
+type CertificatePDFParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // ListCoursesParams defines parameters for ListCourses.
 type ListCoursesParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
 	Size *Size `form:"size,omitempty" json:"size,omitempty"`
 
 	// After Continue behind the item that `next_after` named; goes past page 1000.
@@ -1169,6 +1867,10 @@ type GetLessonParams struct {
 
 // EnrollParams defines parameters for Enroll.
 type EnrollParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 
@@ -1197,6 +1899,50 @@ type GetEnrollmentParams struct {
 
 // RecordProgressParams defines parameters for RecordProgress.
 type RecordProgressParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// ListInvitationsParams defines parameters for ListInvitations.
+type ListInvitationsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// CreateInvitationParams defines parameters for CreateInvitation.
+type CreateInvitationParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// AcceptInvitationParams defines parameters for AcceptInvitation.
+type AcceptInvitationParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// WithdrawInvitationParams defines parameters for WithdrawInvitation.
+type WithdrawInvitationParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
@@ -1216,9 +1962,50 @@ type MeParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListMyCertificatesParams defines parameters for ListMyCertificates.
+type ListMyCertificatesParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Sort The order; `-` before it reverses it.
+	Sort *ListMyCertificatesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListMyCertificatesParamsSort defines parameters for ListMyCertificates.
+type ListMyCertificatesParamsSort string
+
 // ListMyEnrollmentsParams defines parameters for ListMyEnrollments.
 type ListMyEnrollmentsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
 	Size *Size `form:"size,omitempty" json:"size,omitempty"`
 
 	// After Continue behind the item that `next_after` named; goes past page 1000.
@@ -1260,17 +2047,112 @@ type ExportMeParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// GetQuizParams defines parameters for GetQuiz.
+type GetQuizParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListAttemptsParams defines parameters for ListAttempts.
+type ListAttemptsParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// SubmitAttemptParams defines parameters for SubmitAttempt.
+type SubmitAttemptParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// StartQuizParams defines parameters for StartQuiz.
+type StartQuizParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // StatusParams defines parameters for Status.
 type StatusParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// InviteUserParams defines parameters for InviteUser.
+type InviteUserParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DocsParams defines parameters for Docs.
+type DocsParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// DocsFileParams defines parameters for DocsFile.
+type DocsFileParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
+type CreateAPIKeyJSONRequestBody = CreateAPIKeyRequest
+
 // CreateAssignmentJSONRequestBody defines body for CreateAssignment for application/json ContentType.
 type CreateAssignmentJSONRequestBody = AssignmentRequest
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = LoginRequest
+
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = PasswordRequest
+
+// ForgotPasswordJSONRequestBody defines body for ForgotPassword for application/json ContentType.
+type ForgotPasswordJSONRequestBody = ForgotRequest
+
+// ResetPasswordJSONRequestBody defines body for ResetPassword for application/json ContentType.
+type ResetPasswordJSONRequestBody = ResetRequest
 
 // RefreshJSONRequestBody defines body for Refresh for application/json ContentType.
 type RefreshJSONRequestBody = RefreshRequest
@@ -1280,3 +2162,12 @@ type EnrollJSONRequestBody = EnrollRequest
 
 // RecordProgressJSONRequestBody defines body for RecordProgress for application/json ContentType.
 type RecordProgressJSONRequestBody = ProgressRequest
+
+// CreateInvitationJSONRequestBody defines body for CreateInvitation for application/json ContentType.
+type CreateInvitationJSONRequestBody = InvitationRequest
+
+// AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
+type AcceptInvitationJSONRequestBody = AcceptRequest
+
+// SubmitAttemptJSONRequestBody defines body for SubmitAttempt for application/json ContentType.
+type SubmitAttemptJSONRequestBody = AttemptRequest

@@ -24,6 +24,21 @@ func (q *Queries) SweepIdempotencyKeys(ctx context.Context, batch int32) (int64,
 	return result.RowsAffected(), nil
 }
 
+const sweepInvitations = `-- name: SweepInvitations :execrows
+DELETE FROM invitations WHERE id = ANY (ARRAY(
+    SELECT id FROM invitations WHERE expires_at < now() - interval '30 days' ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+`
+
+// What became of an invitation stands in the audit log; the address of somebody who never came is
+// not kept longer.
+func (q *Queries) SweepInvitations(ctx context.Context, batch int32) (int64, error) {
+	result, err := q.db.Exec(ctx, sweepInvitations, batch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const sweepLoginFailures = `-- name: SweepLoginFailures :execrows
 DELETE FROM login_failures WHERE id = ANY (ARRAY(
     SELECT id FROM login_failures WHERE created_at < now() - interval '90 days' ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))
@@ -31,6 +46,33 @@ DELETE FROM login_failures WHERE id = ANY (ARRAY(
 
 func (q *Queries) SweepLoginFailures(ctx context.Context, batch int32) (int64, error) {
 	result, err := q.db.Exec(ctx, sweepLoginFailures, batch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const sweepLoginSources = `-- name: SweepLoginSources :execrows
+DELETE FROM login_sources WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM login_sources WHERE seen_at < now() - interval '90 days' ORDER BY seen_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+`
+
+func (q *Queries) SweepLoginSources(ctx context.Context, batch int32) (int64, error) {
+	result, err := q.db.Exec(ctx, sweepLoginSources, batch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const sweepOutbox = `-- name: SweepOutbox :execrows
+DELETE FROM outbox WHERE id = ANY (ARRAY(
+    SELECT id FROM outbox WHERE created_at < now() - interval '30 days' AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL)
+    ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+`
+
+func (q *Queries) SweepOutbox(ctx context.Context, batch int32) (int64, error) {
+	result, err := q.db.Exec(ctx, sweepOutbox, batch)
 	if err != nil {
 		return 0, err
 	}

@@ -4,6 +4,21 @@
 
 package sqlite
 
+type ApiKey struct {
+	ID        int64
+	CompanyID int64
+	DataZone  string
+	UserID    int64
+	Name      string
+	Prefix    string
+	Scopes    string
+	ExpiresAt *string
+	RevokedAt *string
+	CreatedAt string
+	UpdatedAt string
+	Version   int64
+}
+
 type Assignment struct {
 	ID               int64
 	CompanyID        int64
@@ -19,6 +34,22 @@ type Assignment struct {
 	CreatedAt        string
 	UpdatedAt        string
 	Version          int64
+}
+
+type Certificate struct {
+	ID           int64
+	CompanyID    int64
+	DataZone     string
+	UserID       int64
+	EnrollmentID int64
+	CourseID     int64
+	Code         string
+	IssuedAt     string
+	ExpiresAt    *string
+	RevokedAt    *string
+	CreatedAt    string
+	UpdatedAt    string
+	Version      int64
 }
 
 type Company struct {

@@ -1,0 +1,196 @@
+package dev
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net"
+	"net/mail"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	// The server's half of SMTP: the regions send in earnest, only nobody passes it on.
+	"github.com/emersion/go-smtp"
+)
+
+// Bounds of what is kept of mail.
+const (
+	maxMails       = 200 // the last
+	maxMailBytes   = 256 << 10
+	maxRecipients  = 10
+	maxMailParts   = 10
+	catcherTimeout = 30 * time.Second
+)
+
+// Mail is one that was caught.
+type Mail struct {
+	ID      int       `json:"id"` // grows
+	At      time.Time `json:"at"`
+	From    string    `json:"from"`
+	To      []string  `json:"to"`
+	Subject string    `json:"subject"`
+	Text    string    `json:"text"`
+	HTML    string    `json:"html"`
+}
+
+// catcher takes every mail and keeps the last ones.
+type catcher struct {
+	listener net.Listener
+	server   *smtp.Server
+
+	mu    sync.Mutex
+	mails []Mail // the oldest first
+	last  int
+}
+
+// newCatcher listens on loopback, on a port of its own choice.
+func newCatcher(ctx context.Context, log *slog.Logger) (*catcher, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("opening a port for mail: %w", err)
+	}
+	c := &catcher{listener: l}
+	c.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &envelope{catcher: c}, nil }))
+	c.server.Domain, c.server.EnableSMTPUTF8 = "localhost", true
+	c.server.MaxMessageBytes, c.server.MaxRecipients = maxMailBytes, maxRecipients
+	c.server.ReadTimeout, c.server.WriteTimeout = catcherTimeout, catcherTimeout
+	c.server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+	return c, nil
+}
+
+// Run takes mail until ctx ends.
+func (c *catcher) Run(ctx context.Context) error {
+	unwatch := context.AfterFunc(ctx, func() { _ = c.server.Close() }) // Serve returns then
+	defer unwatch()
+	if err := c.server.Serve(c.listener); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+		return fmt.Errorf("taking mail: %w", err)
+	}
+	return nil
+}
+
+func (c *catcher) url() string { return "smtp://" + c.listener.Addr().String() }
+
+// list gives the mails to an address, or all of them, the newest first.
+func (c *catcher) list(to string) []Mail {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	mails := []Mail{}
+	for _, m := range slices.Backward(c.mails) {
+		if to == "" || slices.ContainsFunc(m.To, func(a string) bool { return strings.EqualFold(a, to) }) {
+			mails = append(mails, m)
+		}
+	}
+	return mails
+}
+
+func (c *catcher) keep(m Mail) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last++
+	m.ID = c.last
+	c.mails = append(c.mails, m)
+	if len(c.mails) > maxMails {
+		c.mails = slices.Delete(c.mails, 0, len(c.mails)-maxMails)
+	}
+}
+
+// envelope is a mail on its way in.
+type envelope struct {
+	catcher *catcher
+	to      []string
+}
+
+var _ smtp.Session = (*envelope)(nil)
+
+// Mail begins one.
+func (e *envelope) Mail(string, *smtp.MailOptions) error {
+	e.to = nil
+	return nil
+}
+
+// Rcpt takes every recipient.
+func (e *envelope) Rcpt(to string, _ *smtp.RcptOptions) error {
+	e.to = append(e.to, to)
+	return nil
+}
+
+// Data keeps the mail.
+func (e *envelope) Data(r io.Reader) error {
+	m, err := parseMail(r)
+	if err != nil {
+		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "the message cannot be read"}
+	}
+	m.To = e.to
+	e.catcher.keep(m)
+	return nil
+}
+
+// Reset forgets what was begun.
+func (e *envelope) Reset() { e.to = nil }
+
+// Logout ends the session.
+func (e *envelope) Logout() error { return nil }
+
+func parseMail(r io.Reader) (Mail, error) {
+	message, err := mail.ReadMessage(r)
+	if err != nil {
+		return Mail{}, fmt.Errorf("reading a mail: %w", err)
+	}
+	decoder := new(mime.WordDecoder)
+	header := func(name string) string {
+		raw := message.Header.Get(name)
+		if decoded, err := decoder.DecodeHeader(raw); err == nil {
+			return decoded
+		}
+		return raw
+	}
+	m := Mail{At: time.Now().UTC(), From: header("From"), Subject: header("Subject")}
+	kind, parameters, err := mime.ParseMediaType(cmp.Or(message.Header.Get("Content-Type"), "text/plain"))
+	if err != nil {
+		return Mail{}, fmt.Errorf("reading a mail's type: %w", err)
+	}
+	if !strings.HasPrefix(kind, "multipart/") {
+		err := m.add(kind, message.Header.Get("Content-Transfer-Encoding"), message.Body)
+		return m, err
+	}
+	parts := multipart.NewReader(message.Body, parameters["boundary"])
+	for range maxMailParts {
+		part, err := parts.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return m, nil
+		}
+		if err != nil {
+			return Mail{}, fmt.Errorf("reading a part of a mail: %w", err)
+		}
+		if err := m.add(part.Header.Get("Content-Type"), part.Header.Get("Content-Transfer-Encoding"), part); err != nil {
+			return Mail{}, err
+		}
+	}
+	return m, nil
+}
+
+func (m *Mail) add(kind, encoding string, r io.Reader) error {
+	if strings.EqualFold(encoding, "quoted-printable") {
+		r = quotedprintable.NewReader(r)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("reading a mail's text: %w", err)
+	}
+	content := strings.ToValidUTF8(strings.ReplaceAll(string(b), "\r\n", "\n"), "\uFFFD")
+	switch {
+	case strings.HasPrefix(kind, "text/html"):
+		m.HTML = content
+	case strings.HasPrefix(kind, "text/plain"):
+		m.Text = content
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+// Package mailtest is a mail server for tests: a real one on loopback, which keeps what it takes and
+// refuses whom it is told to.
+package mailtest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net"
+	"net/mail"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	// The server's half of SMTP.
+	"github.com/emersion/go-smtp"
+)
+
+// Message is a mail that was taken.
+type Message struct {
+	To      string
+	Header  mail.Header
+	Subject string
+	Text    string
+	HTML    string
+}
+
+// Server takes mail until its test ends.
+type Server struct {
+	t      testing.TB
+	addr   string
+	refuse func(to string) error
+
+	mu       sync.Mutex
+	messages []Message
+	tries    map[string]int
+	sessions int
+}
+
+// Refuse is an answer to a recipient; 5xx is for good.
+func Refuse(code int, enhanced [3]int, text string) error {
+	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode(enhanced), Message: text}
+}
+
+// Start listens on addr, host:port. refuse says who is refused, with what Refuse gives; it may be nil.
+func Start(t testing.TB, addr string, refuse func(to string) error) *Server {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{t: t, addr: l.Addr().String(), refuse: refuse, tries: make(map[string]int)}
+	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return s.begin(), nil }))
+	server.EnableSMTPUTF8, server.ErrorLog = true, silent{}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(l) // ends with Close
+	}()
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		<-done
+	})
+	return s
+}
+
+// Addr is where it listens.
+func (s *Server) Addr() string { return s.addr }
+
+// Messages are those that were taken, of one recipient, or of all where to is empty.
+func (s *Server) Messages(to string) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if to == "" {
+		return slices.Clone(s.messages)
+	}
+	var found []Message
+	for _, m := range s.messages {
+		if m.To == to {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// Tries is how often a recipient was named.
+func (s *Server) Tries(to string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tries[to]
+}
+
+// Sessions is how many connections there were.
+func (s *Server) Sessions() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sessions
+}
+
+func (s *Server) begin() *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions++
+	return &session{server: s}
+}
+
+// session is one connection's.
+type session struct {
+	server *Server
+	to     string
+}
+
+var _ smtp.Session = (*session)(nil)
+
+// Mail begins a mail.
+func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
+
+// Rcpt takes or refuses a recipient.
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.server.tries[to]++
+	if s.to = to; s.server.refuse != nil {
+		return s.server.refuse(to)
+	}
+	return nil
+}
+
+// Data takes the mail. One that cannot be read fails the test.
+func (s *session) Data(r io.Reader) error {
+	m, err := parse(r)
+	if err != nil {
+		s.server.t.Errorf("a mail to %s cannot be read: %v", s.to, err)
+		return err
+	}
+	m.To = s.to
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.server.messages = append(s.server.messages, m)
+	return nil
+}
+
+// Reset forgets what was begun.
+func (s *session) Reset() {}
+
+// Logout ends the session.
+func (s *session) Logout() error { return nil }
+
+// parse reads a mail of a text and the same as HTML.
+func parse(r io.Reader) (Message, error) {
+	raw, err := mail.ReadMessage(r)
+	if err != nil {
+		return Message{}, err
+	}
+	m := Message{Header: raw.Header}
+	if m.Subject, err = new(mime.WordDecoder).DecodeHeader(raw.Header.Get("Subject")); err != nil {
+		return Message{}, err
+	}
+	kind, parameters, err := mime.ParseMediaType(raw.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/alternative" {
+		return Message{}, errors.Join(err, errors.New("it is "+kind))
+	}
+	parts := multipart.NewReader(raw.Body, parameters["boundary"])
+	for {
+		part, err := parts.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return m, nil
+		}
+		if err != nil {
+			return Message{}, err
+		}
+		b, err := io.ReadAll(quotedprintable.NewReader(part))
+		if err != nil {
+			return Message{}, err
+		}
+		text := string(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")))
+		if strings.HasPrefix(part.Header.Get("Content-Type"), "text/html") {
+			m.HTML = text
+		} else {
+			m.Text = text
+		}
+	}
+}
+
+type silent struct{}
+
+// Printf says nothing.
+func (silent) Printf(string, ...any) {}
+
+// Println says nothing.
+func (silent) Println(...any) {}

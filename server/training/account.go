@@ -1,0 +1,56 @@
+package training
+
+import "time"
+
+// Invitation asks somebody to become a user of a company. Its token is a secret that only the mail
+// holds.
+type Invitation struct {
+	ID         int64
+	Email      string
+	FullName   string // may be empty
+	Role       Role   // learner, manager or admin
+	Department string
+	Locale     string // empty: no wish
+	InvitedBy  int64  // 0: somebody who is gone
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	AcceptedAt *time.Time
+}
+
+// InvitationStatus is what has become of an invitation.
+type InvitationStatus string
+
+// What can become of an invitation. One that is withdrawn is gone.
+const (
+	InvitationOpen     InvitationStatus = "open"
+	InvitationAccepted InvitationStatus = "accepted"
+	InvitationExpired  InvitationStatus = "expired"
+)
+
+// StatusAt is the status at an instant.
+func (i Invitation) StatusAt(at time.Time) InvitationStatus {
+	switch {
+	case i.AcceptedAt != nil:
+		return InvitationAccepted
+	case at.Before(i.ExpiresAt):
+		return InvitationOpen
+	}
+	return InvitationExpired
+}
+
+// Acceptance is what somebody gives who accepts an invitation.
+type Acceptance struct {
+	Token     string
+	Password  string
+	FullName  string // empty: as the invitation has it
+	IP        string
+	UserAgent string
+}
+
+// PasswordChange is what somebody gives who changes the own password.
+type PasswordChange struct {
+	Current   string
+	New       string
+	IP        string
+	UserAgent string
+}
