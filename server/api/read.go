@@ -55,7 +55,6 @@ func (a *API) miss(k *call, ask question) error {
 	began := a.Now()
 	ctx, cancel := k.context()
 	defer cancel()
-	ctx = training.WithCaller(ctx, training.Caller{RequestID: k.id})
 	// The fill may outlive the call, which by then is another request's.
 	route, read, version := k.route, a.Read, a.Version
 	result, err := a.Cache.Do(ctx, k.key, func(ctx context.Context) (cache.Filled, error) {
