@@ -334,7 +334,7 @@ func TestAnAssignmentWaitsForWhoIsJoining(t *testing.T) {
 	}
 	made := make(chan error, 1)
 	go func() {
-		_, _, err := p.CreateAssignment(t.Context(), admin, training.NewAssignment{CourseID: 1, Scope: training.DepartmentScope, Department: "IT"})
+		_, _, err := p.CreateAssignment(t.Context(), assigner, training.NewAssignment{CourseID: 1, Scope: training.DepartmentScope, Department: "IT"})
 		if err == nil {
 			err = p.Assign(t.Context(), time.Now())
 		}
