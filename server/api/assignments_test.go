@@ -79,8 +79,8 @@ func (w *writer) PersonalData(_ context.Context, p training.Principal) ([]byte, 
 const exported = `{"exported_at":"2026-11-23T05:00:00Z","account":{"id":%d,"email":"","full_name":"","role":"learner","department":"",` +
 	`"job_risk":"low","locale":"","is_active":true,"created_at":"2026-11-23T05:00:00Z","updated_at":"2026-11-23T05:00:00Z","password_set_at":null},` +
 	`"company":{"id":3,"name":"","slug":"","country":"","data_zone":"","locale":"","privacy_mode":""},"activity":null,"sessions":[],"sign_ins":[],` +
-	`"failed_logins":[],"revocations":[],"password_resets":[],"invitations_received":[],"invitations_sent":[],"api_keys":[],"mails":[],` +
-	`"remembered_requests":[],"assignments":[],"assignments_made":[],"enrollments":[],"lesson_progress":[],"quiz_attempts":[],"certificates":[],` +
+	`"failed_logins":[],"login_sources":[],"password_requests":[],"revocations":[],"password_resets":[],"invitations_received":[],"invitations_sent":[],"api_keys":[],"mails":[],` +
+	`"remembered_requests":[],"assignments":[],"assignments_made":[],"enrollments":[],"lesson_progress":[],"quiz_attempts":[],"quiz_starts":[],"certificates":[],` +
 	`"phishing_events":[],"reports":[],"actions":[],"changes":[],"cut":[]}`
 
 func TestAssignments(t *testing.T) {

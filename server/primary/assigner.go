@@ -152,11 +152,17 @@ func advanceRun(ctx context.Context, q *pgsql.Queries, behind int64) (int64, err
 	}
 	advance := pgsql.AdvanceRunParams{AssignmentID: run.AssignmentID, Occurrence: run.Occurrence}
 	if run.Occurrence == 0 {
-		batch, err := q.WithdrawBatch(ctx, pgsql.WithdrawBatchParams{AssignmentID: run.AssignmentID, AfterID: run.AfterID, Size: assignBatch})
+		ids, err := q.LockOpenEnrollments(ctx, pgsql.LockOpenEnrollmentsParams{AssignmentID: run.AssignmentID, AfterID: run.AfterID, Size: assignBatch})
 		if err != nil {
 			return 0, err
 		}
-		advance.AfterID, advance.Finished = max(batch.LastID, run.AfterID), batch.Enrollments < assignBatch
+		if err := q.Withdraw(ctx, ids); err != nil {
+			return 0, err
+		}
+		advance.AfterID, advance.Finished = run.AfterID, len(ids) < assignBatch
+		if len(ids) > 0 {
+			advance.AfterID = ids[len(ids)-1]
+		}
 		if advance.Finished {
 			if err := q.RepeatRuns(ctx, pgsql.RepeatRunsParams{CompanyID: run.CompanyID, CourseID: run.CourseID}); err != nil {
 				return 0, err

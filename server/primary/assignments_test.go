@@ -321,6 +321,45 @@ func TestNobodyFallsBetweenAssignmentsAndThoseWhoJoin(t *testing.T) {
 	}
 }
 
+// TestAnAssignmentWaitsForWhoIsJoining holds what keeps the two from missing each other: a run never
+// begins while somebody is half in.
+func TestAnAssignmentWaitsForWhoIsJoining(t *testing.T) {
+	p, url := staffed(t, 0)
+	tx, err := pgtest.Connect(t, url).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `UPDATE users SET department = 'IT' WHERE id = 1`); err != nil {
+		t.Fatal(err)
+	}
+	made := make(chan error, 1)
+	go func() {
+		_, _, err := p.CreateAssignment(t.Context(), assigner, training.NewAssignment{CourseID: 1, Scope: training.DepartmentScope, Department: "IT"})
+		if err == nil {
+			err = p.Assign(t.Context(), time.Now())
+		}
+		made <- err
+	}()
+	const waiting = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+	for deadline := time.Now().Add(20 * time.Second); value[int64](t, url, waiting) == 0; {
+		select {
+		case err := <-made:
+			t.Fatalf("it did not wait: %v", err)
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it neither waits nor is made")
+		}
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-made; err != nil {
+		t.Fatal(err)
+	}
+	expect(t, url, "1:1:assigned:1:-")
+}
+
 func TestWhatIsAssignedToThemAlreadyIsRefused(t *testing.T) {
 	p, url := staffed(t, 1)
 	n := training.NewAssignment{CourseID: 1, Scope: training.UserScope, UserID: 10}

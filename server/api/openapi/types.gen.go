@@ -1418,9 +1418,11 @@ type PersonalData struct {
 	InvitationsReceived []struct {
 		AcceptedAt *time.Time `json:"accepted_at"`
 		CreatedAt  time.Time  `json:"created_at"`
+		Department string     `json:"department"`
 		Email      string     `json:"email"`
 		ExpiresAt  time.Time  `json:"expires_at"`
 		FullName   string     `json:"full_name"`
+		Locale     string     `json:"locale"`
 		Role       string     `json:"role"`
 	} `json:"invitations_received"`
 
@@ -1441,6 +1443,12 @@ type PersonalData struct {
 		Seconds      int       `json:"seconds"`
 	} `json:"lesson_progress"`
 
+	// LoginSources Addresses that a log-in came from in the last 90 days, which are not slowed down.
+	LoginSources []struct {
+		SeenAt time.Time `json:"seen_at"`
+		Source string    `json:"source"`
+	} `json:"login_sources"`
+
 	// Mails Sent or to be sent to the address of the account, without the text.
 	Mails []struct {
 		CreatedAt time.Time  `json:"created_at"`
@@ -1449,10 +1457,16 @@ type PersonalData struct {
 		SentAt    *time.Time `json:"sent_at"`
 	} `json:"mails"`
 
-	// PasswordResets Requests for a new password.
+	// PasswordRequests When a new password was asked for.
+	PasswordRequests []struct {
+		CreatedAt time.Time `json:"created_at"`
+	} `json:"password_requests"`
+
+	// PasswordResets Links for a new password.
 	PasswordResets []struct {
 		CreatedAt time.Time  `json:"created_at"`
 		ExpiresAt time.Time  `json:"expires_at"`
+		Purpose   string     `json:"purpose"`
 		UsedAt    *time.Time `json:"used_at"`
 	} `json:"password_resets"`
 
@@ -1476,8 +1490,17 @@ type PersonalData struct {
 		Passed       bool      `json:"passed"`
 		QuizId       int64     `json:"quiz_id"`
 		Score        int       `json:"score"`
+		Seconds      *int      `json:"seconds"`
 		SubmittedAt  time.Time `json:"submitted_at"`
 	} `json:"quiz_attempts"`
+
+	// QuizStarts Quizzes that are being taken against the clock.
+	QuizStarts []struct {
+		EndsAt       time.Time `json:"ends_at"`
+		EnrollmentId int64     `json:"enrollment_id"`
+		QuizId       int64     `json:"quiz_id"`
+		StartedAt    time.Time `json:"started_at"`
+	} `json:"quiz_starts"`
 
 	// RememberedRequests Writes that are known again by their Idempotency-Key, for a day.
 	RememberedRequests []struct {

@@ -307,6 +307,40 @@ func (q *Queries) LockCompany(ctx context.Context, id int64) error {
 	return err
 }
 
+const lockOpenEnrollments = `-- name: LockOpenEnrollments :many
+SELECT e.id FROM enrollments e
+WHERE e.assignment_id = $1::bigint AND e.status IN ('assigned', 'in_progress') AND e.id > $2
+ORDER BY e.id LIMIT $3 FOR UPDATE
+`
+
+type LockOpenEnrollmentsParams struct {
+	AssignmentID int64
+	AfterID      int64
+	Size         int32
+}
+
+// The next open enrollments of an assignment. Locked: whoever is about to begin one comes before or after,
+// and the next statement sees it.
+func (q *Queries) LockOpenEnrollments(ctx context.Context, arg LockOpenEnrollmentsParams) ([]int64, error) {
+	rows, err := q.db.Query(ctx, lockOpenEnrollments, arg.AssignmentID, arg.AfterID, arg.Size)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const openOccurrence = `-- name: OpenOccurrence :execrows
 WITH closed AS (
     UPDATE assignment_runs r SET next_at = NULL, finished_at = coalesce(r.finished_at, now())
@@ -358,35 +392,19 @@ func (q *Queries) RepeatRuns(ctx context.Context, arg RepeatRunsParams) error {
 	return err
 }
 
-const withdrawBatch = `-- name: WithdrawBatch :one
+const withdraw = `-- name: Withdraw :exec
 WITH batch AS MATERIALIZED (
     SELECT e.id, not_begun(e, a.created_at) AS untouched FROM enrollments e JOIN assignments a ON a.id = e.assignment_id
-    WHERE e.assignment_id = $1::bigint AND e.status IN ('assigned', 'in_progress') AND e.id > $2
-    ORDER BY e.id LIMIT $3 FOR UPDATE OF e
+    WHERE e.id = ANY ($1::bigint[])
 ), gone AS (
     DELETE FROM enrollments WHERE enrollments.id IN (SELECT batch.id FROM batch WHERE batch.untouched)
-), kept AS (
-    UPDATE enrollments SET due_at = NULL
-    WHERE enrollments.id IN (SELECT batch.id FROM batch WHERE NOT batch.untouched) AND due_at IS NOT NULL
 )
-SELECT count(*) AS enrollments, coalesce(max(id), 0)::bigint AS last_id FROM batch
+UPDATE enrollments SET due_at = NULL
+WHERE enrollments.id IN (SELECT batch.id FROM batch WHERE NOT batch.untouched) AND due_at IS NOT NULL
 `
 
-type WithdrawBatchParams struct {
-	AssignmentID int64
-	AfterID      int64
-	Size         int32
-}
-
-type WithdrawBatchRow struct {
-	Enrollments int64
-	LastID      int64
-}
-
 // Takes back, of an assignment that has ended, what was not begun; what was loses the due date.
-func (q *Queries) WithdrawBatch(ctx context.Context, arg WithdrawBatchParams) (WithdrawBatchRow, error) {
-	row := q.db.QueryRow(ctx, withdrawBatch, arg.AssignmentID, arg.AfterID, arg.Size)
-	var i WithdrawBatchRow
-	err := row.Scan(&i.Enrollments, &i.LastID)
-	return i, err
+func (q *Queries) Withdraw(ctx context.Context, ids []int64) error {
+	_, err := q.db.Exec(ctx, withdraw, ids)
+	return err
 }

@@ -31,6 +31,7 @@ CREATE INDEX enrollments_assignment_open ON enrollments (assignment_id, id) WHER
 -- A person's export finds what was sent to the address.
 CREATE INDEX invitations_email ON invitations (email_folded);
 CREATE INDEX outbox_recipient ON outbox (recipient);
+CREATE INDEX password_requests_email ON password_requests (email_folded);
 
 -- Gives people, by their ids, what their company's open assignments, or one of them, ask for: the
 -- newest occurrence of each. One statement, whose plan a test looks at; $1 are the people, $2 the
@@ -137,6 +138,7 @@ CREATE FUNCTION not_begun(e enrollments, assigned_at timestamptz) RETURNS boolea
     SELECT e.status = 'assigned' AND e.started_at IS NULL AND e.created_at >= assigned_at
         AND NOT EXISTS (SELECT FROM lesson_progress p WHERE p.enrollment_id = e.id)
         AND NOT EXISTS (SELECT FROM quiz_attempts q WHERE q.enrollment_id = e.id)
+        AND NOT EXISTS (SELECT FROM quiz_starts q WHERE q.enrollment_id = e.id)
 $$;
 
 CREATE TRIGGER join_assignments_insert AFTER INSERT ON users REFERENCING NEW TABLE AS new_rows
@@ -157,6 +159,7 @@ DROP TABLE assignment_runs;
 SELECT outpost.schema_changed();
 DROP FUNCTION hand_out_at_once();
 DROP FUNCTION hand_out(bigint[], bigint);
+DROP INDEX password_requests_email;
 DROP INDEX outbox_recipient;
 DROP INDEX invitations_email;
 DROP INDEX enrollments_assignment_open;

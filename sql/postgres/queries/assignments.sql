@@ -67,19 +67,23 @@ SELECT count(*) AS people, coalesce(max(b.id), 0)::bigint AS last_id,
     hand_out(coalesce(array_agg(b.id), '{}'), @assignment_id) AS enrollments
 FROM batch b;
 
+-- The next open enrollments of an assignment. Locked: whoever is about to begin one comes before or after,
+-- and the next statement sees it.
+-- name: LockOpenEnrollments :many
+SELECT e.id FROM enrollments e
+WHERE e.assignment_id = @assignment_id::bigint AND e.status IN ('assigned', 'in_progress') AND e.id > @after_id
+ORDER BY e.id LIMIT @size FOR UPDATE;
+
 -- Takes back, of an assignment that has ended, what was not begun; what was loses the due date.
--- name: WithdrawBatch :one
+-- name: Withdraw :exec
 WITH batch AS MATERIALIZED (
     SELECT e.id, not_begun(e, a.created_at) AS untouched FROM enrollments e JOIN assignments a ON a.id = e.assignment_id
-    WHERE e.assignment_id = @assignment_id::bigint AND e.status IN ('assigned', 'in_progress') AND e.id > @after_id
-    ORDER BY e.id LIMIT @size FOR UPDATE OF e
+    WHERE e.id = ANY (@ids::bigint[])
 ), gone AS (
     DELETE FROM enrollments WHERE enrollments.id IN (SELECT batch.id FROM batch WHERE batch.untouched)
-), kept AS (
-    UPDATE enrollments SET due_at = NULL
-    WHERE enrollments.id IN (SELECT batch.id FROM batch WHERE NOT batch.untouched) AND due_at IS NOT NULL
 )
-SELECT count(*) AS enrollments, coalesce(max(id), 0)::bigint AS last_id FROM batch;
+UPDATE enrollments SET due_at = NULL
+WHERE enrollments.id IN (SELECT batch.id FROM batch WHERE NOT batch.untouched) AND due_at IS NOT NULL;
 
 -- name: AdvanceRun :exec
 UPDATE assignment_runs SET after_id = @after_id, finished_at = CASE WHEN @finished::boolean THEN now() END

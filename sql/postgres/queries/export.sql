@@ -27,14 +27,20 @@ CROSS JOIN LATERAL (SELECT jsonb_build_object(
     'failed_logins', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
         SELECT f.ip, f.user_agent, f.reason, f.created_at FROM login_failures f
         WHERE f.user_id = u.id ORDER BY f.created_at DESC, f.id DESC LIMIT @most) x),
+    'login_sources', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
+        SELECT s.source, s.seen_at FROM login_sources s
+        WHERE s.user_id = u.id ORDER BY s.seen_at DESC, s.source LIMIT @most) x),
     'revocations', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
         SELECT r.reason, r.revoked_at FROM token_revocations r
         WHERE r.user_id = u.id ORDER BY r.revoked_at DESC, r.id DESC LIMIT @most) x),
+    'password_requests', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
+        SELECT r.created_at FROM password_requests r
+        WHERE r.email_folded = u.email_folded ORDER BY r.created_at DESC, r.id DESC LIMIT @most) x),
     'password_resets', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
-        SELECT r.created_at, r.expires_at, r.used_at FROM password_resets r
+        SELECT r.purpose, r.created_at, r.expires_at, r.used_at FROM password_resets r
         WHERE r.user_id = u.id ORDER BY r.created_at DESC, r.id DESC LIMIT @most) x),
     'invitations_received', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
-        SELECT i.email, i.full_name, i.role, i.created_at, i.expires_at, i.accepted_at FROM invitations i
+        SELECT i.email, i.full_name, i.role, i.department, i.locale, i.created_at, i.expires_at, i.accepted_at FROM invitations i
         WHERE i.email_folded = u.email_folded AND i.company_id = u.company_id ORDER BY i.created_at DESC, i.id DESC LIMIT @most) x),
     'invitations_sent', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
         SELECT i.id, i.role, i.created_at, i.expires_at, i.accepted_at FROM invitations i
@@ -63,11 +69,14 @@ CROSS JOIN LATERAL (SELECT jsonb_build_object(
         SELECT p.enrollment_id, p.lesson_id, p.done_at, p.seconds FROM enrollments e JOIN lesson_progress p ON p.enrollment_id = e.id
         WHERE e.user_id = u.id ORDER BY p.done_at DESC, p.id DESC LIMIT @most) x),
     'quiz_attempts', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
-        SELECT q.id, q.enrollment_id, q.quiz_id, q.number, q.score, q.passed, q.submitted_at, (
+        SELECT q.id, q.enrollment_id, q.quiz_id, q.number, q.score, q.passed, q.seconds, q.submitted_at, (
             SELECT coalesce(jsonb_agg(jsonb_build_object('question_id', w.question_id, 'option_id', w.option_id)
                 ORDER BY w.question_id, w.option_id), '[]')
             FROM quiz_attempt_answers w WHERE w.quiz_attempt_id = q.id) AS answers
         FROM quiz_attempts q WHERE q.user_id = u.id ORDER BY q.submitted_at DESC, q.id DESC LIMIT @most) x),
+    'quiz_starts', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
+        SELECT s.enrollment_id, s.quiz_id, s.started_at, s.ends_at FROM enrollments e JOIN quiz_starts s ON s.enrollment_id = e.id
+        WHERE e.user_id = u.id ORDER BY s.started_at DESC LIMIT @most) x),
     'certificates', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
         SELECT f.id, f.enrollment_id, f.course_id, f.code, f.issued_at, f.expires_at, f.revoked_at FROM certificates f
         WHERE f.user_id = u.id ORDER BY f.issued_at DESC, f.id DESC LIMIT @most) x),
