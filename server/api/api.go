@@ -35,13 +35,15 @@ import (
 	"outpost/server/training"
 )
 
-// Authenticator tells who holds a token. It must not keep token, and for one it has seen
-// before it does close to nothing. Its errors are *training.Error: Unauthorized when
-// the token is not good.
+// Authenticator tells who holds a token or an API key. It must not keep it, and for one it has
+// seen before it does close to nothing. Its errors are *training.Error: Unauthorized when it is not
+// good. An API key that was not seen before is refused with the reason auth.Unasked.
 type Authenticator interface {
 	Authenticate(ctx context.Context, token string) (training.Principal, error)
 	// AuthenticateLate also takes a token that expired no longer than grace ago.
 	AuthenticateLate(ctx context.Context, token string, grace time.Duration) (training.Principal, error)
+	// Introduce asks the primary about an API key, where that is needed.
+	Introduce(ctx context.Context, key string) (training.Principal, error)
 }
 
 // Writer changes data at the primary. Each method gives the LSN at which its change can be

@@ -12,7 +12,6 @@ import (
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
 
-	"outpost/server/auth"
 	"outpost/server/cache"
 )
 
@@ -156,7 +155,6 @@ func TestAnAnswerEndsWhenItsClockRunsOut(t *testing.T) {
 		t.Cleanup(c.Close)
 		c.Reset(1)
 		n.world.cache, d.Cache, d.Now = c, c, clock
-		d.Auth = auth.NewAuthenticator(auth.Options{Cache: c, Read: n.world.read})
 	})
 	for _, target := range []string{"/api/v1/enrollments/70", "/api/v1/me/enrollments"} {
 		now = day

@@ -14,12 +14,15 @@ import (
 // authenticate finds out who asks. Where the route is for everyone, a bad token is no token.
 //
 // An edge may not know yet what the primary does: a key, a user, a move to another company.
-// Such a token is believed neither here nor refused: the request waits for its position, and
+// Such a credential is believed neither here nor refused: the request waits for its position, and
 // then the primary decides.
 func (a *API) authenticate(k *call) error {
 	began := a.Now()
 	defer func() { k.authTook = a.Now().Sub(began) }()
 	token, ok := bearer(k.c.Get(fiber.HeaderAuthorization))
+	if ok && k.route.open && auth.IsAPIKey(token) {
+		return nil // it may do nothing here that nobody may, and strangers' keys cost a look-up
+	}
 	if !ok {
 		if k.route.open {
 			return nil
@@ -38,7 +41,10 @@ func (a *API) authenticate(k *call) error {
 	if !k.verdict.allowed {
 		return k.tooMany()
 	}
-	if !unsure(err) {
+	if reason(err) == auth.Unasked {
+		err = a.introduce(k, token)
+	}
+	if err == nil || !unsure(err) {
 		return err
 	}
 	if published := a.Published().Position; k.asked.Compare(published) > 0 && k.asked.Generation == published.Generation {
@@ -50,6 +56,11 @@ func (a *API) authenticate(k *call) error {
 			}
 		}
 	}
+	return a.refer(k, err)
+}
+
+// refer lets the primary decide about a credential that this edge is unsure of.
+func (a *API) refer(k *call, err error) error {
 	if a.primary() || k.forwarded != "" {
 		return err
 	}
@@ -59,6 +70,24 @@ func (a *API) authenticate(k *call) error {
 	return errAnswered
 }
 
+// believeAgain holds the credential against the state that was waited for: who asks, and what they
+// may, can be another there.
+func (a *API) believeAgain(k *call) error {
+	token, _ := bearer(k.c.Get(fiber.HeaderAuthorization))
+	err := a.believe(k, token)
+	if err == nil {
+		return k.authorize()
+	}
+	if k.route.open {
+		k.principal, k.known = training.Principal{}, false
+		return nil
+	}
+	if unsure(err) {
+		return a.refer(k, err)
+	}
+	return err
+}
+
 // believe sets the principal if the token is good. While the primary is away, so that nobody
 // can get a new one, a token is good for longer, for reads.
 func (a *API) believe(k *call, token string) error {
@@ -66,6 +95,17 @@ func (a *API) believe(k *call, token string) error {
 	if err != nil && reason(err) == auth.Expired && !k.route.write && a.Away() {
 		p, err = a.Auth.AuthenticateLate(a.base, token, auth.MaxGrace)
 	}
+	if err != nil {
+		return err
+	}
+	k.principal, k.known = p, true
+	return nil
+}
+
+// introduce asks the primary about an API key that this region has not seen. That comes after the
+// address' limit: guessing must not be a way to keep the primary busy.
+func (a *API) introduce(k *call, key string) error {
+	p, err := a.Auth.Introduce(a.base, key)
 	if err != nil {
 		return err
 	}
@@ -91,8 +131,10 @@ func reason(err error) auth.Reason {
 // unsure says whether the refusal may only be this replica's being behind.
 func unsure(err error) bool {
 	switch reason(err) {
-	case auth.UnknownKey, auth.UnknownUser, auth.Moved:
+	case auth.UnknownKey, auth.UnknownUser, auth.Moved, auth.UnarrivedKey:
 		return true
+	case auth.Unasked:
+		return false // the primary could not be asked, so it cannot answer either
 	}
 	return training.CodeOf(err) == training.Unavailable
 }

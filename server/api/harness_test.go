@@ -87,7 +87,6 @@ func newNode(t testing.TB, bend func(*Deps, *node)) *node {
 	}
 	d := Deps{
 		Region: "fra", Version: "test", Read: n.world.read, Published: n.world.published, Wait: n.world.wait, Cache: c,
-		Auth:   auth.NewAuthenticator(auth.Options{Cache: c, Read: n.world.read}),
 		Writer: n.writer, Tokens: n.signer.Sign,
 		Stale: func() (time.Duration, bool) { return 0, false }, Away: func() bool { return false },
 		Ready: func() error { return nil },
@@ -99,6 +98,13 @@ func newNode(t testing.TB, bend func(*Deps, *node)) *node {
 	}
 	if bend != nil {
 		bend(&d, n)
+	}
+	keys := auth.KeySource{Identify: n.writer.identify, Wait: n.world.wait}
+	if d.Forward != nil {
+		keys.Identify = Identify(d.Forward)
+	}
+	if d.Auth, err = auth.NewAuthenticator(auth.Options{Cache: d.Cache, Read: n.world.read, Keys: keys}); err != nil {
+		t.Fatal(err)
 	}
 	if n.API, err = New(d); err != nil {
 		t.Fatal(err)

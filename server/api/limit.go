@@ -1,14 +1,17 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"hash/maphash"
 	"math"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/text/unicode/norm"
 	"golang.org/x/time/rate"
 )
 
@@ -104,12 +107,46 @@ func stricter(a, b verdict) verdict {
 	return a
 }
 
-// of names the bucket of a login by its hash, so that a long name costs no memory.
+// of names the bucket of a login by its hash, so that a long name costs no memory. However an
+// account's name is written, it is one bucket: the letters are folded at least as far as Postgres'
+// fold_email does.
 func (l *limiter) of(login string) bucketKey {
 	if l == nil {
 		return bucketKey{}
 	}
-	return bucketKey{number: maphash.String(l.seed, login)}
+	return bucketKey{number: maphash.String(l.seed, strings.ToLower(norm.NFKC.String(strings.TrimSpace(login))))}
+}
+
+// limitLogin slows guessing, by the address that guesses and by the account that is guessed at.
+// Whoever guesses from elsewhere keeps nobody out: where the account's bucket is empty, an address
+// that somebody has logged in to it from has one of its own. Which address that is, is asked of
+// Postgres only then.
+func (a *API) limitLogin(ctx context.Context, k *call, login string) error {
+	if k.limit(a.sources, bucketKey{addr: source(k.client)}); !k.verdict.allowed {
+		return k.tooMany()
+	}
+	account := a.accounts.of(login)
+	byAddress := k.verdict
+	if k.limit(a.accounts, account); k.verdict.allowed {
+		return nil
+	}
+	refused := k.tooMany()
+	from := k.source()
+	if from == "" {
+		return refused
+	}
+	known, err := a.Writer.KnowsSource(ctx, login, from)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return refused
+	}
+	k.verdict = byAddress
+	if k.limit(a.accounts, bucketKey{number: account.number, addr: source(k.client)}); !k.verdict.allowed {
+		return k.tooMany()
+	}
+	return nil
 }
 
 // source is the address that counts as one client: of IPv6 the /64 that one household or

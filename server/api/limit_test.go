@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,71 @@ func TestLoginsAreLimitedByAccountAndByAddress(t *testing.T) {
 	}
 	if n := len(n.writer.logins); n != 6 {
 		t.Errorf("%d passwords were checked, want 6", n)
+	}
+}
+
+// TestGuessingFromElsewhereKeepsNobodyOut empties an account's bucket from many addresses.
+func TestGuessingFromElsewhereKeepsNobodyOut(t *testing.T) {
+	n := newNode(t, func(d *Deps, n *node) {
+		d.Limits.Login = Rate{Count: 2, Per: time.Minute, Burst: 1}
+		d.Limits.Rate = Rate{}
+		d.ClientIPHeader = "Fly-Client-IP"
+		n.writer.known = map[string]string{"user1@example.com": "2001:db8:1:2::"}
+	})
+	try := func(account, password, ip string, want int) {
+		t.Helper()
+		a := n.do("POST", "/api/v1/auth/login", http.Header{"Fly-Client-Ip": {ip}}, fmt.Sprintf(`{"email":%q,"password":%q}`, account, password))
+		if a.StatusCode != want {
+			t.Errorf("%s from %s: %d, want %d", account, ip, a.StatusCode, want)
+		}
+		if want == 429 && (a.Header.Get("Retry-After") == "" || a.Header.Get("X-Ratelimit-Remaining") != "0") {
+			t.Errorf("a refused login has %v", a.Header)
+		}
+	}
+	const owner = "user1@example.com"
+	for i := range 3 {
+		try(owner, "guess", fmt.Sprintf("203.0.113.%d", i), 401)
+	}
+	if len(n.writer.knows) != 0 {
+		t.Errorf("Postgres was asked while there was no need: %q", n.writer.knows)
+	}
+	for i := range 10 {
+		try(owner, "guess", fmt.Sprintf("203.0.113.%d", 100+i), 429)
+	}
+	try(owner, "testpassword", "2001:db8:1:2:3:4:5:6", 200) // from home
+	try(owner, "wrong", "2001:db8:1:2::7", 401)
+	try(owner, "wrong", "2001:db8:1:2::7", 401)
+	try(owner, "testpassword", "2001:db8:1:2::8", 429) // guessing there is slowed too, by the address
+	for i := range 3 {
+		try("nobody@example.com", "guess", fmt.Sprintf("198.51.100.%d", i), 401)
+	}
+	try("nobody@example.com", "guess", "198.51.100.9", 429)
+	if got := n.writer.knows[len(n.writer.knows)-1]; got != "nobody@example.com from 198.51.100.9" {
+		t.Errorf("an account that does not exist costs something else: %q", got)
+	}
+	if n := len(n.writer.logins); n != 9 {
+		t.Errorf("%d passwords were checked, want 9", n)
+	}
+}
+
+// TestAnAccountIsOneHoweverItIsWritten: what Postgres folds into one address is one bucket.
+func TestAnAccountIsOneHoweverItIsWritten(t *testing.T) {
+	l, err := newLimiter("login", Rate{Count: 1, Per: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := l.of("änne@example.com")
+	for _, written := range []string{"ÄNNE@example.com", "a\u0308nne@example.com", "  änne@example.com ", "änne＠ｅxample.com", "\u00a0änne@example.com", "äℕ𝐧e@example.com"} {
+		text, err := strconv.Unquote(`"` + written + `"`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.of(text) != want {
+			t.Errorf("%q has a bucket of its own", text)
+		}
+	}
+	if l.of("anne@example.com") == want {
+		t.Error("another address has the same bucket")
 	}
 }
 

@@ -31,7 +31,7 @@ func (a *API) reach(k *call) error {
 	defer cancel()
 	if !a.primary() {
 		if a.Wait(ctx, k.asked) == nil {
-			return a.behind(k)
+			return a.arrived(k)
 		}
 		// A newer generation, or a replica that is slow: the one who is behind is this node.
 		err := a.pass(k)
@@ -46,11 +46,22 @@ func (a *API) reach(k *call) error {
 	reached, err := a.await(ctx, k.asked)
 	switch {
 	case reached:
-		return a.behind(k)
+		return a.arrived(k)
 	case err != nil && !deadline(err):
 		return a.older(k, unavailable("The database cannot be reached.", err)) // it is the primary
 	}
 	return unavailable("The state that you have seen has not arrived here yet.", nil)
+}
+
+// arrived goes on from the state that was waited for. The credential was believed in an older one:
+// whoever shows the position of a logout has logged out.
+func (a *API) arrived(k *call) error {
+	if k.known {
+		if err := a.believeAgain(k); err != nil {
+			return err
+		}
+	}
+	return a.behind(k)
 }
 
 // older goes on from a state older than the one that was asked for. The position that the

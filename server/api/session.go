@@ -25,13 +25,17 @@ func sessionRoutes() []*route {
 		{method: http.MethodPost, pattern: "/api/v1/auth/login", handle: (*API).login, open: true, write: true},
 		{method: http.MethodPost, pattern: "/api/v1/auth/refresh", handle: (*API).refresh, open: true, write: true},
 		{method: http.MethodPost, pattern: "/api/v1/auth/logout", handle: (*API).logout, write: true},
+		{method: http.MethodGet, pattern: "/.well-known/jwks.json", handle: (*API).jwks, open: true, namespace: "keys"},
 	}
 }
 
 type sessionWriter interface {
 	Login(ctx context.Context, r training.LoginRequest) (training.Session, change.LSN, error)
-	Refresh(ctx context.Context, refreshToken string) (training.Session, change.LSN, error)
+	Refresh(ctx context.Context, r training.RefreshRequest) (training.Session, change.LSN, error)
 	Logout(ctx context.Context, p training.Principal) (change.LSN, error)
+	// KnowsSource says whether somebody has logged in to the account from there lately. It costs
+	// the same for an account that does not exist.
+	KnowsSource(ctx context.Context, login, source string) (bool, error)
 }
 
 func (a *API) login(k *call) error {
@@ -46,20 +50,16 @@ func (a *API) login(k *call) error {
 	if err := invalid(checkText(checkText(nil, field, login, maxLogin), "password", in.Password, auth.MaxPassword)...); err != nil {
 		return err
 	}
-	k.limit(a.sources, bucketKey{addr: source(k.client)})
-	if k.verdict.allowed {
-		k.limit(a.accounts, a.accounts.of(strings.ToLower(login)))
-	}
-	if !k.verdict.allowed {
-		return k.tooMany()
-	}
 	ctx, cancel, err := k.writing()
 	if err != nil {
 		return err
 	}
 	defer cancel()
+	if err := a.limitLogin(ctx, k, login); err != nil {
+		return err
+	}
 	session, lsn, err := a.Writer.Login(ctx, training.LoginRequest{
-		Login: login, Password: in.Password, IP: k.ip(), UserAgent: k.userAgent(),
+		Login: login, Password: in.Password, IP: k.ip(), UserAgent: k.userAgent(), Source: k.source(),
 	})
 	if err != nil {
 		return err
@@ -94,7 +94,9 @@ func (a *API) refresh(k *call) error {
 		return err
 	}
 	defer cancel()
-	session, lsn, err := a.Writer.Refresh(ctx, in.RefreshToken)
+	session, lsn, err := a.Writer.Refresh(ctx, training.RefreshRequest{
+		Token: in.RefreshToken, IP: k.ip(), UserAgent: k.userAgent(), Source: k.source(),
+	})
 	if err != nil {
 		return err
 	}
@@ -133,6 +135,14 @@ func (k *call) ip() string {
 		return ""
 	}
 	return k.client.String()
+}
+
+// source is the client's address as what counts as one client.
+func (k *call) source() string {
+	if !k.client.IsValid() {
+		return ""
+	}
+	return source(k.client).String()
 }
 
 // userAgent is fit for a text column: a client may send any bytes.

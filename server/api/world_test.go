@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"outpost/replicate/change"
+	"outpost/server/auth"
 	"outpost/server/cache"
 	"outpost/server/training"
 )
@@ -33,6 +34,7 @@ type world struct {
 	courses []training.CourseDetail
 	enrolls map[int64]training.Enrollment
 	revoked map[int64]bool
+	apiKeys map[int64]training.APIKey
 	reads   int
 	block   chan struct{} // reads wait for it, when set
 	cache   *cache.Cache
@@ -59,7 +61,7 @@ func newWorld() *world {
 		enrolls: map[int64]training.Enrollment{
 			70: {ID: 70, UserID: 1, CompanyID: 3, CourseID: 42, CourseSlug: "phishing", CourseTitle: "Phishing", Cycle: 1, Status: training.Assigned, DueAt: &due, Lessons: 2, CreatedAt: day, UpdatedAt: day, Version: 5},
 		},
-		revoked: map[int64]bool{},
+		revoked: map[int64]bool{}, apiKeys: map[int64]training.APIKey{},
 		courses: []training.CourseDetail{
 			{
 				Course:   training.Course{ID: 42, Slug: "phishing", Category: "email", Level: training.Beginner, Minutes: 12, IsPublished: true, ValidityDays: 365, Locale: "en", Title: "Phishing", Description: string(long), Lessons: 2, CreatedAt: day, UpdatedAt: day, Version: 8},
@@ -227,8 +229,8 @@ func (s state) Enrollment(_ context.Context, p training.Principal, id int64, _ s
 	return e, nil
 }
 
-func (s state) SigningKey(_ context.Context, k string) (ed25519.PublicKey, bool, error) {
-	return s.public, s.keys && k == kid, nil
+func (s state) SigningKey(_ context.Context, k string) (training.SigningKey, bool, error) {
+	return training.SigningKey{ID: kid, Public: s.public}, s.keys && k == kid, nil
 }
 
 func (s state) Account(_ context.Context, userID, sessionID int64) (training.Account, error) {
@@ -252,6 +254,10 @@ type writer struct {
 	down   error // of everything
 	logins []training.LoginRequest
 	keys   []string // Idempotency-Keys
+	hashes map[auth.KeyHash]int64
+	asked  int               // about hashes
+	known  map[string]string // login: the source that it is known from
+	knows  []string          // the logins that were asked about
 }
 
 var _ Writer = (*writer)(nil)
@@ -272,8 +278,8 @@ func (w *world) principal(u training.User) training.Principal {
 	return training.Principal{UserID: u.ID, CompanyID: u.Company.ID, SessionID: 10 + u.ID, Role: u.Role, Locale: u.Locale, Zone: "global"}
 }
 
-func (w *writer) Refresh(_ context.Context, token string) (training.Session, change.LSN, error) {
-	if token != "refresh-1" {
+func (w *writer) Refresh(_ context.Context, r training.RefreshRequest) (training.Session, change.LSN, error) {
+	if r.Token != "refresh-1" {
 		return training.Session{}, 0, training.Errorf(training.Unauthorized, "The refresh token is not valid.")
 	}
 	w.mu.Lock()

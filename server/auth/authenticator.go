@@ -29,42 +29,52 @@ type Options struct {
 	Cache *cache.Cache
 	// Read runs fn over one state of the replica and gives that state.
 	Read func(ctx context.Context, fn func(training.Queries) error) (training.At, error)
+	Keys KeySource
 	Now  func() time.Time // nil: time.Now
 }
 
-// Authenticator tells who a token speaks for. It is safe for concurrent use.
+// Authenticator tells who a token or an API key speaks for. It is safe for concurrent use.
 type Authenticator struct {
 	cache  *cache.Cache
 	read   func(context.Context, func(training.Queries) error) (training.At, error)
 	now    func() time.Time
 	parser *jwt.Parser
+	keys   *apiKeys
 }
 
 // NewAuthenticator makes an Authenticator.
-func NewAuthenticator(o Options) *Authenticator {
+func NewAuthenticator(o Options) (*Authenticator, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Authenticator{cache: o.Cache, read: o.Read, now: o.Now, parser: newParser(o.Now)}
+	keys, err := newAPIKeys(o.Keys)
+	if err != nil {
+		return nil, err
+	}
+	return &Authenticator{cache: o.Cache, read: o.Read, now: o.Now, parser: newParser(o.Now), keys: keys}, nil
 }
 
-// remembered is a token that was verified.
+// remembered is a token or an API key that was verified.
 type remembered struct {
 	principal training.Principal
-	expires   time.Time
+	expires   time.Time // zero: an API key that never does
+	dead      time.Time // of a token: when its signature counts for nothing any more; zero: never
 }
 
 // Authenticate tells who token speaks for, with the rights that the replica and the token
 // agree on. A refused one is a training.Error with code Unauthorized and a Rejection inside.
 // The token is not kept, so it may lie in a buffer that is reused; for one that was seen
-// before, nothing is allocated.
+// before, nothing is allocated. An API key that this region does not know is refused as Unasked.
 func (a *Authenticator) Authenticate(ctx context.Context, token string) (training.Principal, error) {
 	return a.AuthenticateLate(ctx, token, 0)
 }
 
 // AuthenticateLate is Authenticate that accepts a token for grace, up to MaxGrace, after it
-// expired. It is for reads and progress while the primary is away.
+// expired. It is for reads and progress while the primary is away. An API key gets no grace.
 func (a *Authenticator) AuthenticateLate(ctx context.Context, token string, grace time.Duration) (training.Principal, error) {
+	if IsAPIKey(token) {
+		return a.authenticateKey(ctx, token, false)
+	}
 	if len(token) > maxToken {
 		return training.Principal{}, reject(Malformed, nil)
 	}
@@ -108,7 +118,7 @@ func (a *Authenticator) verify(ctx context.Context, key, token string) (*remembe
 		p := known.principal
 		return cache.Filled{
 			Value: known, Size: 128, Namespace: Namespace, Store: arrived, At: cache.At(at),
-			ValidUntil: known.expires.Add(MaxGrace),
+			ValidUntil: sooner(known.expires.Add(MaxGrace), known.dead),
 			Tags: []cache.Tag{
 				cache.Row("users", p.UserID),
 				cache.Row("companies", p.CompanyID),
@@ -129,14 +139,14 @@ func (a *Authenticator) verify(ctx context.Context, key, token string) (*remembe
 // a key withdrawn between them would stay good. arrived is false when it rests on the token
 // alone.
 func (a *Authenticator) judge(ctx context.Context, q training.Queries, kid, token string) (known *remembered, arrived bool, err error) {
-	public, ok, err := q.SigningKey(ctx, kid)
+	key, ok, err := q.SigningKey(ctx, kid)
 	if err != nil {
 		return nil, false, err
 	}
 	if !ok {
 		return nil, false, reject(UnknownKey, nil)
 	}
-	c, err := open(a.parser, token, public)
+	c, err := open(a.parser, token, key.Public)
 	if err != nil {
 		return nil, false, reject(reasonOf(err), err)
 	}
@@ -144,7 +154,7 @@ func (a *Authenticator) judge(ctx context.Context, q training.Queries, kid, toke
 	if !ok {
 		return nil, false, reject(Malformed, errors.New("the claims do not make sense"))
 	}
-	known = &remembered{principal: p, expires: c.ExpiresAt.Time}
+	known = &remembered{principal: p, expires: c.ExpiresAt.Time, dead: key.NotAfter}
 	account, err := q.Account(ctx, p.UserID, p.SessionID)
 	if training.CodeOf(err) == training.NotFound {
 		if a.now().Sub(c.IssuedAt.Time) > arrival {
@@ -177,6 +187,14 @@ func settle(p *training.Principal, account training.Account, issued time.Time) e
 	p.Role = training.Lesser(p.Role, account.Role)
 	p.Locale, p.Zone = account.Locale, account.Zone
 	return nil
+}
+
+// sooner is the earlier of two instants of which the second may be zero: never.
+func sooner(a, b time.Time) time.Time {
+	if !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func reasonOf(err error) Reason {

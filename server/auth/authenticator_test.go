@@ -134,6 +134,17 @@ func newRegionLike(t *testing.T, r *region) *Authenticator {
 	return other.auth
 }
 
+func TestATokenIsNoBetterThanItsKey(t *testing.T) {
+	r := newRegion(t)
+	token := r.token(t)
+	r.until = r.now().Add(time.Minute) // withdrawn, with a minute to go
+	r.accepts(t, token, learner, 1)
+	r.pass(time.Minute - 1)
+	r.accepts(t, token, learner, 1)
+	r.pass(1)
+	r.rejects(t, token, UnknownKey)
+}
+
 func TestReplicaThatCannotBeReadIsNoVerdict(t *testing.T) {
 	r := newRegion(t)
 	r.failing = errors.New("disk on fire")

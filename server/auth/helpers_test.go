@@ -26,18 +26,22 @@ type region struct {
 	clock   atomic.Pointer[time.Time]
 	account *training.Account // nil: no such user
 	keys    map[string]ed25519.PublicKey
+	until   time.Time // of the keys; zero: for ever
 	failing error
 	during  func() // in the middle of a read
 	asked   int
+
+	apiKey  *training.KeyAccount // nil: it has not arrived
+	primary *keyPrimary
 }
 
-func (r *region) SigningKey(_ context.Context, kid string) (ed25519.PublicKey, bool, error) {
+func (r *region) SigningKey(_ context.Context, kid string) (training.SigningKey, bool, error) {
 	r.asked++
 	key, ok := r.keys[kid]
 	if r.during != nil {
 		r.during()
 	}
-	return key, ok, r.failing
+	return training.SigningKey{ID: kid, Public: key, NotAfter: r.until}, ok && (r.until.IsZero() || r.now().Before(r.until)), r.failing
 }
 
 func (r *region) Account(_ context.Context, user, session int64) (training.Account, error) {
@@ -94,7 +98,11 @@ func newRegion(t testing.TB) *region {
 	}
 	t.Cleanup(r.cache.Close)
 	r.cache.Reset(1)
-	r.auth = NewAuthenticator(Options{Cache: r.cache, Read: r.read, Now: r.now})
+	r.primary = &keyPrimary{ids: map[KeyHash]int64{}}
+	keys := KeySource{Identify: r.primary.identify, Wait: r.primary.wait}
+	if r.auth, err = NewAuthenticator(Options{Cache: r.cache, Read: r.read, Keys: keys, Now: r.now}); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 

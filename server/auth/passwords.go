@@ -1,11 +1,12 @@
-// Package auth proves who asks: passwords (Argon2id), access tokens (Ed25519 JWT), and the
-// remembered verification of a token.
+// Package auth proves who asks: passwords (Argon2id), access tokens (Ed25519 JWT), API keys, and
+// the remembered verification of both.
 //
 // What it guarantees: checking a password takes the same time for a login that does not
 // exist, and never more memory than a fixed number of checks at once; a token's signature is
 // checked once for as long as nothing that it depends on has changed, and from the moment
 // the local replica has seen the account deactivated, the session revoked, the key
-// withdrawn or the rights reduced, the token is treated so.
+// withdrawn or the rights reduced, the token is treated so. An API key is known by its hash, which
+// only the primary has: a region asks it once, and never again for a key that it knows.
 //
 // It must not know SQL, HTTP, nor where keys and accounts are kept: it reads them through
 // training.Queries, all in one transaction with the position that the cache judges by.

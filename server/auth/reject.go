@@ -4,7 +4,7 @@ import (
 	"outpost/server/training"
 )
 
-// Reason says why a token is not good.
+// Reason says why a credential is not good.
 type Reason string
 
 // The reasons.
@@ -17,6 +17,10 @@ const (
 	Inactive    Reason = "inactive"
 	Revoked     Reason = "revoked"
 	Moved       Reason = "moved" // to another company since
+
+	UnknownAPIKey Reason = "unknown_api_key"   // the primary has said so
+	UnarrivedKey  Reason = "unarrived_api_key" // the primary knows it, this replica does not yet
+	Unasked       Reason = "unasked_api_key"   // not known here, and the primary was not asked, or not heard
 )
 
 // Rejection is the cause inside the training.Error that a refused token gets: the Error's
@@ -29,9 +33,9 @@ type Rejection struct {
 // Error gives the reason and its cause.
 func (r *Rejection) Error() string {
 	if r.Err != nil {
-		return "token " + string(r.Reason) + ": " + r.Err.Error()
+		return "credential " + string(r.Reason) + ": " + r.Err.Error()
 	}
-	return "token " + string(r.Reason)
+	return "credential " + string(r.Reason)
 }
 
 // Unwrap gives the cause.

@@ -31,6 +31,7 @@ type commands struct {
 	Serve     serveCommand     `cmd:"" help:"One node, configured by its environment."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring Postgres' schema up to date, show its state, or undo one step."`
 	Seed      seedCommand      `cmd:"" help:"Put demo data into an empty DATABASE_URL."`
+	Keys      keysCommand      `cmd:"" help:"List the keys that sign access tokens, or bring in a new one."`
 	Snapshot  snapshotCommand  `cmd:"" help:"A compressed snapshot of this node's replica, or of a file of outpost replicate."`
 	Verify    verifyCommand    `cmd:"" help:"Compare a replica with its Postgres, row for row; exit code 0: equal."`
 	Status    statusCommand    `cmd:"" help:"Show the regions, how far each is, and how often its cache hits."`

@@ -26,7 +26,7 @@ func TestCommandsSayWhyPostgresIsOutOfReach(t *testing.T) {
 		{"no such database", strings.Replace(url, "?", "_nowhere?", 1), []string{"no database", "_nowhere"}},
 		{"not a URL", "postgres://outpost:geheim@[::1", []string{"postgres://"}},
 	} {
-		for _, command := range []string{"migrate", "migrate status", "migrate down", "seed"} {
+		for _, command := range []string{"migrate", "migrate status", "migrate down", "seed", "keys", "keys rotate"} {
 			t.Run(command+", "+c.name, func(t *testing.T) {
 				cmd := exec.CommandContext(t.Context(), binary, strings.Fields(command)...)
 				cmd.Env = append(os.Environ(), "DATABASE_URL="+c.url)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"outpost/replicate/change"
 	"outpost/replicate/verify"
 	"outpost/server/api"
 	"outpost/server/auth"
@@ -21,7 +22,6 @@ func (n *Node) openAPI(ctx context.Context) (err error) {
 			at := n.replica.State()
 			return training.At{Position: at.Position, Incarnation: at.Incarnation}
 		},
-		Auth:  auth.NewAuthenticator(auth.Options{Cache: n.cache, Read: n.store.Read}),
 		Stale: n.follow.Stale, Away: n.away, Ready: n.Ready, Status: n.status,
 		Dev: n.options.Dev, ClusterKey: n.config.ClusterKey, ClientIPHeader: n.config.ClientIPHeader, Origins: n.config.Origins,
 		Limits:  api.Limits{Wait: n.config.Wait, Rate: limit(n.config.RateLimit), Login: limit(n.config.LoginLimit)},
@@ -39,14 +39,21 @@ func (n *Node) openAPI(ctx context.Context) (err error) {
 	return err
 }
 
+// openAuthenticator takes what tells who API keys are.
+func (n *Node) openAuthenticator(deps *api.Deps, identify func(context.Context, auth.KeyHash) (int64, change.Position, error)) (err error) {
+	deps.Auth, err = auth.NewAuthenticator(auth.Options{
+		Cache: n.cache, Read: n.store.Read, Keys: auth.KeySource{Identify: identify, Wait: n.replica.Wait},
+	})
+	return err
+}
+
 func (n *Node) openWriter(ctx context.Context, deps *api.Deps) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	signer, err := n.primary.EnsureSigningKey(ctx)
-	if err != nil {
+	if err := n.primary.KeepSigningKeys(ctx); err != nil {
 		return err
 	}
-	deps.Writer, deps.Tokens = n.primary, signer.Sign
+	deps.Writer, deps.Tokens = n.primary, n.primary.Sign
 	deps.Snapshot = func(ctx context.Context, region, refused string) (api.SnapshotFile, string, error) {
 		d, err := n.hub.OpenSnapshot(ctx, region, refused)
 		if err != nil {
@@ -54,7 +61,10 @@ func (n *Node) openWriter(ctx context.Context, deps *api.Deps) error {
 		}
 		return d, d.Snapshot.ETag, nil
 	}
-	return nil
+	return n.openAuthenticator(deps, func(ctx context.Context, hash auth.KeyHash) (int64, change.Position, error) {
+		id, lsn, err := n.primary.IdentifyAPIKey(ctx, hash)
+		return id, change.Position{Generation: n.replica.State().Position.Generation, LSN: lsn}, err
+	})
 }
 
 func (n *Node) openForwarder(deps *api.Deps) error {
@@ -70,7 +80,7 @@ func (n *Node) openForwarder(deps *api.Deps) error {
 		return nil
 	})
 	deps.Forward = client
-	return nil
+	return n.openAuthenticator(deps, api.Identify(client))
 }
 
 // away says that the primary region or its Postgres cannot be reached, so that nobody gets a new

@@ -131,7 +131,7 @@ func TestAnInvitationMakesOneUser(t *testing.T) {
 		if n := value[int64](t, url, `SELECT count(*) FROM users WHERE id = $1 AND is_active AND email = 'Grace@Example.com' AND full_name = 'Grace Hopper' AND department = 'IT'`, s.UserID); n != 1 {
 			t.Error("the user is not as was invited")
 		}
-		if _, _, err := p.Refresh(t.Context(), s.RefreshToken); err != nil {
+		if _, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: s.RefreshToken}); err != nil {
 			t.Error(err)
 		}
 		if _, _, err := p.Login(t.Context(), training.LoginRequest{Login: "grace@example.com", Password: good}); err != nil {

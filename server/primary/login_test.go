@@ -115,17 +115,17 @@ func TestRefreshTokensRotateAndReuseEndsTheFamily(t *testing.T) {
 	inModes(t, func(t *testing.T, mode func(*primary.Config)) {
 		p, url := open(t, mode)
 		first, other := login(t, p), login(t, p)
-		second, lsn, err := p.Refresh(t.Context(), first.RefreshToken)
+		second, lsn, err := p.Refresh(t.Context(), training.RefreshRequest{Token: first.RefreshToken})
 		if err != nil || lsn == 0 {
 			t.Fatal(err)
 		}
 		if second.Principal != first.Principal || second.RefreshToken == first.RefreshToken {
 			t.Errorf("%+v after %+v", second, first)
 		}
-		if _, _, err := p.Refresh(t.Context(), first.RefreshToken); training.CodeOf(err) != training.Unauthorized {
+		if _, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: first.RefreshToken}); training.CodeOf(err) != training.Unauthorized {
 			t.Errorf("an old token: %v", err)
 		}
-		if _, _, err := p.Refresh(t.Context(), second.RefreshToken); training.CodeOf(err) != training.Unauthorized {
+		if _, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: second.RefreshToken}); training.CodeOf(err) != training.Unauthorized {
 			t.Errorf("the new token of a family that ended: %v", err)
 		}
 		if n := value[int64](t, url, `SELECT count(*) FROM sessions WHERE revoked_at IS NOT NULL`); n != 1 {
@@ -134,7 +134,7 @@ func TestRefreshTokensRotateAndReuseEndsTheFamily(t *testing.T) {
 		if n := value[int64](t, url, `SELECT count(*) FROM audit_log WHERE action = 'session.token_reused' AND subject_id = $1 AND actor_id = 1`, first.SessionID); n != 1 {
 			t.Errorf("the reuse stands %d times in the log", n)
 		}
-		if _, _, err := p.Refresh(t.Context(), other.RefreshToken); err != nil {
+		if _, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: other.RefreshToken}); err != nil {
 			t.Errorf("another family: %v", err)
 		}
 	})
@@ -147,7 +147,7 @@ func TestOneTokenIsExchangedOnce(t *testing.T) {
 	good := make(chan struct{}, 8)
 	for range cap(good) {
 		group.Go(func() {
-			_, _, err := p.Refresh(t.Context(), s.RefreshToken)
+			_, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: s.RefreshToken})
 			switch training.CodeOf(err) {
 			case training.Unauthorized:
 			case "":
@@ -180,14 +180,14 @@ func TestARefreshNeedsALivingSession(t *testing.T) {
 			p, url := open(t)
 			s := login(t, p)
 			pgtest.Exec(t, url, change)
-			if _, _, err := p.Refresh(t.Context(), s.RefreshToken); training.CodeOf(err) != training.Unauthorized {
+			if _, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: s.RefreshToken}); training.CodeOf(err) != training.Unauthorized {
 				t.Errorf("%v", err)
 			}
 		})
 	}
 	p, _ := open(t)
 	for _, token := range []string{"", "opr_", strings.Repeat("x", 1<<20)} {
-		if _, _, err := p.Refresh(t.Context(), token); training.CodeOf(err) != training.Unauthorized {
+		if _, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: token}); training.CodeOf(err) != training.Unauthorized {
 			t.Errorf("%.10q: %v", token, err)
 		}
 	}
@@ -208,7 +208,7 @@ func TestLogoutEndsOnesOwnSession(t *testing.T) {
 	if v := value[int64](t, url, `SELECT version FROM sessions WHERE id = $1`, s.SessionID); v != 2 {
 		t.Errorf("ending twice wrote twice: version %d", v)
 	}
-	if _, _, err := p.Refresh(t.Context(), s.RefreshToken); training.CodeOf(err) != training.Unauthorized {
+	if _, _, err := p.Refresh(t.Context(), training.RefreshRequest{Token: s.RefreshToken}); training.CodeOf(err) != training.Unauthorized {
 		t.Errorf("a refresh after the end: %v", err)
 	}
 }

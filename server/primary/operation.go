@@ -24,10 +24,10 @@ type operation struct {
 }
 
 // operate runs fn in one transaction, as an operation of somebody who still may do it: whose
-// account is active, in that company and of no lesser role. The audit log finds who it was in the
-// transaction's settings. Under an Idempotency-Key fn runs once a day: its outcome, which must
-// survive JSON and must hold no secret, is stored with the write and given again to whoever repeats
-// the request. Another request under the same key is Invalid.
+// account is active, in that company and of no lesser role, and whose session or API key has not
+// ended. The audit log finds who it was in the transaction's settings. Under an Idempotency-Key fn
+// runs once a day: its outcome, which must survive JSON and must hold no secret, is stored with the
+// write and given again to whoever repeats the request. Another request under the same key is Invalid.
 //
 // fn may make two statements: with those around it, a request makes four and COMMIT.
 func operate[T any](ctx context.Context, p *Primary, o operation, fn func(q *pgsql.Queries, at time.Time) (T, error)) (out T, lsn change.LSN, err error) {
@@ -43,12 +43,16 @@ func operate[T any](ctx context.Context, p *Primary, o operation, fn func(q *pgs
 		out = fresh // of an attempt that failed
 		b, err := q.BeginOperation(ctx, pgsql.BeginOperationParams{
 			ActorID: o.who.UserID, CompanyID: o.who.CompanyID, Ip: clean(caller.IP), Operation: o.name, Key: caller.IdempotencyKey,
+			SessionID: o.who.SessionID, KeyID: o.who.KeyID,
 		})
 		if err != nil {
 			return err
 		}
 		if !training.Role(b.Role).Includes(o.who.Role) {
 			return training.Errorf(training.Unauthorized, "The account is not what it was. Log in again.")
+		}
+		if b.IsOver {
+			return training.Errorf(training.Unauthorized, "The session or the API key has ended.")
 		}
 		if b.Outcome != nil {
 			if !bytes.Equal(b.RequestHash, hash[:]) {

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,6 +33,8 @@ type Config struct {
 	MaxLifetime    time.Duration // 1 h
 	Pooler         bool          // a pooler without sessions lies between: nothing is prepared
 	Passwords      *auth.Passwords
+	KeyAge         time.Duration                           // 30 days: how long a signing key signs before another follows it
+	KeyLead        time.Duration                           // 10 min: how long a new one is known everywhere before it signs
 	Observe        func(queryType string, d time.Duration) // may be nil
 	// Slow is told of each statement, with its text but without its values, that took longer than
 	// SlowAfter. Nil: of none.
@@ -58,6 +61,7 @@ type Primary struct {
 	log      *slog.Logger
 	activity activity
 	outbox   outbox
+	ring     atomic.Pointer[keyring]
 }
 
 // Open makes the pool and proves that Postgres answers.
@@ -110,6 +114,12 @@ func setDefaults(c *Config) {
 	if c.MailRetry == 0 {
 		c.MailRetry = 15 * time.Second
 	}
+	if c.KeyAge == 0 {
+		c.KeyAge = 30 * 24 * time.Hour
+	}
+	if c.KeyLead == 0 {
+		c.KeyLead = 10 * time.Minute
+	}
 	if c.Passwords == nil {
 		c.Passwords = auth.NewPasswords(0)
 	}
@@ -120,20 +130,23 @@ func setDefaults(c *Config) {
 
 const (
 	activityInterval = 5 * time.Second
+	keysInterval     = 5 * time.Second
 	sweepInterval    = time.Hour
 	// lastFlush bounds how long an ending process tries to save the last logins.
 	lastFlush = 3 * time.Second
 )
 
-// Run writes what is written in batches, sends mail, and removes what has served its time, until ctx
-// ends. Postgres being away ends nothing: it is logged and tried again. The mail that is on its way
-// when ctx ends is finished.
+// Run writes what is written in batches, sends mail, keeps the signing keys and removes what has
+// served its time, until ctx ends. Postgres being away ends nothing: it is logged and tried again. The
+// mail that is on its way when ctx ends is finished.
 func (p *Primary) Run(ctx context.Context) error {
 	var posting sync.WaitGroup
 	posting.Go(func() { p.runOutbox(ctx) })
 	defer posting.Wait()
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)
+	keys := time.NewTicker(min(keysInterval, p.config.KeyLead/4))
 	defer flush.Stop()
+	defer keys.Stop()
 	defer sweep.Stop()
 	for {
 		select {
@@ -147,6 +160,10 @@ func (p *Primary) Run(ctx context.Context) error {
 		case <-flush.C:
 			if err := p.FlushActivity(ctx); err != nil && ctx.Err() == nil {
 				p.log.Warn("logins are not recorded yet", "error", err)
+			}
+		case <-keys.C:
+			if err := p.KeepSigningKeys(ctx); err != nil && ctx.Err() == nil {
+				p.log.Warn("the signing keys were not looked after; tried again soon", "error", err)
 			}
 		case <-sweep.C:
 			if err := p.Sweep(ctx); err != nil && ctx.Err() == nil {

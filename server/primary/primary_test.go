@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/argon2"
 
 	"outpost/replicate/pgcluster/pgtest"
-	"outpost/server/auth"
 	"outpost/server/primary"
 	"outpost/server/training"
 	"outpost/sql"
@@ -24,44 +22,6 @@ func weakHash(password string) string {
 	b64 := base64.RawStdEncoding
 	salt := []byte("saltsaltsaltsalt")
 	return fmt.Sprintf("$argon2id$v=19$m=8,t=1,p=1$%s$%s", b64.EncodeToString(salt), b64.EncodeToString(argon2.IDKey([]byte(password), salt, 1, 8, 1, 32)))
-}
-
-func TestTheSigningKeyIsMadeOnceAndStays(t *testing.T) {
-	inModes(t, func(t *testing.T, mode func(*primary.Config)) {
-		p, url := open(t, mode)
-		var group sync.WaitGroup
-		for range 4 {
-			group.Go(func() {
-				if _, err := p.EnsureSigningKey(t.Context()); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		group.Wait()
-		if n := value[int64](t, url, `SELECT count(*) FROM signing_keys k JOIN signing_key_secrets s ON s.signing_key_id = k.id`); n != 1 {
-			t.Fatalf("%d keys", n)
-		}
-		signer, err := p.EnsureSigningKey(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		token, _, err := signer.Sign(training.Principal{UserID: 1, CompanyID: 1, SessionID: 1, Role: training.Learner})
-		if err != nil {
-			t.Fatal(err)
-		}
-		public := value[[]byte](t, url, `SELECT public_key FROM signing_keys`)
-		header, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[0])
-		if err != nil || !strings.Contains(string(header), auth.KeyID(public)) {
-			t.Errorf("the token's header %s does not name the public key", header)
-		}
-		pgtest.Exec(t, url, `UPDATE signing_keys SET retired_at = now()`)
-		if _, err := p.EnsureSigningKey(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if n := value[int64](t, url, `SELECT count(*) FROM signing_keys`); n != 2 {
-			t.Errorf("%d keys after one retired", n)
-		}
-	})
 }
 
 func TestAConnectionThatDiedIsNotUsed(t *testing.T) {
@@ -170,11 +130,12 @@ func TestSweepRemovesWhatHasServedItsTime(t *testing.T) {
 		`INSERT INTO login_failures (login_hash, reason, created_at) SELECT '', 'unknown', now() - i * interval '1 d' FROM generate_series(0, 99) i`,
 		`INSERT INTO idempotency_keys (user_id, operation, key, request_hash, outcome, expires_at) VALUES
 			(1, 'enroll', 'old', '', '{}', now() - interval '1 s'), (1, 'enroll', 'new', '', '{}', now() + interval '1 h')`,
+		`INSERT INTO login_sources (user_id, source, seen_at) SELECT 1, i::text, now() - i * interval '1 d' FROM generate_series(0, 99) i`,
 	)
 	if err := p.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for table, want := range map[string]int64{"sessions": 1, "refresh_tokens": 1, "login_failures": 90, "idempotency_keys": 1} {
+	for table, want := range map[string]int64{"sessions": 1, "refresh_tokens": 1, "login_failures": 90, "idempotency_keys": 1, "login_sources": 90} {
 		if n := value[int64](t, url, `SELECT count(*) FROM `+table); n != want {
 			t.Errorf("%d rows are left in %s, want %d", n, table, want)
 		}

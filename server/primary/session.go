@@ -16,7 +16,7 @@ import (
 
 // Refresh exchanges a refresh token for the next one of its family. A token that was exchanged
 // before has been stolen, from or by its bearer: the whole session ends.
-func (p *Primary) Refresh(ctx context.Context, token string) (training.Session, change.LSN, error) {
+func (p *Primary) Refresh(ctx context.Context, r training.RefreshRequest) (training.Session, change.LSN, error) {
 	refused := training.Errorf(training.Unauthorized, "The refresh token is not valid, or not any more. Log in again.")
 	next, nextHash, err := newRefreshToken()
 	if err != nil {
@@ -26,7 +26,7 @@ func (p *Primary) Refresh(ctx context.Context, token string) (training.Session, 
 	good := false
 	lsn, err := p.write(ctx, "refreshing a session", func(q *pgsql.Queries) error {
 		good = false
-		old, err := q.LockRefreshToken(ctx, hashToken(token))
+		old, err := q.LockRefreshToken(ctx, hashToken(r.Token))
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -48,7 +48,9 @@ func (p *Primary) Refresh(ctx context.Context, token string) (training.Session, 
 			RefreshToken: next, RefreshExpires: earlier(now.Add(refreshLife), old.SessionExpiresAt),
 		}
 		good = true
-		return q.RotateRefreshToken(ctx, pgsql.RotateRefreshTokenParams{ID: old.ID, TokenHash: nextHash, ExpiresAt: s.RefreshExpires})
+		return q.RotateRefreshToken(ctx, pgsql.RotateRefreshTokenParams{
+			ID: old.ID, TokenHash: nextHash, ExpiresAt: s.RefreshExpires, Ip: clean(r.IP), UserAgent: clean(r.UserAgent), Source: r.Source,
+		})
 	})
 	if err != nil {
 		return training.Session{}, 0, err

@@ -20,6 +20,7 @@ func (p *Primary) Sweep(ctx context.Context) error {
 		(*pgsql.Queries).SweepPasswordResets,
 		(*pgsql.Queries).SweepInvitations,
 		(*pgsql.Queries).SweepOutbox,
+		(*pgsql.Queries).SweepLoginSources,
 	} {
 		for removed := int64(sweepBatch); removed == sweepBatch; {
 			_, err := p.statement(ctx, "removing what has served its time", func(q *pgsql.Queries) (err error) {

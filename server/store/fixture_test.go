@@ -64,6 +64,10 @@ func fixture() []string {
 		`INSERT INTO signing_keys (kid, public_key, not_before, not_after) VALUES
 			('good', decode(repeat('01', 32), 'hex'), now(), NULL), ('over', decode(repeat('02', 32), 'hex'), now(), now() - interval '1 s'),
 			('early', decode(repeat('03', 32), 'hex'), now() + interval '1 h', NULL)`,
+		// Of admin 4, who made them a day apart; one of company 2.
+		`INSERT INTO api_keys (company_id, data_zone, user_id, name, prefix, scopes, expires_at, revoked_at, created_at) VALUES
+			(1, 'eu', 4, 'first', 'opk_11111111', 'me:read users:read', '2027-01-01', NULL, '2026-01-01'), (1, 'eu', 4, 'second', 'opk_22222222', 'me:read', NULL, now(), '2026-01-02'),
+			(1, 'eu', 4, 'third', 'opk_33333333', 'me:read', 'infinity', NULL, '2026-01-03'), (2, 'us', 6, 'theirs', 'opk_44444444', 'me:read', NULL, NULL, '2026-01-01')`,
 		// Twelve published courses, c12 the newest and shortest, and one that is not.
 		`INSERT INTO courses (slug, category, level, minutes, is_published, validity_days, created_at)
 			SELECT 'c' || i, CASE WHEN i % 3 = 0 THEN 'email' ELSE 'data' END, 'beginner', 10 + (13 - i) / 2, true, 365,

@@ -106,8 +106,8 @@ func TestSigningKeysAreGivenWhileTheyAreValid(t *testing.T) {
 	for kid, want := range map[string]bool{"good": true, "over": false, "early": false, "none": false} {
 		got, err := ask(t, s, func(ctx context.Context, q training.Queries) (bool, error) {
 			key, ok, err := q.SigningKey(ctx, kid)
-			if ok && (len(key) != 32 || key[0] != 1) {
-				t.Errorf("%s: % x", kid, key)
+			if ok && (len(key.Public) != 32 || key.Public[0] != 1 || key.ID != kid || !key.NotAfter.IsZero()) {
+				t.Errorf("%s: %+v", kid, key)
 			}
 			return ok, err
 		})

@@ -2,11 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/ed25519"
-	stdsql "database/sql"
-	"errors"
-	"fmt"
-	"time"
 
 	"outpost/server/store/sqlite"
 	"outpost/server/training"
@@ -50,30 +45,3 @@ func (q *queries) CompanyLocale(ctx context.Context, companyID int64) (string, e
 	locale, err := run(ctx, q, "company_locale", q.sql.CompanyLocale, companyID)
 	return locale, notFound(err, "company")
 }
-
-func (q *queries) SigningKey(ctx context.Context, kid string) (ed25519.PublicKey, bool, error) {
-	row, err := run(ctx, q, "signing_key", q.sql.SigningKey, kid)
-	if errors.Is(err, stdsql.ErrNoRows) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	if len(row.PublicKey) != ed25519.PublicKeySize {
-		return nil, false, fmt.Errorf("the signing key %q has %d bytes instead of %d", kid, len(row.PublicKey), ed25519.PublicKeySize)
-	}
-	var t times
-	from, until := t.at(row.NotBefore), t.maybe(row.NotAfter)
-	if t.err != nil {
-		return nil, false, t.err
-	}
-	now := q.now()
-	// Postgres' clock set the beginning; this region's may be a little behind.
-	if now.Add(keyLeeway).Before(from) || until != nil && !now.Before(*until) {
-		return nil, false, nil
-	}
-	return row.PublicKey, true, nil
-}
-
-// keyLeeway is how far the clocks of two regions may be apart.
-const keyLeeway = time.Minute

@@ -2,7 +2,6 @@ package training
 
 import (
 	"context"
-	"crypto/ed25519"
 
 	"outpost/replicate/change"
 )
@@ -32,7 +31,7 @@ type AccountQueries interface {
 	// Me is the asker's own account and company.
 	Me(ctx context.Context, p Principal) (User, error)
 	// SigningKey is the public key of that id, false when there is none or it is not valid.
-	SigningKey(ctx context.Context, kid string) (ed25519.PublicKey, bool, error)
+	SigningKey(ctx context.Context, kid string) (SigningKey, bool, error)
 	// Account tells whether the user and its session are still good. NotFound: no such user.
 	Account(ctx context.Context, userID, sessionID int64) (Account, error)
 	// CompanyLocale is the company's locale.

@@ -60,6 +60,15 @@ type LoginRequest struct {
 	Password  string
 	IP        string
 	UserAgent string
+	Source    string // the address as what counts as one client; empty: unknown
+}
+
+// RefreshRequest is an attempt to go on with a session.
+type RefreshRequest struct {
+	Token     string
+	IP        string
+	UserAgent string
+	Source    string // as in LoginRequest
 }
 
 // Session is what a login or a refresh begins: whoever serves it makes the access token

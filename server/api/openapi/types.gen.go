@@ -139,6 +139,48 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for Scope.
+const (
+	AssignmentsRead  Scope = "assignments:read"
+	AssignmentsWrite Scope = "assignments:write"
+	CertificatesRead Scope = "certificates:read"
+	CoursesRead      Scope = "courses:read"
+	CoursesWrite     Scope = "courses:write"
+	EnrollmentsRead  Scope = "enrollments:read"
+	EnrollmentsWrite Scope = "enrollments:write"
+	MeRead           Scope = "me:read"
+	UsersRead        Scope = "users:read"
+	UsersWrite       Scope = "users:write"
+)
+
+// Valid indicates whether the value is a known member of the Scope enum.
+func (e Scope) Valid() bool {
+	switch e {
+	case AssignmentsRead:
+		return true
+	case AssignmentsWrite:
+		return true
+	case CertificatesRead:
+		return true
+	case CoursesRead:
+		return true
+	case CoursesWrite:
+		return true
+	case EnrollmentsRead:
+		return true
+	case EnrollmentsWrite:
+		return true
+	case MeRead:
+		return true
+	case UsersRead:
+		return true
+	case UsersWrite:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokensTokenType.
 const (
 	Bearer TokensTokenType = "Bearer"
@@ -148,6 +190,24 @@ const (
 func (e TokensTokenType) Valid() bool {
 	switch e {
 	case Bearer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListAPIKeysParamsSort.
+const (
+	ListAPIKeysParamsSortCreatedAt      ListAPIKeysParamsSort = "created_at"
+	ListAPIKeysParamsSortMinusCreatedAt ListAPIKeysParamsSort = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListAPIKeysParamsSort enum.
+func (e ListAPIKeysParamsSort) Valid() bool {
+	switch e {
+	case ListAPIKeysParamsSortCreatedAt:
+		return true
+	case ListAPIKeysParamsSortMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -206,6 +266,42 @@ func (e ListMyEnrollmentsParamsSort) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// APIKey defines model for APIKey.
+type APIKey struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time `json:"expires_at"`
+	Id        int64      `json:"id"`
+	Name      string     `json:"name"`
+
+	// Prefix The key's first 12 characters, to recognise it by.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt Null while it is not.
+	RevokedAt *time.Time `json:"revoked_at"`
+	Scopes    []Scope    `json:"scopes"`
+	UpdatedAt time.Time  `json:"updated_at"`
+
+	// UserId Who made it, and in whose name it acts.
+	UserId  int64 `json:"user_id"`
+	Version int64 `json:"version"`
+}
+
+// APIKeyPage defines model for APIKeyPage.
+type APIKeyPage struct {
+	HasNext bool     `json:"has_next"`
+	HasPrev bool     `json:"has_prev"`
+	Items   []APIKey `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
 }
 
 // AcceptRequest A token from a mail, and what the new account still lacks.
@@ -294,6 +390,41 @@ type CoursePage struct {
 	Pages     int     `json:"pages"`
 	Size      int     `json:"size"`
 	Total     int64   `json:"total"`
+}
+
+// CreateAPIKeyRequest defines model for CreateAPIKeyRequest.
+type CreateAPIKeyRequest struct {
+	// ExpiresAt When it ends by itself; in the future. Left out or null for never.
+	ExpiresAt *string `json:"expires_at,omitempty"`
+
+	// Name What it is for.
+	Name   string  `json:"name"`
+	Scopes []Scope `json:"scopes"`
+}
+
+// CreatedAPIKey defines model for CreatedAPIKey.
+type CreatedAPIKey struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time `json:"expires_at"`
+	Id        int64      `json:"id"`
+
+	// Key The key itself, for `Authorization: Bearer`. Null when the request is a repeated one.
+	Key  *string `json:"key"`
+	Name string  `json:"name"`
+
+	// Prefix The key's first 12 characters, to recognise it by.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt Null while it is not.
+	RevokedAt *time.Time `json:"revoked_at"`
+	Scopes    []Scope    `json:"scopes"`
+	UpdatedAt time.Time  `json:"updated_at"`
+
+	// UserId Who made it, and in whose name it acts.
+	UserId  int64 `json:"user_id"`
+	Version int64 `json:"version"`
 }
 
 // EnrollRequest defines model for EnrollRequest.
@@ -459,6 +590,11 @@ type InvitationRole string
 // InvitationStatus Whether the invitation can be accepted, was, or has expired.
 type InvitationStatus string
 
+// KeySet A JSON Web Key Set (RFC 7517).
+type KeySet struct {
+	Keys []PublicKey `json:"keys"`
+}
+
 // Lesson defines model for Lesson.
 type Lesson struct {
 	// Body Markdown.
@@ -502,8 +638,13 @@ type Level string
 
 // LoginRequest An account by its e-mail address, under either name.
 type LoginRequest struct {
-	Email    *string `json:"email,omitempty"`
-	Password string  `json:"password"`
+	// Email The e-mail address.
+	Email *string `json:"email,omitempty"`
+
+	// Password At most 1,024 bytes.
+	Password string `json:"password"`
+
+	// Username The e-mail address.
 	Username *string `json:"username,omitempty"`
 }
 
@@ -547,6 +688,20 @@ type ProgressRequest struct {
 	Seconds int `json:"seconds"`
 }
 
+// PublicKey An Ed25519 public key (RFC 8037).
+type PublicKey struct {
+	Alg string `json:"alg"`
+	Crv string `json:"crv"`
+
+	// Kid The key's thumbprint (RFC 7638).
+	Kid string `json:"kid"`
+	Kty string `json:"kty"`
+	Use string `json:"use"`
+
+	// X Its 32 bytes, in base64url.
+	X string `json:"x"`
+}
+
 // Quiz defines model for Quiz.
 type Quiz struct {
 	Id int64 `json:"id"`
@@ -561,6 +716,7 @@ type Quiz struct {
 
 // RefreshRequest defines model for RefreshRequest.
 type RefreshRequest struct {
+	// RefreshToken As the last login or refresh gave it.
 	RefreshToken string `json:"refresh_token"`
 }
 
@@ -608,6 +764,9 @@ type ResetRequest struct {
 // Role defines model for Role.
 type Role string
 
+// Scope What an API key may do, as far as its maker may. Each operation names its own in `x-scope`.
+type Scope string
+
 // Status defines model for Status.
 type Status struct {
 	// Hub Of the primary, for platform admins only.
@@ -623,10 +782,13 @@ type Status struct {
 
 // Tokens defines model for Tokens.
 type Tokens struct {
+	// AccessToken A JWT (RFC 9068), for `Authorization: Bearer`.
 	AccessToken string `json:"access_token"`
 
 	// ExpiresIn Seconds until the access token expires.
-	ExpiresIn    int             `json:"expires_in"`
+	ExpiresIn int `json:"expires_in"`
+
+	// RefreshToken Good once, for 30 days.
 	RefreshToken string          `json:"refresh_token"`
 	TokenType    TokensTokenType `json:"token_type"`
 }
@@ -755,6 +917,70 @@ type Unprocessable = Problem
 
 // UnsupportedMediaType defines model for UnsupportedMediaType.
 type UnsupportedMediaType = Problem
+
+// JwksParams defines parameters for Jwks.
+type JwksParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListAPIKeysParams defines parameters for ListAPIKeys.
+type ListAPIKeysParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Sort The order; `-` before it reverses it.
+	Sort *ListAPIKeysParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListAPIKeysParamsSort defines parameters for ListAPIKeys.
+type ListAPIKeysParamsSort string
+
+// CreateAPIKeyParams defines parameters for CreateAPIKey.
+type CreateAPIKeyParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RevokeAPIKeyParams defines parameters for RevokeAPIKey.
+type RevokeAPIKeyParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
 
 // LoginParams defines parameters for Login.
 type LoginParams struct {
@@ -1040,6 +1266,9 @@ type DocsFileParams struct {
 	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
+
+// CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
+type CreateAPIKeyJSONRequestBody = CreateAPIKeyRequest
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = LoginRequest

@@ -7,43 +7,53 @@ package pgsql
 
 import (
 	"context"
+	"time"
 )
 
-const currentSigningKey = `-- name: CurrentSigningKey :one
-SELECT k.kid, k.public_key, s.private_key
-FROM signing_keys k JOIN signing_key_secrets s ON s.signing_key_id = k.id
-WHERE k.retired_at IS NULL AND (k.not_after IS NULL OR k.not_after > now())
-ORDER BY k.id DESC LIMIT 1
+const forgetSigningKeys = `-- name: ForgetSigningKeys :exec
+WITH retired AS (
+    DELETE FROM signing_key_secrets s USING signing_keys k WHERE k.id = s.signing_key_id AND k.retired_at <= now()
+)
+DELETE FROM signing_keys WHERE not_after < now() - interval '1 day'
 `
 
-type CurrentSigningKeyRow struct {
-	Kid        string
-	PublicKey  []byte
-	PrivateKey []byte
-}
-
-func (q *Queries) CurrentSigningKey(ctx context.Context) (CurrentSigningKeyRow, error) {
-	row := q.db.QueryRow(ctx, currentSigningKey)
-	var i CurrentSigningKeyRow
-	err := row.Scan(&i.Kid, &i.PublicKey, &i.PrivateKey)
-	return i, err
+// The private part of a key that signs no more is not kept, and nothing of one that verifies no more.
+func (q *Queries) ForgetSigningKeys(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, forgetSigningKeys)
+	return err
 }
 
 const insertSigningKey = `-- name: InsertSigningKey :exec
 WITH key AS (
-    INSERT INTO signing_keys (kid, public_key) VALUES ($2, $3) RETURNING id
+    INSERT INTO signing_keys (kid, public_key, not_before)
+    VALUES ($3, $4, now() + make_interval(secs => $5)) RETURNING id
+), secret AS (
+    INSERT INTO signing_key_secrets (signing_key_id, private_key) SELECT id, $6 FROM key
 )
-INSERT INTO signing_key_secrets (signing_key_id, private_key) SELECT id, $1 FROM key
+UPDATE signing_keys SET retired_at = now() + make_interval(secs => $1), not_after = least(not_after, now() + make_interval(secs => $2))
+WHERE retired_at IS NULL
 `
 
 type InsertSigningKeyParams struct {
-	PrivateKey []byte
-	Kid        string
-	PublicKey  []byte
+	RetiredSeconds float64
+	DeadSeconds    float64
+	Kid            string
+	PublicKey      []byte
+	LeadSeconds    float64
+	PrivateKey     []byte
 }
 
+// A new key, which signs from not_before on, and the end of those before it: they sign until
+// retired_at, and what they signed can be verified until not_after, or the earlier end that they have.
 func (q *Queries) InsertSigningKey(ctx context.Context, arg InsertSigningKeyParams) error {
-	_, err := q.db.Exec(ctx, insertSigningKey, arg.PrivateKey, arg.Kid, arg.PublicKey)
+	_, err := q.db.Exec(ctx, insertSigningKey,
+		arg.RetiredSeconds,
+		arg.DeadSeconds,
+		arg.Kid,
+		arg.PublicKey,
+		arg.LeadSeconds,
+		arg.PrivateKey,
+	)
 	return err
 }
 
@@ -54,4 +64,88 @@ LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE
 func (q *Queries) LockSigningKeys(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, lockSigningKeys)
 	return err
+}
+
+const signingKeys = `-- name: SigningKeys :many
+SELECT k.kid, k.not_before, k.retired_at, k.not_after, now()::timestamptz AS at FROM signing_keys k ORDER BY k.not_before, k.id
+`
+
+type SigningKeysRow struct {
+	Kid       string
+	NotBefore time.Time
+	RetiredAt *time.Time
+	NotAfter  *time.Time
+	At        time.Time
+}
+
+func (q *Queries) SigningKeys(ctx context.Context) ([]SigningKeysRow, error) {
+	rows, err := q.db.Query(ctx, signingKeys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SigningKeysRow
+	for rows.Next() {
+		var i SigningKeysRow
+		if err := rows.Scan(
+			&i.Kid,
+			&i.NotBefore,
+			&i.RetiredAt,
+			&i.NotAfter,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const signingKeysInUse = `-- name: SigningKeysInUse :many
+SELECT k.kid, s.private_key, k.not_before, k.retired_at, now()::timestamptz AS at,
+    (k.retired_at IS NULL AND k.not_before < now() - make_interval(secs => $1))::boolean AS due
+FROM signing_keys k JOIN signing_key_secrets s ON s.signing_key_id = k.id
+WHERE (k.retired_at IS NULL OR k.retired_at > now()) AND (k.not_after IS NULL OR k.not_after > now())
+ORDER BY k.not_before DESC, k.id DESC
+`
+
+type SigningKeysInUseRow struct {
+	Kid        string
+	PrivateKey []byte
+	NotBefore  time.Time
+	RetiredAt  *time.Time
+	At         time.Time
+	Due        bool
+}
+
+// The keys that have not been retired, with their private parts; the newest first. due: it is older
+// than a key gets.
+func (q *Queries) SigningKeysInUse(ctx context.Context, ageSeconds float64) ([]SigningKeysInUseRow, error) {
+	rows, err := q.db.Query(ctx, signingKeysInUse, ageSeconds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SigningKeysInUseRow
+	for rows.Next() {
+		var i SigningKeysInUseRow
+		if err := rows.Scan(
+			&i.Kid,
+			&i.PrivateKey,
+			&i.NotBefore,
+			&i.RetiredAt,
+			&i.At,
+			&i.Due,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -11,42 +11,69 @@ import (
 )
 
 const beginSession = `-- name: BeginSession :one
-WITH session AS (
+WITH account AS (
+    SELECT u.id, u.company_id, u.data_zone, u.role, u.locale
+    FROM users u
+    JOIN companies c ON c.id = u.company_id
+    JOIN user_credentials k ON k.user_id = u.id
+    WHERE u.id = $1 AND u.is_active AND c.is_active AND k.password_hash = $2::text
+    FOR SHARE OF u, k
+), session AS (
     INSERT INTO sessions (company_id, data_zone, user_id, expires_at)
-    VALUES ($5, $6, $7, $8)
+    SELECT company_id, data_zone, id, $3::timestamptz FROM account
     RETURNING id
+), known AS (
+    INSERT INTO login_sources (user_id, source) SELECT id, $4::text FROM account WHERE $4::text <> ''
+    ON CONFLICT (user_id, source) DO UPDATE SET seen_at = now()
+), token AS (
+    INSERT INTO refresh_tokens (session_id, token_hash, ip, user_agent, expires_at)
+    SELECT id, $5::bytea, $6::text, $7::text, $8::timestamptz FROM session
 )
-INSERT INTO refresh_tokens (session_id, token_hash, ip, user_agent, expires_at)
-SELECT id, $1, $2, $3, $4 FROM session
-RETURNING session_id
+SELECT session.id AS session_id, account.company_id, account.data_zone, account.role, account.locale FROM session, account
 `
 
 type BeginSessionParams struct {
+	UserID           int64
+	PasswordHash     string
+	SessionExpiresAt time.Time
+	Source           string
 	TokenHash        []byte
 	Ip               string
 	UserAgent        string
 	TokenExpiresAt   time.Time
-	CompanyID        int64
-	DataZone         string
-	UserID           int64
-	SessionExpiresAt time.Time
 }
 
-// One statement, so that session and token are one transaction and one round trip.
-func (q *Queries) BeginSession(ctx context.Context, arg BeginSessionParams) (int64, error) {
+type BeginSessionRow struct {
+	SessionID int64
+	CompanyID int64
+	DataZone  string
+	Role      string
+	Locale    string
+}
+
+// One statement, so that session and token are one transaction and one round trip. The account is
+// looked at once more and held: where its password was changed or it was deactivated since it was
+// read, there is no row, and whoever changes it after this finds the session.
+func (q *Queries) BeginSession(ctx context.Context, arg BeginSessionParams) (BeginSessionRow, error) {
 	row := q.db.QueryRow(ctx, beginSession,
+		arg.UserID,
+		arg.PasswordHash,
+		arg.SessionExpiresAt,
+		arg.Source,
 		arg.TokenHash,
 		arg.Ip,
 		arg.UserAgent,
 		arg.TokenExpiresAt,
-		arg.CompanyID,
-		arg.DataZone,
-		arg.UserID,
-		arg.SessionExpiresAt,
 	)
-	var session_id int64
-	err := row.Scan(&session_id)
-	return session_id, err
+	var i BeginSessionRow
+	err := row.Scan(
+		&i.SessionID,
+		&i.CompanyID,
+		&i.DataZone,
+		&i.Role,
+		&i.Locale,
+	)
+	return i, err
 }
 
 const insertAudit = `-- name: InsertAudit :exec
@@ -103,10 +130,28 @@ func (q *Queries) InsertLoginFailure(ctx context.Context, arg InsertLoginFailure
 	return err
 }
 
+const knowsSource = `-- name: KnowsSource :one
+SELECT EXISTS (SELECT FROM users u JOIN login_sources s ON s.user_id = u.id
+    WHERE u.email_folded = fold_email($1::text) AND s.source = $2 AND s.seen_at > now() - interval '90 days')::boolean
+`
+
+type KnowsSourceParams struct {
+	Login  string
+	Source string
+}
+
+// Whether somebody has logged in to the account from there lately.
+func (q *Queries) KnowsSource(ctx context.Context, arg KnowsSourceParams) (bool, error) {
+	row := q.db.QueryRow(ctx, knowsSource, arg.Login, arg.Source)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const lockRefreshToken = `-- name: LockRefreshToken :one
 SELECT r.id, r.used_at, r.expires_at, r.created_at, s.id AS session_id, s.expires_at AS session_expires_at, s.revoked_at,
     u.id AS user_id, u.company_id, u.data_zone, u.role, u.locale, (u.is_active AND c.is_active)::boolean AS is_active,
-    EXISTS (SELECT FROM token_revocations v WHERE v.user_id = u.id AND v.revoked_at >= r.created_at)::boolean AS is_void
+    EXISTS (SELECT FROM token_revocations v WHERE v.user_id = u.id AND v.revoked_at >= s.created_at)::boolean AS is_void
 FROM refresh_tokens r
 JOIN sessions s ON s.id = r.session_id
 JOIN users u ON u.id = s.user_id
@@ -133,7 +178,8 @@ type LockRefreshTokenRow struct {
 }
 
 // The session's row is locked first, so that two refreshes of one family come one after the other
-// and neither can pass while the other ends it.
+// and neither can pass while the other ends it. A revocation voids every session that was begun
+// before it: a token that was exchanged while it was being written is no younger than its session.
 func (q *Queries) LockRefreshToken(ctx context.Context, tokenHash []byte) (LockRefreshTokenRow, error) {
 	row := q.db.QueryRow(ctx, lockRefreshToken, tokenHash)
 	var i LockRefreshTokenRow
@@ -246,6 +292,10 @@ func (q *Queries) RevokeSession(ctx context.Context, arg RevokeSessionParams) (i
 const rotateRefreshToken = `-- name: RotateRefreshToken :exec
 WITH used AS (
     UPDATE refresh_tokens SET used_at = clock_timestamp() WHERE refresh_tokens.id = $5 RETURNING session_id
+), known AS (
+    INSERT INTO login_sources (user_id, source)
+    SELECT s.user_id, $6::text FROM used JOIN sessions s ON s.id = used.session_id WHERE $6::text <> ''
+    ON CONFLICT (user_id, source) DO UPDATE SET seen_at = now()
 )
 INSERT INTO refresh_tokens (session_id, token_hash, ip, user_agent, expires_at)
 SELECT session_id, $1, $2, $3, $4 FROM used
@@ -257,6 +307,7 @@ type RotateRefreshTokenParams struct {
 	UserAgent string
 	ExpiresAt time.Time
 	ID        int64
+	Source    string
 }
 
 func (q *Queries) RotateRefreshToken(ctx context.Context, arg RotateRefreshTokenParams) error {
@@ -266,6 +317,7 @@ func (q *Queries) RotateRefreshToken(ctx context.Context, arg RotateRefreshToken
 		arg.UserAgent,
 		arg.ExpiresAt,
 		arg.ID,
+		arg.Source,
 	)
 	return err
 }

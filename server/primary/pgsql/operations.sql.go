@@ -13,15 +13,20 @@ import (
 const beginOperation = `-- name: BeginOperation :one
 SELECT set_config('outpost.actor', asker.user_id::text, true)::text AS actor, set_config('outpost.ip', $1::text, true)::text AS ip,
     set_config('outpost.operation', $2::text, true)::text AS operation,
-    coalesce(u.role, '')::text AS role, k.request_hash, k.outcome, now()::timestamptz AS at
-FROM (SELECT $3::bigint AS user_id) asker
-LEFT JOIN users u ON u.id = asker.user_id AND u.company_id = $4 AND u.is_active
-LEFT JOIN idempotency_keys k ON k.user_id = asker.user_id AND k.operation = $2::text AND k.key = $5::text AND k.expires_at > now()
+    coalesce(u.role, '')::text AS role, k.request_hash, k.outcome, now()::timestamptz AS at,
+    (EXISTS (SELECT FROM sessions s WHERE s.id = $3::bigint AND s.user_id = asker.user_id AND (s.revoked_at IS NOT NULL
+        OR EXISTS (SELECT FROM token_revocations v WHERE v.user_id = s.user_id AND v.revoked_at >= s.created_at)))
+    OR EXISTS (SELECT FROM api_keys a WHERE a.id = $4::bigint AND (a.revoked_at IS NOT NULL OR a.expires_at <= now())))::boolean AS is_over
+FROM (SELECT $5::bigint AS user_id) asker
+LEFT JOIN users u ON u.id = asker.user_id AND u.company_id = $6 AND u.is_active
+LEFT JOIN idempotency_keys k ON k.user_id = asker.user_id AND k.operation = $2::text AND k.key = $7::text AND k.expires_at > now()
 `
 
 type BeginOperationParams struct {
 	Ip        string
 	Operation string
+	SessionID int64
+	KeyID     int64
 	ActorID   int64
 	CompanyID int64
 	Key       string
@@ -35,14 +40,18 @@ type BeginOperationRow struct {
 	RequestHash []byte
 	Outcome     []byte
 	At          time.Time
+	IsOver      bool
 }
 
 // Tells the audit log's triggers who writes, and finds out whether they still may and whether
-// they have done so before. Always one row.
+// they have done so before. is_over: the session or the API key has ended, which a replica may not
+// know yet. Always one row.
 func (q *Queries) BeginOperation(ctx context.Context, arg BeginOperationParams) (BeginOperationRow, error) {
 	row := q.db.QueryRow(ctx, beginOperation,
 		arg.Ip,
 		arg.Operation,
+		arg.SessionID,
+		arg.KeyID,
 		arg.ActorID,
 		arg.CompanyID,
 		arg.Key,
@@ -56,6 +65,7 @@ func (q *Queries) BeginOperation(ctx context.Context, arg BeginOperationParams) 
 		&i.RequestHash,
 		&i.Outcome,
 		&i.At,
+		&i.IsOver,
 	)
 	return i, err
 }

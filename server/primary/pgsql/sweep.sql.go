@@ -52,6 +52,19 @@ func (q *Queries) SweepLoginFailures(ctx context.Context, batch int32) (int64, e
 	return result.RowsAffected(), nil
 }
 
+const sweepLoginSources = `-- name: SweepLoginSources :execrows
+DELETE FROM login_sources WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM login_sources WHERE seen_at < now() - interval '90 days' ORDER BY seen_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+`
+
+func (q *Queries) SweepLoginSources(ctx context.Context, batch int32) (int64, error) {
+	result, err := q.db.Exec(ctx, sweepLoginSources, batch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const sweepOutbox = `-- name: SweepOutbox :execrows
 DELETE FROM outbox WHERE id = ANY (ARRAY(
     SELECT id FROM outbox WHERE created_at < now() - interval '30 days' AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL)

@@ -24,11 +24,23 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.aPIKeyAccountStmt, err = db.PrepareContext(ctx, aPIKeyAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query APIKeyAccount: %w", err)
+	}
+	if q.aPIKeysByCreatedStmt, err = db.PrepareContext(ctx, aPIKeysByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query APIKeysByCreated: %w", err)
+	}
+	if q.aPIKeysByCreatedDescStmt, err = db.PrepareContext(ctx, aPIKeysByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query APIKeysByCreatedDesc: %w", err)
+	}
 	if q.accountStmt, err = db.PrepareContext(ctx, account); err != nil {
 		return nil, fmt.Errorf("error preparing query Account: %w", err)
 	}
 	if q.companyLocaleStmt, err = db.PrepareContext(ctx, companyLocale); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyLocale: %w", err)
+	}
+	if q.countAPIKeysStmt, err = db.PrepareContext(ctx, countAPIKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query CountAPIKeys: %w", err)
 	}
 	if q.countCoursesStmt, err = db.PrepareContext(ctx, countCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCourses: %w", err)
@@ -93,6 +105,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.signingKeyStmt, err = db.PrepareContext(ctx, signingKey); err != nil {
 		return nil, fmt.Errorf("error preparing query SigningKey: %w", err)
 	}
+	if q.signingKeysStmt, err = db.PrepareContext(ctx, signingKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query SigningKeys: %w", err)
+	}
 	if q.userCompanyStmt, err = db.PrepareContext(ctx, userCompany); err != nil {
 		return nil, fmt.Errorf("error preparing query UserCompany: %w", err)
 	}
@@ -101,6 +116,21 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.aPIKeyAccountStmt != nil {
+		if cerr := q.aPIKeyAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aPIKeyAccountStmt: %w", cerr)
+		}
+	}
+	if q.aPIKeysByCreatedStmt != nil {
+		if cerr := q.aPIKeysByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aPIKeysByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.aPIKeysByCreatedDescStmt != nil {
+		if cerr := q.aPIKeysByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aPIKeysByCreatedDescStmt: %w", cerr)
+		}
+	}
 	if q.accountStmt != nil {
 		if cerr := q.accountStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing accountStmt: %w", cerr)
@@ -109,6 +139,11 @@ func (q *Queries) Close() error {
 	if q.companyLocaleStmt != nil {
 		if cerr := q.companyLocaleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyLocaleStmt: %w", cerr)
+		}
+	}
+	if q.countAPIKeysStmt != nil {
+		if cerr := q.countAPIKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countAPIKeysStmt: %w", cerr)
 		}
 	}
 	if q.countCoursesStmt != nil {
@@ -216,6 +251,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing signingKeyStmt: %w", cerr)
 		}
 	}
+	if q.signingKeysStmt != nil {
+		if cerr := q.signingKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing signingKeysStmt: %w", cerr)
+		}
+	}
 	if q.userCompanyStmt != nil {
 		if cerr := q.userCompanyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing userCompanyStmt: %w", cerr)
@@ -260,8 +300,12 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 type Queries struct {
 	db                             DBTX
 	tx                             *sql.Tx
+	aPIKeyAccountStmt              *sql.Stmt
+	aPIKeysByCreatedStmt           *sql.Stmt
+	aPIKeysByCreatedDescStmt       *sql.Stmt
 	accountStmt                    *sql.Stmt
 	companyLocaleStmt              *sql.Stmt
+	countAPIKeysStmt               *sql.Stmt
 	countCoursesStmt               *sql.Stmt
 	countEnrollmentsStmt           *sql.Stmt
 	courseIDBySlugStmt             *sql.Stmt
@@ -283,6 +327,7 @@ type Queries struct {
 	meStmt                         *sql.Stmt
 	progressOfEnrollmentStmt       *sql.Stmt
 	signingKeyStmt                 *sql.Stmt
+	signingKeysStmt                *sql.Stmt
 	userCompanyStmt                *sql.Stmt
 }
 
@@ -290,8 +335,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
 		db:                             tx,
 		tx:                             tx,
+		aPIKeyAccountStmt:              q.aPIKeyAccountStmt,
+		aPIKeysByCreatedStmt:           q.aPIKeysByCreatedStmt,
+		aPIKeysByCreatedDescStmt:       q.aPIKeysByCreatedDescStmt,
 		accountStmt:                    q.accountStmt,
 		companyLocaleStmt:              q.companyLocaleStmt,
+		countAPIKeysStmt:               q.countAPIKeysStmt,
 		countCoursesStmt:               q.countCoursesStmt,
 		countEnrollmentsStmt:           q.countEnrollmentsStmt,
 		courseIDBySlugStmt:             q.courseIDBySlugStmt,
@@ -313,6 +362,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		meStmt:                         q.meStmt,
 		progressOfEnrollmentStmt:       q.progressOfEnrollmentStmt,
 		signingKeyStmt:                 q.signingKeyStmt,
+		signingKeysStmt:                q.signingKeysStmt,
 		userCompanyStmt:                q.userCompanyStmt,
 	}
 }

@@ -4,6 +4,21 @@
 
 package sqlite
 
+type ApiKey struct {
+	ID        int64
+	CompanyID int64
+	DataZone  string
+	UserID    int64
+	Name      string
+	Prefix    string
+	Scopes    string
+	ExpiresAt *string
+	RevokedAt *string
+	CreatedAt string
+	UpdatedAt string
+	Version   int64
+}
+
 type Company struct {
 	ID          int64
 	DataZone    string

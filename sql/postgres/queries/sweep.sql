@@ -31,3 +31,7 @@ DELETE FROM invitations WHERE id = ANY (ARRAY(
 DELETE FROM outbox WHERE id = ANY (ARRAY(
     SELECT id FROM outbox WHERE created_at < now() - interval '30 days' AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL)
     ORDER BY created_at LIMIT @batch FOR UPDATE SKIP LOCKED));
+
+-- name: SweepLoginSources :execrows
+DELETE FROM login_sources WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM login_sources WHERE seen_at < now() - interval '90 days' ORDER BY seen_at LIMIT @batch FOR UPDATE SKIP LOCKED));

@@ -5,7 +5,8 @@ WHERE users.id = @user_id AND users.company_id = @company_id;
 
 -- name: Account :one
 SELECT u.company_id, u.data_zone, u.role, u.locale, u.is_active, c.is_active AS company_is_active,
-    (SELECT s.revoked_at FROM sessions s WHERE s.id = @session_id AND s.user_id = u.id) AS session_revoked_at,
+    (SELECT coalesce(s.revoked_at, (SELECT v.revoked_at FROM token_revocations v WHERE v.user_id = s.user_id AND v.revoked_at >= s.created_at LIMIT 1))
+        FROM sessions s WHERE s.id = @session_id AND s.user_id = u.id) AS session_revoked_at,
     CAST(coalesce((SELECT r.revoked_at FROM token_revocations r WHERE r.user_id = u.id
         ORDER BY r.revoked_at DESC LIMIT 1), '') AS TEXT) AS tokens_revoked_at
 FROM users u JOIN companies c ON c.id = u.company_id
