@@ -27,6 +27,8 @@ FUZZTIME := 30s
 BENCH := .
 COUNT := 6
 BASE := HEAD
+LOAD := smoke users
+RATE := 330
 ROUNDS := 5
 ONLY :=
 PROFILE :=
@@ -107,16 +109,21 @@ fmt: .bin/gofumpt ## format every Go file that is not generated
 .PHONY: generate
 generate: .bin/sqlc .bin/oapi-codegen ## the code made from SQL and from the OpenAPI document
 	.bin/sqlc generate -f sql/sqlc.yaml
-	cd server/api && ../../.bin/oapi-codegen -config oapi-codegen.yaml openapi.yaml
+	cd server/api && for config in $(OPENAPI); do ../../.bin/oapi-codegen -config $$config openapi.yaml; done
+
+# The types of the server, and the client of a test.
+OPENAPI := oapi-codegen.yaml ../e2e/client/oapi-codegen.yaml
 
 .PHONY: generate-check
 generate-check: .bin/sqlc .bin/oapi-codegen
 	.bin/sqlc diff -f sql/sqlc.yaml
 	@tmp=$$(mktemp -d); trap 'rm -r "$$tmp"' EXIT; cd server/api; \
-	sed "s|^output:.*|output: $$tmp/now.go|" oapi-codegen.yaml > "$$tmp/config.yaml"; \
-	../../.bin/oapi-codegen -config "$$tmp/config.yaml" openapi.yaml; \
-	diff -u $$(sed -n 's/^output: *//p' oapi-codegen.yaml) "$$tmp/now.go" || \
-	{ echo "openapi.yaml says something else now: make generate"; exit 1; }
+	for config in $(OPENAPI); do \
+	  sed "s|^output:.*|output: $$tmp/now.go|" $$config > "$$tmp/config.yaml"; \
+	  ../../.bin/oapi-codegen -config "$$tmp/config.yaml" openapi.yaml; \
+	  diff -u $$(sed -n 's/^output: *//p' $$config) "$$tmp/now.go" || \
+	  { echo "openapi.yaml says something else now: make generate"; exit 1; }; \
+	done
 
 ##@ Measure
 
@@ -136,9 +143,11 @@ bench-compare: need-postgres .bin/benchstat ## the working tree's benchmarks aga
 	.bin/benchstat $(BASE)=.bench/old.txt now=.bench/new.txt
 
 .PHONY: load
-load: .bin/k6 ## one minute of k6 against a running `make run` (the same PORT)
-	@BASE_URLS="$${BASE_URLS:-http://127.0.0.1:$(PORT),http://127.0.0.1:$$(($(PORT) + 1)),http://127.0.0.1:$$(($(PORT) + 2))}" \
-	  .bin/k6 run $$([ -t 1 ] || echo --quiet) --no-usage-report bench/load/smoke.js
+load: .bin/k6 ## a minute each of k6's scripts against a running `make run` without limits (PORT=9000 LOAD=users RATE=500)
+	@export BASE_URLS="$${BASE_URLS:-http://127.0.0.1:$(PORT),http://127.0.0.1:$$(($(PORT) + 1)),http://127.0.0.1:$$(($(PORT) + 2))}"; \
+	for script in $(LOAD); do \
+	  RATE=$(RATE) .bin/k6 run $$([ -t 1 ] || echo --quiet) --no-usage-report bench/load/$$script.js || exit 1; \
+	done
 
 .PHONY: bench-replicate
 bench-replicate: need-postgres build ## replication against Postgres' own, into bench/results (ROUNDS=5 ONLY=1,2 PROFILE=folder)

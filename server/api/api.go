@@ -56,7 +56,9 @@ type Writer interface {
 	courseWriter
 	enrollmentWriter
 	quizWriter
+	certificateWriter
 	assignmentWriter
+	exporter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
 	WALInsert(ctx context.Context) (change.LSN, error)
 }
@@ -99,6 +101,7 @@ type Deps struct {
 
 	ClusterKey     string
 	Origins        []string // whose pages may call, as browsers write them: https://app.example.com
+	PublicURL      string   // where people reach the product, for what is printed; may be empty
 	ClientIPHeader string   // the header by which a trusted proxy names the client; empty: none
 	Limits         Limits
 	Metrics        *telemetry.Metrics

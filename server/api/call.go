@@ -195,10 +195,11 @@ func (k *call) limit(l *limiter, key bucketKey) {
 	k.verdict = stricter(k.verdict, l.take(key, k.began))
 }
 
-// context is for work that this request waits for. It has values of no request, so that
-// what a fill keeps of it is harmless.
+// context is for work that this request waits for. All it has of the request is a copy of its id,
+// so that what a fill keeps of it is harmless.
 func (k *call) context() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(k.api.base, k.api.Limits.Request)
+	ctx := training.WithCaller(k.api.base, training.Caller{RequestID: k.id})
+	return context.WithTimeout(ctx, k.api.Limits.Request)
 }
 
 // requestID is the client's if it is fit to be logged and passed on, else a new one.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/gofiber/fiber/v2"
 	"go.yaml.in/yaml/v3"
 
 	"outpost/server/cache"
@@ -52,4 +53,6 @@ func (s *static) ETagFor(encoding string) (string, error) {
 	return s.etag[:len(s.etag)-1] + "-" + encoding + `"`, nil
 }
 
-func (a *API) openapi(k *call) error { return k.body(a.document, "no-cache") }
+func (a *API) openapi(k *call) error {
+	return k.body(a.document, fiber.MIMEApplicationJSON, "no-cache")
+}

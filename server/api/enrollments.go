@@ -65,12 +65,16 @@ func (a *API) enroll(k *call) error {
 	if in.CourseId < 1 {
 		return training.InvalidField("course_id", "must be at least 1")
 	}
+	p, err := k.reader()
+	if err != nil {
+		return err
+	}
 	ctx, cancel, err := k.writing()
 	if err != nil {
 		return err
 	}
 	defer cancel()
-	e, created, lsn, err := a.Writer.Enroll(ctx, k.principal, in.CourseId)
+	e, created, lsn, err := a.Writer.Enroll(ctx, p, in.CourseId)
 	if err != nil {
 		return err
 	}
@@ -98,17 +102,35 @@ func (a *API) recordProgress(k *call) error {
 	if in.Seconds < 0 || in.Seconds > maxSeconds {
 		return training.InvalidField("seconds", "must be between 0 and %d", maxSeconds)
 	}
+	p, err := k.reader()
+	if err != nil {
+		return err
+	}
 	ctx, cancel, err := k.writing()
 	if err != nil {
 		return err
 	}
 	defer cancel()
-	e, lsn, err := a.Writer.RecordProgress(ctx, k.principal, id, int(lesson), in.Seconds)
+	e, lsn, err := a.Writer.RecordProgress(ctx, p, id, int(lesson), in.Seconds)
 	if err != nil {
 		return err
 	}
 	a.wrote(k, lsn)
 	return k.json(http.StatusOK, enrollmentBody(e, a.Now()))
+}
+
+// reader is who asks, with the locale in which GET would answer them: what a write answers is to read
+// the same. A replica that is still on its way is no reason not to write.
+func (k *call) reader() (training.Principal, error) {
+	p := k.principal
+	locale, err := k.locale()
+	switch training.CodeOf(err) {
+	case "":
+		p.Locale = locale
+	case training.Unavailable:
+		return p, nil
+	}
+	return p, err
 }
 
 // maxSeconds is a day: nobody sits longer over a lesson.
@@ -119,7 +141,7 @@ func summaryBody(e training.Enrollment, at time.Time) openapi.EnrollmentSummary 
 		Id: e.ID, UserId: e.UserID, CourseId: e.CourseID, CourseSlug: e.CourseSlug, CourseTitle: e.CourseTitle, Cycle: e.Cycle,
 		Status: openapi.EnrollmentStatus(e.StatusAt(at)), Overdue: e.Overdue(at), DueAt: utc(e.DueAt), StartedAt: utc(e.StartedAt),
 		CompletedAt: utc(e.CompletedAt), ExpiresAt: utc(e.ExpiresAt), Score: e.Score, LessonsDone: e.LessonsDone,
-		LessonCount: e.Lessons, CreatedAt: e.CreatedAt.UTC(), UpdatedAt: e.UpdatedAt.UTC(), Version: e.Version,
+		LessonCount: e.Lessons, NextLesson: positive(e.NextLesson), CreatedAt: e.CreatedAt.UTC(), UpdatedAt: e.UpdatedAt.UTC(), Version: e.Version,
 	}
 }
 
@@ -133,7 +155,7 @@ func enrollmentBody(e training.Enrollment, at time.Time) openapi.Enrollment {
 		Id: s.Id, UserId: s.UserId, CourseId: s.CourseId, CourseSlug: s.CourseSlug, CourseTitle: s.CourseTitle, Cycle: s.Cycle,
 		Status: s.Status, Overdue: s.Overdue, DueAt: s.DueAt, StartedAt: s.StartedAt, CompletedAt: s.CompletedAt,
 		ExpiresAt: s.ExpiresAt, Score: s.Score, LessonsDone: s.LessonsDone, LessonCount: s.LessonCount,
-		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, Version: s.Version, Progress: progress,
+		NextLesson: s.NextLesson, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, Version: s.Version, Progress: progress,
 	}
 }
 

@@ -14,6 +14,8 @@ func meRoutes() []*route {
 	return []*route{
 		{method: http.MethodGet, pattern: "/api/v1/me", handle: (*API).me, scope: "me:read", namespace: "me"},
 		{method: http.MethodGet, pattern: "/api/v1/me/enrollments", handle: (*API).listMyEnrollments, scope: "me:read", namespace: "enrollments"},
+		// Done by the primary: much of it is in no replica.
+		{method: http.MethodGet, pattern: "/api/v1/me/export", handle: (*API).exportMe, scope: "me:read", write: true},
 	}
 }
 

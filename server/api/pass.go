@@ -26,7 +26,7 @@ var sent = []string{
 
 // returned are the answer's headers that the client gets as the primary gave them.
 var returned = []string{
-	"Allow", "Cache-Control", "Content-Encoding", "Content-Type", "ETag", "Location", headerQueued,
+	"Allow", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Type", "ETag", "Location", headerQueued,
 	headerStale, "Retry-After", "Vary", "Www-Authenticate",
 }
 

@@ -21,9 +21,17 @@ import (
 // answer is what a read found, and on what it depends.
 type answer struct {
 	value      any         // what is encoded
+	document   *rendering  // in its place: what is no JSON
 	version    int64       // of a single resource's row; 0: none
 	tags       []cache.Tag // all that the answer depends on
 	validUntil time.Time   // when it changes without a write; zero: never
+}
+
+// rendering makes a document of what was read, once the transaction is over: a reader that stays
+// holds the replica's log.
+type rendering struct {
+	contentType string
+	render      func() ([]byte, error)
 }
 
 // question reads an answer inside one transaction of the replica. It may run when the request
@@ -47,7 +55,6 @@ func (a *API) miss(k *call, ask question) error {
 	began := a.Now()
 	ctx, cancel := k.context()
 	defer cancel()
-	ctx = training.WithCaller(ctx, training.Caller{RequestID: k.id})
 	// The fill may outlive the call, which by then is another request's.
 	route, read, version := k.route, a.Read, a.Version
 	result, err := a.Cache.Do(ctx, k.key, func(ctx context.Context) (cache.Filled, error) {
@@ -88,12 +95,16 @@ func (a *API) unread(k *call, err error) error {
 }
 
 func fill(r *route, version string, found answer, at cache.At) (cache.Filled, error) {
-	body, err := encodeJSON(found.value)
+	contentType, encode := fiber.MIMEApplicationJSON, func() ([]byte, error) { return encodeJSON(found.value) }
+	if found.document != nil {
+		contentType, encode = found.document.contentType, found.document.render
+	}
+	body, err := encode()
 	if err != nil {
 		return cache.Filled{}, fmt.Errorf("encoding the answer of %s: %w", r.endpoint, err)
 	}
 	return cache.Filled{
-		Status: http.StatusOK, ContentType: fiber.MIMEApplicationJSON, Body: body, ETag: etag(version, found.version, body),
+		Status: http.StatusOK, ContentType: contentType, Body: body, ETag: etag(version, found.version, body),
 		Tags: found.tags, At: at, ValidUntil: found.validUntil, Namespace: r.namespace, Store: true,
 	}, nil
 }
@@ -133,7 +144,7 @@ func (k *call) send(e *cache.Entry, at change.Position, status string) error {
 		k.position = at
 	}
 	k.cached = status
-	return k.body(e, "private, no-cache")
+	return k.body(e, e.ContentType, "private, no-cache")
 }
 
 // encoded is a body with its compressed forms.
@@ -143,9 +154,9 @@ type encoded interface {
 	ETagFor(encoding string) (string, error)
 }
 
-func (k *call) body(e encoded, control string) error {
+func (k *call) body(e encoded, contentType, control string) error {
 	encoding := ""
-	if e.Encodable() {
+	if contentType == fiber.MIMEApplicationJSON && e.Encodable() { // documents are compressed inside
 		encoding = chooseEncoding(k.c.Request().Header.Peek(fiber.HeaderAcceptEncoding))
 	}
 	tag, err := e.ETagFor(encoding)
@@ -169,7 +180,7 @@ func (k *call) body(e encoded, control string) error {
 	if encoding != "" {
 		h.SetContentEncoding(encoding)
 	}
-	h.SetContentType(fiber.MIMEApplicationJSON)
+	h.SetContentType(contentType)
 	r.SetBodyRaw(body)
 	return nil
 }

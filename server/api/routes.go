@@ -46,10 +46,10 @@ func (a *API) routes() []*route {
 	if a.Snapshot != nil {
 		routes = append(routes, &route{method: http.MethodGet, pattern: PathSnapshot, handle: (*API).snapshot, open: true, free: true, awaited: true})
 	}
-	routes = append(routes, a.devRoutes()...)
 	if a.primary() {
 		routes = append(routes, &route{method: http.MethodPost, pattern: PathIdentify, handle: (*API).identify, open: true, free: true})
 	}
+	routes = append(routes, a.devRoutes()...)
 	for i, r := range routes {
 		r.number = uint16(i)
 		r.endpoint = endpointOf(r.pattern)

@@ -35,6 +35,7 @@ type world struct {
 	enrolls map[int64]training.Enrollment
 	revoked map[int64]bool
 	apiKeys map[int64]training.APIKey
+	issued  map[string]training.Verification // certificates by code
 	reads   int
 	block   chan struct{} // reads wait for it, when set
 	cache   *cache.Cache
@@ -61,7 +62,7 @@ func newWorld() *world {
 		enrolls: map[int64]training.Enrollment{
 			70: {ID: 70, UserID: 1, CompanyID: 3, CourseID: 42, CourseSlug: "phishing", CourseTitle: "Phishing", Cycle: 1, Status: training.Assigned, DueAt: &due, Lessons: 2, CreatedAt: day, UpdatedAt: day, Version: 5},
 		},
-		revoked: map[int64]bool{}, apiKeys: map[int64]training.APIKey{},
+		revoked: map[int64]bool{}, apiKeys: map[int64]training.APIKey{}, issued: map[string]training.Verification{},
 		courses: []training.CourseDetail{
 			{
 				Course:   training.Course{ID: 42, Slug: "phishing", Category: "email", Level: training.Beginner, Minutes: 12, IsPublished: true, ValidityDays: 365, Locale: "en", Title: "Phishing", Description: string(long), Lessons: 2, CreatedAt: day, UpdatedAt: day, Version: 8},

@@ -25,6 +25,7 @@ type Config struct {
 	AdminAddr     string // metrics, health, pprof
 	Data          string // folder for replica, stream, queue
 	PrimaryURL    string // where an edge sends writes
+	PublicURL     string // where people reach the product: links in mail and on certificates begin with it
 	HubAddr       string // primary: where the embedded NATS listens
 	HubURL        string // edge: the hub; primary: an existing NATS instead of the embedded one
 	ClusterKey    string
@@ -55,9 +56,8 @@ type Pool struct {
 
 // Mail says how the primary sends mail.
 type Mail struct {
-	URL       string // of the SMTP server, with its password; empty: mail waits
-	From      string
-	PublicURL string // where links in mails lead
+	URL  string // of the SMTP server, with its password; empty: mail waits
+	From string
 }
 
 // Limit is a token bucket: Count tokens per Per, and Burst more at once. A zero
@@ -99,6 +99,7 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 		AdminAddr:     r.addr("OUTPOST_ADMIN_ADDR", ":9080"),
 		Data:          r.text("OUTPOST_DATA", defaultData),
 		PrimaryURL:    r.url("OUTPOST_PRIMARY_URL", "http", "https"),
+		PublicURL:     r.url("OUTPOST_PUBLIC_URL", "http", "https"),
 		HubAddr:       r.addr("OUTPOST_HUB_ADDR", ":4222"),
 		HubURL:        r.url("OUTPOST_HUB_URL", "nats", "tls"),
 		ClusterKey:    r.secret("OUTPOST_CLUSTER_KEY"),
@@ -117,7 +118,6 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 		Wait:       r.duration("OUTPOST_WAIT", time.Second),
 		Mail: Mail{
 			URL: r.secretURL("OUTPOST_SMTP_URL", "smtp", "smtps"), From: r.mailbox("OUTPOST_MAIL_FROM"),
-			PublicURL: r.url("OUTPOST_PUBLIC_URL", "http", "https"),
 		},
 		Origins: r.origins("OUTPOST_CORS_ORIGINS"),
 
@@ -171,7 +171,7 @@ func (c *Config) defaults(lookup func(string) (string, bool)) {
 
 func (c *Config) validate() error {
 	if c.Primary() {
-		return c.Mail.validate()
+		return c.validateMail()
 	}
 	var errs []error
 	if c.Region == c.PrimaryRegion && c.PrimaryURL == "" {
@@ -187,8 +187,9 @@ func (c *Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// validate asks for what a mail cannot do without.
-func (m Mail) validate() error {
+// validateMail asks for what a mail cannot do without.
+func (c *Config) validateMail() error {
+	m := c.Mail
 	if m.URL == "" {
 		return nil
 	}
@@ -196,7 +197,7 @@ func (m Mail) validate() error {
 	if m.From == "" {
 		errs = append(errs, errors.New("OUTPOST_MAIL_FROM is not set: mail that goes out by OUTPOST_SMTP_URL needs a sender, such as Outpost <outpost@example.com>"))
 	}
-	if m.PublicURL == "" {
+	if c.PublicURL == "" {
 		errs = append(errs, errors.New("OUTPOST_PUBLIC_URL is not set: links in mail that goes out by OUTPOST_SMTP_URL begin with it, such as https://training.example.com"))
 	}
 	return errors.Join(errs...)

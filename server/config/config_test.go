@@ -63,8 +63,8 @@ func TestMailServerFromFile(t *testing.T) {
 	}
 	c, err := FromEnv(env("DATABASE_URL", "postgres://localhost/o", "OUTPOST_SMTP_URL_FILE", path, "OUTPOST_MAIL_FROM", "Outpost <outpost@example.com>",
 		"OUTPOST_PUBLIC_URL", "https://training.example.com/"))
-	want := Mail{"smtps://user:hunter2@mail.example.com", "Outpost <outpost@example.com>", "https://training.example.com"}
-	if err != nil || c.Mail != want {
+	want := Mail{"smtps://user:hunter2@mail.example.com", "Outpost <outpost@example.com>"}
+	if err != nil || c.Mail != want || c.PublicURL != "https://training.example.com" {
 		t.Errorf("%+v, error %v", c.Mail, err)
 	}
 }

@@ -238,7 +238,7 @@ func (n *Node) mailer() (primary.Mailer, error) {
 	if c.URL == "" {
 		return nil, nil
 	}
-	sender, err := mail.New(mail.Config{URL: c.URL, From: c.From, PublicURL: c.PublicURL})
+	sender, err := mail.New(mail.Config{URL: c.URL, From: c.From, PublicURL: n.config.PublicURL})
 	if err != nil {
 		return nil, fmt.Errorf("OUTPOST_SMTP_URL: %w", err)
 	}

@@ -48,8 +48,9 @@ func enroll(ctx context.Context, q *pgsql.Queries, who training.Principal, cours
 	}
 	return enrolled{training.Enrollment{
 		ID: row.ID, UserID: who.UserID, CompanyID: who.CompanyID, CourseID: courseID, CourseSlug: row.Slug, CourseTitle: row.Title,
-		Cycle: int(c.LatestCycle) + 1, Status: training.Assigned, Lessons: int(row.Lessons),
-		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.CreatedAt.UTC(), Version: 1,
+		Cycle: int(c.LatestCycle) + 1, Status: training.Assigned, Lessons: len(row.CourseLessons),
+		NextLesson: training.NextLesson(row.CourseLessons, nil),
+		CreatedAt:  row.CreatedAt.UTC(), UpdatedAt: row.CreatedAt.UTC(), Version: 1,
 	}, true}, err
 }
 
@@ -58,20 +59,22 @@ func readEnrollment(ctx context.Context, q *pgsql.Queries, who training.Principa
 	if err != nil {
 		return training.Enrollment{}, notFound(err, "enrollment")
 	}
-	e := enrollment(row.Enrollment, row.Slug, row.Title, row.Lessons)
+	var progress []training.Progress
 	for i := range row.LessonIds {
-		e.Progress = append(e.Progress, training.Progress{
+		progress = append(progress, training.Progress{
 			LessonID: row.LessonIds[i], Lesson: int(row.Positions[i]), DoneAt: row.Times[i].UTC(), Seconds: int(row.Seconds[i]),
 		})
 	}
-	return e, nil
+	return enrollment(row.Enrollment, row.Slug, row.Title, row.CourseLessons, progress), nil
 }
 
-func enrollment(e pgsql.Enrollment, slug, title string, lessons int64) training.Enrollment {
+// enrollment is a row with what is done of the course's lessons, which are their positions.
+func enrollment(e pgsql.Enrollment, slug, title string, lessons []int32, progress []training.Progress) training.Enrollment {
 	out := training.Enrollment{
 		ID: e.ID, UserID: e.UserID, CompanyID: e.CompanyID, CourseID: e.CourseID, CourseSlug: slug, CourseTitle: title,
 		Cycle: int(e.Cycle), Status: training.EnrollmentStatus(e.Status), DueAt: utc(e.DueAt), StartedAt: utc(e.StartedAt),
-		CompletedAt: utc(e.CompletedAt), ExpiresAt: utc(e.ExpiresAt), LessonsDone: int(e.LessonsDone), Lessons: int(lessons),
+		CompletedAt: utc(e.CompletedAt), ExpiresAt: utc(e.ExpiresAt), LessonsDone: int(e.LessonsDone), Lessons: len(lessons),
+		NextLesson: training.NextLesson(lessons, progress), Progress: progress,
 		CreatedAt: e.CreatedAt.UTC(), UpdatedAt: e.UpdatedAt.UTC(), Version: e.Version,
 	}
 	if e.Score != nil {

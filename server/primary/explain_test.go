@@ -30,6 +30,7 @@ func TestNoStatementScansATableThatGrows(t *testing.T) {
 	exec("SET enable_seqscan = off")
 	exec("SET plan_cache_mode = force_generic_plan")
 	queries := generated(t)
+	queries["hand_out"] = value[string](t, url, `SELECT prosrc FROM pg_proc WHERE proname = 'hand_out'`)
 	const control = "control"
 	queries[control] = "SELECT * FROM users WHERE department = $1"
 	found := false

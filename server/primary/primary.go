@@ -60,8 +60,9 @@ type Primary struct {
 	pool     *pgxpool.Pool
 	log      *slog.Logger
 	activity activity
-	outbox   outbox
 	ring     atomic.Pointer[keyring]
+	outbox   outbox
+	assign   chan struct{} // wakes the worker of assignments
 }
 
 // Open makes the pool and proves that Postgres answers.
@@ -81,7 +82,7 @@ func Open(ctx context.Context, c Config) (*Primary, error) {
 	if c.Pooler {
 		pool.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
-	p := &Primary{config: c, log: c.Log, outbox: newOutbox()}
+	p := &Primary{config: c, log: c.Log, outbox: newOutbox(), assign: make(chan struct{}, 1)}
 	if c.Observe != nil || c.Slow != nil {
 		pool.ConnConfig.Tracer = tracer{p.ran}
 	}
@@ -108,17 +109,17 @@ func setDefaults(c *Config) {
 	if c.MaxLifetime == 0 {
 		c.MaxLifetime = time.Hour
 	}
-	if c.MailPoll == 0 {
-		c.MailPoll = 5 * time.Second
-	}
-	if c.MailRetry == 0 {
-		c.MailRetry = 15 * time.Second
-	}
 	if c.KeyAge == 0 {
 		c.KeyAge = 30 * 24 * time.Hour
 	}
 	if c.KeyLead == 0 {
 		c.KeyLead = 10 * time.Minute
+	}
+	if c.MailPoll == 0 {
+		c.MailPoll = 5 * time.Second
+	}
+	if c.MailRetry == 0 {
+		c.MailRetry = 15 * time.Second
 	}
 	if c.Passwords == nil {
 		c.Passwords = auth.NewPasswords(0)
@@ -136,13 +137,14 @@ const (
 	lastFlush = 3 * time.Second
 )
 
-// Run writes what is written in batches, sends mail, keeps the signing keys and removes what has
-// served its time, until ctx ends. Postgres being away ends nothing: it is logged and tried again. The
-// mail that is on its way when ctx ends is finished.
+// Run writes what is written in batches, sends mail, hands assignments out, keeps the signing keys
+// and removes what has served its time, until ctx ends. Postgres being away ends nothing: it is
+// logged and tried again. The mail that is on its way when ctx ends is finished.
 func (p *Primary) Run(ctx context.Context) error {
-	var posting sync.WaitGroup
-	posting.Go(func() { p.runOutbox(ctx) })
-	defer posting.Wait()
+	var workers sync.WaitGroup
+	workers.Go(func() { p.runOutbox(ctx) })
+	workers.Go(func() { p.keepAssigning(ctx) })
+	defer workers.Wait()
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)
 	keys := time.NewTicker(min(keysInterval, p.config.KeyLead/4))
 	defer flush.Stop()

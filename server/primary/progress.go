@@ -13,7 +13,7 @@ const maxSeconds = 24 * 60 * 60
 
 // RecordProgress notes that the principal did the lesson at that position, in so many seconds.
 // Repeating it changes nothing; of several times the longest counts. When all lessons are
-// done, the course is completed.
+// done, the course is completed and its certificate issued.
 func (p *Primary) RecordProgress(ctx context.Context, who training.Principal, enrollmentID int64, lesson, seconds int) (training.Enrollment, change.LSN, error) {
 	if seconds < 0 || seconds > maxSeconds {
 		return training.Enrollment{}, 0, training.InvalidField("seconds", "must be between 0 and %d", maxSeconds)
@@ -41,8 +41,7 @@ func (p *Primary) RecordProgress(ctx context.Context, who training.Principal, en
 				return err
 			}
 		}
-		e = enrollment(row.Enrollment, row.Slug, row.Title, row.Lessons)
-		e.Progress = progress
+		e = enrollment(row.Enrollment, row.Slug, row.Title, row.CourseLessons, progress)
 		return nil
 	})
 	return e, lsn, err
@@ -62,20 +61,18 @@ func mayProgress(row pgsql.LockEnrollmentRow) error {
 
 // advance is what the enrollment becomes with that many lessons done.
 func advance(row pgsql.LockEnrollmentRow, done int) pgsql.UpdateEnrollmentParams {
-	before := training.EnrollmentStatus(row.Enrollment.Status)
-	after := training.StatusAfter(before, done, int(row.Lessons))
+	rules := completion{training.Completion{
+		Lessons: len(row.CourseLessons), ValidityDays: number(row.ValidityDays), IntervalMonths: int(row.IntervalMonths),
+	}}
+	after, certificate := rules.advance(training.Standing{
+		Status: training.EnrollmentStatus(row.Enrollment.Status), CompletedAt: row.Enrollment.CompletedAt, ExpiresAt: row.Enrollment.ExpiresAt,
+	}, done, row.At)
 	update := pgsql.UpdateEnrollmentParams{
-		ID: row.Enrollment.ID, Status: string(after), LessonsDone: int32(done),
-		CompletedAt: row.Enrollment.CompletedAt, ExpiresAt: row.Enrollment.ExpiresAt,
+		ID: row.Enrollment.ID, Status: string(after.Status), LessonsDone: int32(done),
+		CompletedAt: after.CompletedAt, ExpiresAt: after.ExpiresAt,
 	}
-	if after == training.Completed && before != training.Completed {
-		completed := row.At.UTC()
-		update.CompletedAt = &completed
-		days := 0
-		if row.ValidityDays != nil {
-			days = int(*row.ValidityDays)
-		}
-		update.ExpiresAt = training.ExpiresAt(completed, days, int(row.IntervalMonths))
+	if certificate != nil {
+		update.Code = certificate.Code
 	}
 	return update
 }

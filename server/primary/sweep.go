@@ -18,9 +18,9 @@ func (p *Primary) Sweep(ctx context.Context) error {
 		(*pgsql.Queries).SweepSessions,
 		(*pgsql.Queries).SweepLoginFailures,
 		(*pgsql.Queries).SweepPasswordResets,
+		(*pgsql.Queries).SweepLoginSources,
 		(*pgsql.Queries).SweepInvitations,
 		(*pgsql.Queries).SweepOutbox,
-		(*pgsql.Queries).SweepLoginSources,
 	} {
 		for removed := int64(sweepBatch); removed == sweepBatch; {
 			_, err := p.statement(ctx, "removing what has served its time", func(q *pgsql.Queries) (err error) {

@@ -23,6 +23,15 @@ const counted = `
 	SELECT company_id, users, active_users, assigned, in_progress, completed, expired FROM company_stats
 	WHERE users + assigned + in_progress + completed + expired > 0 ORDER BY company_id`
 
+// recountAssignments gives what the counters of assignments must be.
+const recountAssignments = `
+	SELECT assignment_id, sum(status = 'assigned'), sum(status = 'in_progress'), sum(status = 'completed'), sum(status = 'expired')
+	FROM enrollments WHERE assignment_id IS NOT NULL GROUP BY assignment_id ORDER BY assignment_id`
+
+const countedAssignments = `
+	SELECT assignment_id, assigned, in_progress, completed, expired FROM assignment_stats
+	WHERE assigned + in_progress + completed + expired > 0 ORDER BY assignment_id`
+
 // TestCountersStayTrueThroughAnyChange changes rows at random, as a replica would, with the
 // objects made in the middle, and counts again.
 func TestCountersStayTrueThroughAnyChange(t *testing.T) {
@@ -47,6 +56,12 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 	exec(string(schema))
 	random := rand.New(rand.NewPCG(1, 2))
 	statuses := []string{"assigned", "in_progress", "completed", "expired"}
+	assignment := func() any {
+		if n := random.IntN(4); n > 0 {
+			return n
+		}
+		return nil
+	}
 	step := func() {
 		id, company := random.IntN(40)+1, random.IntN(5)+1
 		switch random.IntN(8) {
@@ -57,10 +72,10 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 		case 3:
 			exec(`DELETE FROM users WHERE id = ?`, id)
 		case 4:
-			exec(`INSERT OR IGNORE INTO enrollments (id, company_id, data_zone, user_id, course_id, cycle, status, lessons_done, created_at, updated_at, version)
-				VALUES (?, ?, 'z', 1, 1, 1, ?, 0, '', '', 1)`, id, company, statuses[random.IntN(4)])
+			exec(`INSERT OR IGNORE INTO enrollments (id, company_id, data_zone, user_id, course_id, assignment_id, cycle, status, lessons_done, created_at, updated_at, version)
+				VALUES (?, ?, 'z', 1, 1, ?, 1, ?, 0, '', '', 1)`, id, company, assignment(), statuses[random.IntN(4)])
 		case 5:
-			exec(`UPDATE enrollments SET company_id = ?, status = ? WHERE id = ?`, company, statuses[random.IntN(4)], id)
+			exec(`UPDATE enrollments SET company_id = ?, assignment_id = ?, status = ? WHERE id = ?`, company, assignment(), statuses[random.IntN(4)], id)
 		case 6:
 			exec(`DELETE FROM enrollments WHERE id = ?`, id)
 		case 7:
@@ -87,6 +102,8 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 		step()
 		if n%50 == 0 {
 			same(t, db, counted, recount)
+			same(t, db, `SELECT users, active_users FROM user_totals`, `SELECT count(*), coalesce(sum(is_active), 0) FROM users`)
+			same(t, db, countedAssignments, recountAssignments)
 			same(t, db, `SELECT is_published, courses FROM course_totals WHERE courses > 0 ORDER BY 1`,
 				`SELECT is_published, count(*) FROM courses GROUP BY 1 ORDER BY 1`)
 		}
@@ -100,7 +117,12 @@ func same(t *testing.T, db *stdsql.DB, have, want string) {
 	}
 }
 
-func integers(t *testing.T, db *stdsql.DB, query string) (out [][]int64) {
+// querier is a database or a transaction.
+type querier interface {
+	Query(query string, args ...any) (*stdsql.Rows, error)
+}
+
+func integers(t *testing.T, db querier, query string) (out [][]int64) {
 	t.Helper()
 	rows, err := db.Query(query)
 	if err != nil {

@@ -101,7 +101,7 @@ func enrollment(p training.Principal, r *sqlite.EnrollmentsByIDRow) (training.En
 		ID: e.ID, UserID: e.UserID, CompanyID: e.CompanyID, CourseID: e.CourseID, CourseSlug: r.Slug, CourseTitle: r.Title,
 		Cycle: int(e.Cycle), Status: training.EnrollmentStatus(e.Status), DueAt: t.maybe(e.DueAt), StartedAt: t.maybe(e.StartedAt),
 		CompletedAt: t.maybe(e.CompletedAt), ExpiresAt: t.maybe(e.ExpiresAt), Score: maybeNumber(e.Score),
-		LessonsDone: int(e.LessonsDone), Lessons: int(r.Lessons), CreatedAt: t.at(e.CreatedAt), UpdatedAt: t.at(e.UpdatedAt),
+		LessonsDone: int(e.LessonsDone), Lessons: int(r.Lessons), NextLesson: int(r.NextLesson), CreatedAt: t.at(e.CreatedAt), UpdatedAt: t.at(e.UpdatedAt),
 		Version: e.Version,
 	}
 	if e.UserID != p.UserID && training.PrivacyMode(r.PrivacyMode) == training.Aggregate {

@@ -28,11 +28,18 @@ func crowd() []string {
 		`INSERT INTO lesson_translations (course_id, lesson_id, locale, title) SELECT course_id, id, l, 'T' FROM lessons, unnest('{de,en}'::text[]) l`,
 		`INSERT INTO enrollments (company_id, data_zone, user_id, course_id) SELECT company_id, data_zone, id, 1 + id % 300 FROM users`,
 		`INSERT INTO lesson_progress (company_id, data_zone, user_id, enrollment_id, lesson_id) SELECT company_id, data_zone, user_id, id, 1 FROM enrollments`,
+		`INSERT INTO quizzes (course_id, lesson_id) SELECT course_id, id FROM lessons WHERE position = 4`,
+		`INSERT INTO questions (course_id, quiz_id, position) SELECT course_id, id, i FROM quizzes, generate_series(1, 4) i`,
+		`INSERT INTO question_translations (course_id, quiz_id, question_id, locale, text) SELECT course_id, quiz_id, id, l, 'T' FROM questions, unnest('{de,en}'::text[]) l`,
+		`INSERT INTO options (course_id, quiz_id, question_id, position) SELECT course_id, quiz_id, id, i FROM questions, generate_series(1, 3) i`,
+		`INSERT INTO quiz_attempts (company_id, data_zone, user_id, enrollment_id, quiz_id, number, score, passed) SELECT company_id, data_zone, user_id, id, 1 + id % 300, 1, 0, false FROM enrollments`,
+		`INSERT INTO certificates (company_id, data_zone, user_id, enrollment_id, course_id, code) SELECT company_id, data_zone, user_id, id, course_id, md5(id::text) FROM enrollments`,
 	}
 }
 
 // bounded are what a plan may scan: sets given with the request, and tables of a fixed size.
-var bounded = regexp.MustCompile(`^SCAN (json_each|CONSTANT ROW|\d+ CONSTANT ROWS|course_totals|signing_keys$)`)
+// An FTS5 table that is asked to MATCH (M) looks up words.
+var bounded = regexp.MustCompile(`^SCAN (json_each|CONSTANT ROW|\d+ CONSTANT ROWS|course_totals|user_totals|signing_keys$|\w+ VIRTUAL TABLE INDEX \d+:M)`)
 
 // TestNoQueryScansATableThatGrows asks SQLite for the plan of every query, with and without
 // statistics.
@@ -45,7 +52,7 @@ func TestNoQueryScansATableThatGrows(t *testing.T) {
 			}
 			for query, text := range generated(t) {
 				for _, step := range plan(t, r, text) {
-					if strings.HasPrefix(step, "SCAN") && !bounded.MatchString(step) && !isTitles(query, step) {
+					if strings.HasPrefix(step, "SCAN") && !bounded.MatchString(step) && !isTitles(query, step) && !isEverybody(query, step) {
 						t.Errorf("%s: %s", query, step)
 					}
 					if strings.Contains(step, "AUTOMATIC") {
@@ -66,9 +73,17 @@ func isTitles(query, step string) bool {
 	return strings.HasPrefix(query, "CourseIDsByTitle") && step == "SCAN c"
 }
 
-// sorted are the queries that may sort: titles, and the few lessons of one course.
+// isEverybody allows a platform administrator's count of all people whom a filter chooses: behind
+// the cache, and in an index alone.
+func isEverybody(query, step string) bool {
+	return query == "CountUsersEverywhere" && step == "SCAN u USING COVERING INDEX users_filters"
+}
+
+// sorted are the queries that may sort: titles, the few lessons of one course and options of one question, what was searched
+// for, and the courses of one person.
 func sorted(query string) bool {
-	return strings.HasPrefix(query, "CourseIDsByTitle") || query == "ProgressOfEnrollment"
+	return strings.HasPrefix(query, "CourseIDsByTitle") || query == "ProgressOfEnrollment" || query == "OptionsOfQuiz" || query == "SearchCourses" ||
+		strings.HasPrefix(query, "UserIDsBySearch") || query == "UserCourses"
 }
 
 func plan(t *testing.T, r *replica.Replica, query string) (steps []string) {

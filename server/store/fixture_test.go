@@ -95,16 +95,17 @@ func fixture() []string {
 }
 
 // load makes a real replica of a real Postgres that holds what the statements made.
-func load(t *testing.T, statements ...string) *replica.Replica {
+func load(t testing.TB, statements ...string) *replica.Replica {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "replica.db")
 	replicate(t, path, statements...)
 	return open(t, path)
 }
 
-func replicate(t *testing.T, path string, statements ...string) {
+// replicate makes a replica's file and gives the database it is a copy of.
+func replicate(t testing.TB, path string, statements ...string) (url string) {
 	t.Helper()
-	url := pgtest.Database(t)
+	url = pgtest.Database(t)
 	if err := sql.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
@@ -127,9 +128,10 @@ func replicate(t *testing.T, path string, statements ...string) {
 	if err := loader.Finish(t.Context(), state); err != nil {
 		t.Fatal(err)
 	}
+	return url
 }
 
-func open(t *testing.T, path string) *replica.Replica {
+func open(t testing.TB, path string) *replica.Replica {
 	t.Helper()
 	local, err := sql.Objects()
 	if err != nil {
@@ -152,7 +154,7 @@ func open(t *testing.T, path string) *replica.Replica {
 }
 
 // reader gives a store over the fixture, which fails the test when a read needs five queries.
-func reader(t *testing.T) *store.Store {
+func reader(t testing.TB) *store.Store {
 	t.Helper()
 	path := filepath.Join(shared.folder, "replica.db")
 	shared.once.Do(func() { replicate(t, path, fixture()...) })

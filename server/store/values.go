@@ -27,6 +27,13 @@ func (t *times) at(s string) time.Time {
 	return v
 }
 
+// read is at for a column that may not have been asked for, and is empty then.
+func (t *times) read(s string, to *time.Time) {
+	if s != "" {
+		*to = t.at(s)
+	}
+}
+
 // maybe takes a time that never comes for none.
 func (t *times) maybe(s *string) *time.Time {
 	if s == nil || *s == "infinity" {

@@ -67,20 +67,20 @@ func (k NewAPIKey) Normalize() NewAPIKey {
 func (k NewAPIKey) Check(t time.Time) (errs []FieldError) {
 	switch {
 	case k.Name == "":
-		errs = append(errs, FieldError{"name", "must not be empty"})
+		errs = append(errs, FieldError{Field: "name", Message: "must not be empty"})
 	case utf8.RuneCountInString(k.Name) > MaxKeyName:
-		errs = append(errs, FieldError{"name", fmt.Sprintf("must be at most %d characters long", MaxKeyName)})
+		errs = append(errs, FieldError{Field: "name", Message: fmt.Sprintf("must be at most %d characters long", MaxKeyName)})
 	case strings.ContainsFunc(k.Name, unicode.IsControl):
-		errs = append(errs, FieldError{"name", "must not contain control characters"})
+		errs = append(errs, FieldError{Field: "name", Message: "must not contain control characters"})
 	}
 	if len(k.Scopes) == 0 {
-		errs = append(errs, FieldError{"scopes", "must name at least one scope"})
+		errs = append(errs, FieldError{Field: "scopes", Message: "must name at least one scope"})
 	}
 	if slices.ContainsFunc(k.Scopes, func(s string) bool { return !slices.Contains(Scopes(), s) }) {
-		errs = append(errs, FieldError{"scopes", "must be some of " + strings.Join(Scopes(), ", ")})
+		errs = append(errs, FieldError{Field: "scopes", Message: "must be some of " + strings.Join(Scopes(), ", ")})
 	}
 	if k.ExpiresAt != nil && !t.Before(*k.ExpiresAt) {
-		errs = append(errs, FieldError{"expires_at", "must be in the future"})
+		errs = append(errs, FieldError{Field: "expires_at", Message: "must be in the future"})
 	}
 	return errs
 }

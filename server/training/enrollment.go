@@ -33,6 +33,7 @@ type Enrollment struct {
 	Score       *int // percent of the last quiz; nil: none, or not for the asker to see
 	LessonsDone int
 	Lessons     int // how many the course has
+	NextLesson  int // position of the first that is not done; 0: all are
 	Progress    []Progress
 	CreatedAt   time.Time
 	UpdatedAt   time.Time

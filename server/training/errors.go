@@ -22,6 +22,7 @@ const (
 
 // FieldError says what is wrong with one field of the input.
 type FieldError struct {
+	Row     int `json:",omitempty"` // of many, from 1; 0 where there is one input
 	Field   string
 	Message string
 }
@@ -31,7 +32,7 @@ type FieldError struct {
 type Error struct {
 	Code       Code
 	Message    string
-	Fields     []FieldError  // of Invalid
+	Fields     []FieldError  // of Invalid and Conflict
 	RetryAfter time.Duration // of Unavailable; 0: unknown
 	Err        error
 }

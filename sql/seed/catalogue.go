@@ -62,9 +62,10 @@ type LessonText struct {
 
 // Quiz is the test at the end of a course.
 type Quiz struct {
-	PassPercent int
-	MaxAttempts int // 0: any number
-	Questions   []Question
+	PassPercent      int
+	MaxAttempts      int // 0: any number
+	TimeLimitSeconds int // 0: none
+	Questions        []Question
 }
 
 // Question is one question with one right option.

@@ -27,9 +27,10 @@ type courseFile struct {
 		Minutes int    `yaml:"minutes"`
 	} `yaml:"lessons"`
 	Quiz struct {
-		PassPercent int      `yaml:"pass_percent"`
-		MaxAttempts int      `yaml:"max_attempts"`
-		Questions   []string `yaml:"questions"`
+		PassPercent      int      `yaml:"pass_percent"`
+		MaxAttempts      int      `yaml:"max_attempts"`
+		TimeLimitSeconds int      `yaml:"time_limit_seconds"`
+		Questions        []string `yaml:"questions"`
 	} `yaml:"quiz"`
 	Satisfies []string `yaml:"satisfies"`
 }
@@ -51,7 +52,7 @@ func loadCourse(fsys fs.FS, dir string) (Course, error) {
 	c := Course{
 		Slug: f.Slug, Category: f.Category, Level: f.Level, DefaultLocale: f.DefaultLocale,
 		ValidityDays: f.ValidityDays, Satisfies: f.Satisfies, Texts: map[string]CourseText{},
-		Quiz: Quiz{PassPercent: f.Quiz.PassPercent, MaxAttempts: f.Quiz.MaxAttempts},
+		Quiz: Quiz{PassPercent: f.Quiz.PassPercent, MaxAttempts: f.Quiz.MaxAttempts, TimeLimitSeconds: f.Quiz.TimeLimitSeconds},
 	}
 	for i, l := range f.Lessons {
 		if quiz := i == len(f.Lessons)-1; l.Minutes <= 0 || quiz != (l.Kind == "quiz") || !quiz && l.Kind != "text" {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -48,9 +47,24 @@ func (w *world) assign(c *company, p plan, scope string, user any) int64 {
 	if p.yearly {
 		months = 12
 	}
-	w.add("assignments", id, c.id, c.zone, p.course.id, scope, p.department, user, p.start.AddDate(0, 0, p.days), months,
-		c.admin, p.start, p.start)
+	due := p.start.AddDate(0, 0, p.days)
+	w.add("assignments", id, c.id, c.zone, p.course.id, scope, p.department, user, due, months, c.admin, p.start, p.start)
+	w.handOut(id, p, due)
 	return id
+}
+
+// handOut says that everybody has what the assignment asks for at present, so that the demo stays as
+// it is told until the next year's occurrence opens.
+func (w *world) handOut(assignment int64, p plan, due time.Time) {
+	occurrence, opens := 1, p.start
+	var next any
+	for p.yearly {
+		if next = due; due.After(w.day) {
+			break
+		}
+		occurrence, opens, due = occurrence+1, due, due.AddDate(1, 0, 0)
+	}
+	w.add("assignment_runs", assignment, occurrence, opens, due, next, opens)
 }
 
 // learn makes a person's enrollments.
@@ -209,7 +223,7 @@ func (w *world) write(e *enrollment) {
 			at, seconds, at, at)
 	}
 	if !completed.IsZero() {
-		code := strings.ToUpper(digest(fmt.Sprintf("certificate %s %s %d", person.email, course.Slug, e.cycle))[:24])
+		code := certificateCode(fmt.Sprintf("certificate %s %s %d", person.email, course.Slug, e.cycle))
 		w.add("certificates", w.next("certificates"), company.id, company.zone, person.id, id, course.id, code, completed,
 			nullTime(expires), completed, completed)
 	}

@@ -24,7 +24,7 @@ func tables() []table {
 		{"course_translations", "id course_id locale title description"},
 		{"lessons", "id course_id position kind minutes"},
 		{"lesson_translations", "id course_id lesson_id locale title body"},
-		{"quizzes", "id course_id lesson_id pass_percent max_attempts"},
+		{"quizzes", "id course_id lesson_id pass_percent max_attempts time_limit_seconds"},
 		{"questions", "id course_id quiz_id position"},
 		{"question_translations", "id course_id quiz_id question_id locale text"},
 		{"options", "id course_id quiz_id question_id position"},
@@ -42,6 +42,7 @@ func tables() []table {
 		{"api_keys", "id " + tenant + "user_id name prefix scopes revoked_at created_at updated_at"},
 		{"assignments", "id " + tenant + "course_id scope department user_id due_at recurrence_months created_by " +
 			"created_at updated_at"},
+		{"assignment_runs", "assignment_id occurrence opens_at due_at next_at finished_at"},
 		{"enrollments", "id " + tenant + "user_id course_id assignment_id cycle status lessons_done due_at started_at " +
 			"completed_at expires_at score created_at updated_at"},
 		{"lesson_progress", "id " + tenant + "user_id enrollment_id lesson_id done_at seconds created_at updated_at"},

@@ -68,7 +68,7 @@ func publishCourse(l *loader, c *Course, at time.Time) *offer {
 		}
 		if lesson.Kind == "quiz" {
 			o.quiz = l.next("quizzes")
-			l.add("quizzes", o.quiz, o.id, id, c.Quiz.PassPercent, nullInt(c.Quiz.MaxAttempts))
+			l.add("quizzes", o.quiz, o.id, id, c.Quiz.PassPercent, nullInt(c.Quiz.MaxAttempts), nullInt(c.Quiz.TimeLimitSeconds))
 		}
 	}
 	for i := range c.Quiz.Questions {

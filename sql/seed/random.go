@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sort"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,21 @@ func source(name string) *rand.Rand {
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])
+}
+
+// certificateCode gives a subject's code, in the form in which the product makes them of random
+// bytes: seven groups of four in Crockford's base 32.
+func certificateCode(subject string) string {
+	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	sum := sha256.Sum256([]byte(subject))
+	var b strings.Builder
+	for i, c := range sum[:28] {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte('-')
+		}
+		b.WriteByte(alphabet[c&31])
+	}
+	return b.String()
 }
 
 // random gives the source for one subject. Each has its own, so that what becomes of one

@@ -147,8 +147,8 @@ func run(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Options) er
 		if done, err = seeded(ctx, tx, o); err != nil || done {
 			return err
 		}
-		if _, err = tx.Exec(ctx, "SET LOCAL outpost.audit = 'off'"); err != nil { // nobody did anything
-			return fmt.Errorf("switching the audit log off: %w", err)
+		if _, err = tx.Exec(ctx, "SET LOCAL outpost.audit = 'off'; SET LOCAL outpost.assign = 'off'"); err != nil { // nobody did anything
+			return fmt.Errorf("switching the audit log and assignments off: %w", err)
 		}
 		if o.PasswordHash == "" {
 			if o.PasswordHash, err = auth.NewPasswords(1).Hash(ctx, Password); err != nil {

@@ -74,7 +74,9 @@ CREATE TABLE course_translations (
     description TEXT NOT NULL,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    title_words_folded TEXT NOT NULL,
+    description_words_folded TEXT NOT NULL
 );
 
 CREATE TABLE courses (
@@ -243,7 +245,8 @@ CREATE TABLE quiz_attempts (
     submitted_at TEXT NOT NULL,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    seconds INTEGER
 );
 
 CREATE TABLE quizzes (
@@ -254,7 +257,8 @@ CREATE TABLE quizzes (
     max_attempts INTEGER,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    time_limit_seconds INTEGER
 );
 
 CREATE TABLE reports (

@@ -7,6 +7,48 @@ import (
 	"time"
 )
 
+// Defines values for AssignmentScope.
+const (
+	AssignmentScopeCompany    AssignmentScope = "company"
+	AssignmentScopeDepartment AssignmentScope = "department"
+	AssignmentScopeUser       AssignmentScope = "user"
+)
+
+// Valid indicates whether the value is a known member of the AssignmentScope enum.
+func (e AssignmentScope) Valid() bool {
+	switch e {
+	case AssignmentScopeCompany:
+		return true
+	case AssignmentScopeDepartment:
+		return true
+	case AssignmentScopeUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CertificateStatus.
+const (
+	CertificateStatusExpired CertificateStatus = "expired"
+	CertificateStatusRevoked CertificateStatus = "revoked"
+	CertificateStatusValid   CertificateStatus = "valid"
+)
+
+// Valid indicates whether the value is a known member of the CertificateStatus enum.
+func (e CertificateStatus) Valid() bool {
+	switch e {
+	case CertificateStatusExpired:
+		return true
+	case CertificateStatusRevoked:
+		return true
+	case CertificateStatusValid:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EnrollmentStatus.
 const (
 	EnrollmentStatusAssigned   EnrollmentStatus = "assigned"
@@ -115,6 +157,24 @@ func (e Level) Valid() bool {
 	}
 }
 
+// Defines values for QuestionKind.
+const (
+	Multiple QuestionKind = "multiple"
+	Single   QuestionKind = "single"
+)
+
+// Valid indicates whether the value is a known member of the QuestionKind enum.
+func (e QuestionKind) Valid() bool {
+	switch e {
+	case Multiple:
+		return true
+	case Single:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleAdmin         Role = "admin"
@@ -214,6 +274,30 @@ func (e ListAPIKeysParamsSort) Valid() bool {
 	}
 }
 
+// Defines values for ListAssignmentsParamsSort.
+const (
+	ListAssignmentsParamsSortCreatedAt      ListAssignmentsParamsSort = "created_at"
+	ListAssignmentsParamsSortDueAt          ListAssignmentsParamsSort = "due_at"
+	ListAssignmentsParamsSortMinusCreatedAt ListAssignmentsParamsSort = "-created_at"
+	ListAssignmentsParamsSortMinusDueAt     ListAssignmentsParamsSort = "-due_at"
+)
+
+// Valid indicates whether the value is a known member of the ListAssignmentsParamsSort enum.
+func (e ListAssignmentsParamsSort) Valid() bool {
+	switch e {
+	case ListAssignmentsParamsSortCreatedAt:
+		return true
+	case ListAssignmentsParamsSortDueAt:
+		return true
+	case ListAssignmentsParamsSortMinusCreatedAt:
+		return true
+	case ListAssignmentsParamsSortMinusDueAt:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListCoursesParamsSort.
 const (
 	ListCoursesParamsSortCreatedAt      ListCoursesParamsSort = "created_at"
@@ -221,6 +305,7 @@ const (
 	ListCoursesParamsSortMinusMinutes   ListCoursesParamsSort = "-minutes"
 	ListCoursesParamsSortMinusTitle     ListCoursesParamsSort = "-title"
 	ListCoursesParamsSortMinutes        ListCoursesParamsSort = "minutes"
+	ListCoursesParamsSortRelevance      ListCoursesParamsSort = "relevance"
 	ListCoursesParamsSortTitle          ListCoursesParamsSort = "title"
 )
 
@@ -237,7 +322,27 @@ func (e ListCoursesParamsSort) Valid() bool {
 		return true
 	case ListCoursesParamsSortMinutes:
 		return true
+	case ListCoursesParamsSortRelevance:
+		return true
 	case ListCoursesParamsSortTitle:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListMyCertificatesParamsSort.
+const (
+	IssuedAt      ListMyCertificatesParamsSort = "issued_at"
+	MinusIssuedAt ListMyCertificatesParamsSort = "-issued_at"
+)
+
+// Valid indicates whether the value is a known member of the ListMyCertificatesParamsSort enum.
+func (e ListMyCertificatesParamsSort) Valid() bool {
+	switch e {
+	case IssuedAt:
+		return true
+	case MinusIssuedAt:
 		return true
 	default:
 		return false
@@ -322,6 +427,220 @@ type Accepted struct {
 	Message string `json:"message"`
 }
 
+// Answer defines model for Answer.
+type Answer struct {
+	// OptionIds The options taken for right; at most one of a `single` question.
+	OptionIds  []int64 `json:"option_ids"`
+	QuestionId int64   `json:"question_id"`
+}
+
+// Assignment defines model for Assignment.
+type Assignment struct {
+	// Active Whether it has not ended.
+	Active    bool  `json:"active"`
+	CompanyId int64 `json:"company_id"`
+
+	// Counts The enrollments that the assignment brought about, of all its occurrences. Left out of the answer that makes it.
+	Counts      *AssignmentCounts `json:"counts,omitempty"`
+	CourseId    int64             `json:"course_id"`
+	CourseSlug  string            `json:"course_slug"`
+	CourseTitle string            `json:"course_title"`
+	CreatedAt   time.Time         `json:"created_at"`
+
+	// CreatedBy The user who made it.
+	CreatedBy *int64 `json:"created_by"`
+
+	// CurrentDueAt Of that occurrence.
+	CurrentDueAt *time.Time `json:"current_due_at"`
+	Department   *string    `json:"department"`
+
+	// DueAt Of the first occurrence.
+	DueAt   *time.Time `json:"due_at"`
+	EndedAt *time.Time `json:"ended_at"`
+	Id      int64      `json:"id"`
+
+	// Occurrence The one that is open, from 1; of an assignment that has ended, the last.
+	Occurrence int `json:"occurrence"`
+
+	// RecurrenceMonths Null for once.
+	RecurrenceMonths *int `json:"recurrence_months"`
+
+	// Scope The whole company, one of its departments, or one person.
+	Scope     AssignmentScope `json:"scope"`
+	UpdatedAt time.Time       `json:"updated_at"`
+	UserId    *int64          `json:"user_id"`
+	Version   int64           `json:"version"`
+}
+
+// AssignmentCounts The enrollments that the assignment brought about, of all its occurrences. Left out of the answer that makes it.
+type AssignmentCounts struct {
+	// Assigned Not begun.
+	Assigned  int64 `json:"assigned"`
+	Completed int64 `json:"completed"`
+
+	// Expired Completed once, and the completion has run out.
+	Expired    int64 `json:"expired"`
+	InProgress int64 `json:"in_progress"`
+
+	// Overdue Of those not begun or in progress, past their due date.
+	Overdue int64 `json:"overdue"`
+}
+
+// AssignmentPage defines model for AssignmentPage.
+type AssignmentPage struct {
+	HasNext bool         `json:"has_next"`
+	HasPrev bool         `json:"has_prev"`
+	Items   []Assignment `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// AssignmentRequest defines model for AssignmentRequest.
+type AssignmentRequest struct {
+	// CourseId A published course.
+	CourseId int64 `json:"course_id"`
+
+	// Department Of the scope department; compared exactly.
+	Department *string `json:"department,omitempty"`
+
+	// DueAt Ahead by ten years at most.
+	DueAt *string `json:"due_at,omitempty"`
+
+	// RecurrenceMonths Between occurrences; needs due_at. Left out: once.
+	RecurrenceMonths *int `json:"recurrence_months,omitempty"`
+
+	// Scope The whole company, one of its departments, or one person.
+	Scope AssignmentScope `json:"scope"`
+
+	// UserId Of the scope user; an active person of the company.
+	UserId *int64 `json:"user_id,omitempty"`
+}
+
+// AssignmentScope The whole company, one of its departments, or one person.
+type AssignmentScope string
+
+// Attempt defines model for Attempt.
+type Attempt struct {
+	Number int  `json:"number"`
+	Passed bool `json:"passed"`
+
+	// Score Percent of the questions that were right.
+	Score int `json:"score"`
+
+	// Seconds Since the start; null without a time limit.
+	Seconds     *int      `json:"seconds"`
+	SubmittedAt time.Time `json:"submitted_at"`
+}
+
+// AttemptRequest defines model for AttemptRequest.
+type AttemptRequest struct {
+	Answers []Answer `json:"answers"`
+}
+
+// AttemptResult defines model for AttemptResult.
+type AttemptResult struct {
+	// AttemptsLeft Null for any number.
+	AttemptsLeft *int `json:"attempts_left"`
+
+	// Certificate Of the course, when it was completed by this.
+	Certificate *Certificate `json:"certificate"`
+	Enrollment  Enrollment   `json:"enrollment"`
+
+	// InTime False when it came after the time limit, so that nothing counts.
+	InTime    bool             `json:"in_time"`
+	Number    int              `json:"number"`
+	Passed    bool             `json:"passed"`
+	Questions []GradedQuestion `json:"questions"`
+
+	// Score Percent of the questions that were right.
+	Score int `json:"score"`
+
+	// Seconds Since the start; null without a time limit.
+	Seconds     *int      `json:"seconds"`
+	SubmittedAt time.Time `json:"submitted_at"`
+}
+
+// Attempts defines model for Attempts.
+type Attempts struct {
+	Attempts []Attempt `json:"attempts"`
+
+	// AttemptsLeft Null for any number.
+	AttemptsLeft *int `json:"attempts_left"`
+
+	// EnrollmentId The one that the attempts belong to.
+	EnrollmentId *int64 `json:"enrollment_id"`
+
+	// MaxAttempts Null for any number.
+	MaxAttempts *int `json:"max_attempts"`
+
+	// Passed Whether one of the attempts passed. Then there are no more.
+	Passed bool  `json:"passed"`
+	QuizId int64 `json:"quiz_id"`
+}
+
+// Certificate defines model for Certificate.
+type Certificate struct {
+	// Code Crockford's base 32 in seven groups of four.
+	Code         CertificateCode `json:"code"`
+	CourseId     int64           `json:"course_id"`
+	CourseSlug   string          `json:"course_slug"`
+	CourseTitle  string          `json:"course_title"`
+	EnrollmentId int64           `json:"enrollment_id"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time        `json:"expires_at"`
+	IssuedAt  time.Time         `json:"issued_at"`
+	RevokedAt *time.Time        `json:"revoked_at"`
+	Status    CertificateStatus `json:"status"`
+}
+
+// CertificateCode Crockford's base 32 in seven groups of four.
+type CertificateCode = string
+
+// CertificatePage defines model for CertificatePage.
+type CertificatePage struct {
+	HasNext bool          `json:"has_next"`
+	HasPrev bool          `json:"has_prev"`
+	Items   []Certificate `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// CertificateStatus defines model for CertificateStatus.
+type CertificateStatus string
+
+// CertificateVerification All that the public learns.
+type CertificateVerification struct {
+	// Code Crockford's base 32 in seven groups of four.
+	Code CertificateCode `json:"code"`
+
+	// Company The holder's.
+	Company     string `json:"company"`
+	CourseTitle string `json:"course_title"`
+
+	// ExpiresAt Null for never.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// FullName The holder's.
+	FullName  string            `json:"full_name"`
+	IssuedAt  time.Time         `json:"issued_at"`
+	RevokedAt *time.Time        `json:"revoked_at"`
+	Status    CertificateStatus `json:"status"`
+
+	// Valid Whether it is neither expired nor revoked.
+	Valid bool `json:"valid"`
+}
+
 // Company defines model for Company.
 type Company struct {
 	Country     string `json:"country"`
@@ -378,6 +697,24 @@ type CourseDetail struct {
 	Version      int64 `json:"version"`
 }
 
+// CourseInput A course as its authors write it.
+type CourseInput struct {
+	Category string `json:"category"`
+
+	// DefaultLocale The language of who asks for one that a text lacks.
+	DefaultLocale string         `json:"default_locale"`
+	IsPublished   *bool          `json:"is_published,omitempty"`
+	Lessons       []LessonSource `json:"lessons"`
+	Level         Level          `json:"level"`
+	Slug          string         `json:"slug"`
+
+	// Translations By locale.
+	Translations map[string]CourseText `json:"translations"`
+
+	// ValidityDays A completion expires after so many days; null for never.
+	ValidityDays *int `json:"validity_days,omitempty"`
+}
+
 // CoursePage defines model for CoursePage.
 type CoursePage struct {
 	HasNext bool     `json:"has_next"`
@@ -390,6 +727,37 @@ type CoursePage struct {
 	Pages     int     `json:"pages"`
 	Size      int     `json:"size"`
 	Total     int64   `json:"total"`
+}
+
+// CourseSource A course as its authors see it.
+type CourseSource struct {
+	Category  string    `json:"category"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// DefaultLocale The language of who asks for one that a text lacks.
+	DefaultLocale string         `json:"default_locale"`
+	Id            int64          `json:"id"`
+	IsPublished   bool           `json:"is_published"`
+	Lessons       []LessonSource `json:"lessons"`
+	Level         Level          `json:"level"`
+
+	// Minutes Of all lessons together.
+	Minutes int    `json:"minutes"`
+	Slug    string `json:"slug"`
+
+	// Translations By locale.
+	Translations map[string]CourseText `json:"translations"`
+	UpdatedAt    time.Time             `json:"updated_at"`
+
+	// ValidityDays A completion expires after so many days; null for never.
+	ValidityDays *int  `json:"validity_days"`
+	Version      int64 `json:"version"`
+}
+
+// CourseText defines model for CourseText.
+type CourseText struct {
+	Description *string `json:"description,omitempty"`
+	Title       string  `json:"title"`
 }
 
 // CreateAPIKeyRequest defines model for CreateAPIKeyRequest.
@@ -445,8 +813,11 @@ type Enrollment struct {
 	Id          int64      `json:"id"`
 	LessonCount int        `json:"lesson_count"`
 	LessonsDone int        `json:"lessons_done"`
-	Overdue     bool       `json:"overdue"`
-	Progress    []Progress `json:"progress"`
+
+	// NextLesson The position of the first lesson that is not done; null when all are.
+	NextLesson *int       `json:"next_lesson"`
+	Overdue    bool       `json:"overdue"`
+	Progress   []Progress `json:"progress"`
 
 	// Score Percent of the last quiz.
 	Score     *int             `json:"score"`
@@ -487,7 +858,10 @@ type EnrollmentSummary struct {
 	Id          int64      `json:"id"`
 	LessonCount int        `json:"lesson_count"`
 	LessonsDone int        `json:"lessons_done"`
-	Overdue     bool       `json:"overdue"`
+
+	// NextLesson The position of the first lesson that is not done; null when all are.
+	NextLesson *int `json:"next_lesson"`
+	Overdue    bool `json:"overdue"`
 
 	// Score Percent of the last quiz.
 	Score     *int             `json:"score"`
@@ -508,6 +882,14 @@ type FieldError struct {
 type ForgotRequest struct {
 	// Email The login.
 	Email string `json:"email"`
+}
+
+// GradedQuestion defines model for GradedQuestion.
+type GradedQuestion struct {
+	// Explanation What is right and why, in Markdown; null as long as an attempt may follow.
+	Explanation *string `json:"explanation"`
+	QuestionId  int64   `json:"question_id"`
+	Right       bool    `json:"right"`
 }
 
 // Health defines model for Health.
@@ -624,6 +1006,23 @@ type Lesson struct {
 // LessonKind defines model for LessonKind.
 type LessonKind string
 
+// LessonSource defines model for LessonSource.
+type LessonSource struct {
+	// Id Of a lesson that is there; 0 is none.
+	Id      *int64     `json:"id,omitempty"`
+	Kind    LessonKind `json:"kind"`
+	Minutes int        `json:"minutes"`
+
+	// Quiz Of a lesson that is a quiz.
+	Quiz *QuizSource `json:"quiz,omitempty"`
+
+	// Translations By locale.
+	Translations map[string]LessonText `json:"translations"`
+
+	// VideoUrl An https URL, of a video; else empty.
+	VideoUrl *string `json:"video_url,omitempty"`
+}
+
 // LessonSummary defines model for LessonSummary.
 type LessonSummary struct {
 	Id       int64      `json:"id"`
@@ -631,6 +1030,13 @@ type LessonSummary struct {
 	Minutes  int        `json:"minutes"`
 	Position int        `json:"position"`
 	Title    string     `json:"title"`
+}
+
+// LessonText defines model for LessonText.
+type LessonText struct {
+	// Body Markdown, of at most 64 KiB.
+	Body  *string `json:"body,omitempty"`
+	Title string  `json:"title"`
 }
 
 // Level defines model for Level.
@@ -648,6 +1054,28 @@ type LoginRequest struct {
 	Username *string `json:"username,omitempty"`
 }
 
+// Option defines model for Option.
+type Option struct {
+	Id int64 `json:"id"`
+
+	// Text Markdown.
+	Text string `json:"text"`
+}
+
+// OptionSource defines model for OptionSource.
+type OptionSource struct {
+	Id      *int64 `json:"id,omitempty"`
+	IsRight bool   `json:"is_right"`
+
+	// Translations By locale.
+	Translations map[string]OptionText `json:"translations"`
+}
+
+// OptionText defines model for OptionText.
+type OptionText struct {
+	Text string `json:"text"`
+}
+
 // PasswordRequest The password that is and the one that shall be.
 type PasswordRequest struct {
 	// CurrentPassword The one in use.
@@ -655,6 +1083,238 @@ type PasswordRequest struct {
 
 	// NewPassword Another; from 10 to 1024 bytes long.
 	NewPassword string `json:"new_password"`
+}
+
+// PersonalData All that is kept about one person. Lists begin with the newest.
+type PersonalData struct {
+	Account struct {
+		CreatedAt  time.Time `json:"created_at"`
+		Department string    `json:"department"`
+		Email      string    `json:"email"`
+		FullName   string    `json:"full_name"`
+		Id         int64     `json:"id"`
+		IsActive   bool      `json:"is_active"`
+		JobRisk    string    `json:"job_risk"`
+		Locale     string    `json:"locale"`
+
+		// PasswordSetAt Null when there is no password.
+		PasswordSetAt *time.Time `json:"password_set_at"`
+		Role          Role       `json:"role"`
+		UpdatedAt     time.Time  `json:"updated_at"`
+	} `json:"account"`
+
+	// Actions What the person changed, from the audit log; details of others are theirs.
+	Actions []struct {
+		Action    string    `json:"action"`
+		CreatedAt time.Time `json:"created_at"`
+		Ip        string    `json:"ip"`
+		Subject   string    `json:"subject"`
+		SubjectId *int64    `json:"subject_id"`
+	} `json:"actions"`
+
+	// Activity Null before the first log-in.
+	Activity *struct {
+		LastLoginAt *time.Time `json:"last_login_at"`
+		LastSeenAt  *time.Time `json:"last_seen_at"`
+	} `json:"activity"`
+
+	// ApiKeys By name; the keys themselves are not kept.
+	ApiKeys []struct {
+		CreatedAt time.Time  `json:"created_at"`
+		ExpiresAt *time.Time `json:"expires_at"`
+		Id        int64      `json:"id"`
+		Name      string     `json:"name"`
+		Prefix    string     `json:"prefix"`
+		RevokedAt *time.Time `json:"revoked_at"`
+		Scopes    string     `json:"scopes"`
+	} `json:"api_keys"`
+
+	// Assignments To the person by name.
+	Assignments []struct {
+		CourseId         int64      `json:"course_id"`
+		CreatedAt        time.Time  `json:"created_at"`
+		DueAt            *time.Time `json:"due_at"`
+		EndedAt          *time.Time `json:"ended_at"`
+		Id               int64      `json:"id"`
+		RecurrenceMonths *int       `json:"recurrence_months"`
+	} `json:"assignments"`
+
+	// AssignmentsMade By the person.
+	AssignmentsMade []struct {
+		CourseId  int64      `json:"course_id"`
+		CreatedAt time.Time  `json:"created_at"`
+		EndedAt   *time.Time `json:"ended_at"`
+		Id        int64      `json:"id"`
+		Scope     string     `json:"scope"`
+	} `json:"assignments_made"`
+
+	// Certificates Certificates earned.
+	Certificates []struct {
+		Code         string     `json:"code"`
+		CourseId     int64      `json:"course_id"`
+		EnrollmentId int64      `json:"enrollment_id"`
+		ExpiresAt    *time.Time `json:"expires_at"`
+		Id           int64      `json:"id"`
+		IssuedAt     time.Time  `json:"issued_at"`
+		RevokedAt    *time.Time `json:"revoked_at"`
+	} `json:"certificates"`
+
+	// Changes What was changed about the account, from the audit log.
+	Changes []struct {
+		Action string `json:"action"`
+
+		// ActorId Null for the system.
+		ActorId   *int64                 `json:"actor_id"`
+		CreatedAt time.Time              `json:"created_at"`
+		Details   map[string]interface{} `json:"details"`
+		Subject   string                 `json:"subject"`
+	} `json:"changes"`
+	Company struct {
+		Country     string `json:"country"`
+		DataZone    string `json:"data_zone"`
+		Id          int64  `json:"id"`
+		Locale      string `json:"locale"`
+		Name        string `json:"name"`
+		PrivacyMode string `json:"privacy_mode"`
+		Slug        string `json:"slug"`
+	} `json:"company"`
+
+	// Cut The lists of which there may be more than the 2,000 that are given.
+	Cut []string `json:"cut"`
+
+	// Enrollments Courses taken up.
+	Enrollments []struct {
+		AssignmentId *int64     `json:"assignment_id"`
+		CompletedAt  *time.Time `json:"completed_at"`
+		CourseId     int64      `json:"course_id"`
+		CourseSlug   string     `json:"course_slug"`
+		CreatedAt    time.Time  `json:"created_at"`
+		Cycle        int        `json:"cycle"`
+		DueAt        *time.Time `json:"due_at"`
+		ExpiresAt    *time.Time `json:"expires_at"`
+		Id           int64      `json:"id"`
+		LessonsDone  int        `json:"lessons_done"`
+		Score        *int       `json:"score"`
+		StartedAt    *time.Time `json:"started_at"`
+		Status       string     `json:"status"`
+		UpdatedAt    time.Time  `json:"updated_at"`
+	} `json:"enrollments"`
+	ExportedAt time.Time `json:"exported_at"`
+
+	// FailedLogins Of the last 90 days.
+	FailedLogins []struct {
+		CreatedAt time.Time `json:"created_at"`
+		Ip        string    `json:"ip"`
+		Reason    string    `json:"reason"`
+		UserAgent string    `json:"user_agent"`
+	} `json:"failed_logins"`
+
+	// InvitationsReceived To the address of the account.
+	InvitationsReceived []struct {
+		AcceptedAt *time.Time `json:"accepted_at"`
+		CreatedAt  time.Time  `json:"created_at"`
+		Email      string     `json:"email"`
+		ExpiresAt  time.Time  `json:"expires_at"`
+		FullName   string     `json:"full_name"`
+		Role       string     `json:"role"`
+	} `json:"invitations_received"`
+
+	// InvitationsSent Without the names and addresses of those invited, which are theirs.
+	InvitationsSent []struct {
+		AcceptedAt *time.Time `json:"accepted_at"`
+		CreatedAt  time.Time  `json:"created_at"`
+		ExpiresAt  time.Time  `json:"expires_at"`
+		Id         int64      `json:"id"`
+		Role       string     `json:"role"`
+	} `json:"invitations_sent"`
+
+	// LessonProgress Lessons done.
+	LessonProgress []struct {
+		DoneAt       time.Time `json:"done_at"`
+		EnrollmentId int64     `json:"enrollment_id"`
+		LessonId     int64     `json:"lesson_id"`
+		Seconds      int       `json:"seconds"`
+	} `json:"lesson_progress"`
+
+	// Mails Sent or to be sent to the address of the account, without the text.
+	Mails []struct {
+		CreatedAt time.Time  `json:"created_at"`
+		Kind      string     `json:"kind"`
+		Recipient string     `json:"recipient"`
+		SentAt    *time.Time `json:"sent_at"`
+	} `json:"mails"`
+
+	// PasswordResets Requests for a new password.
+	PasswordResets []struct {
+		CreatedAt time.Time  `json:"created_at"`
+		ExpiresAt time.Time  `json:"expires_at"`
+		UsedAt    *time.Time `json:"used_at"`
+	} `json:"password_resets"`
+
+	// PhishingEvents What the person did in simulations.
+	PhishingEvents []struct {
+		Campaign   string    `json:"campaign"`
+		CampaignId int64     `json:"campaign_id"`
+		Kind       string    `json:"kind"`
+		OccurredAt time.Time `json:"occurred_at"`
+	} `json:"phishing_events"`
+
+	// QuizAttempts With the answers given.
+	QuizAttempts []struct {
+		Answers []struct {
+			OptionId   int64 `json:"option_id"`
+			QuestionId int64 `json:"question_id"`
+		} `json:"answers"`
+		EnrollmentId int64     `json:"enrollment_id"`
+		Id           int64     `json:"id"`
+		Number       int       `json:"number"`
+		Passed       bool      `json:"passed"`
+		QuizId       int64     `json:"quiz_id"`
+		Score        int       `json:"score"`
+		SubmittedAt  time.Time `json:"submitted_at"`
+	} `json:"quiz_attempts"`
+
+	// RememberedRequests Writes that are known again by their Idempotency-Key, for a day.
+	RememberedRequests []struct {
+		CreatedAt time.Time `json:"created_at"`
+		ExpiresAt time.Time `json:"expires_at"`
+		Operation string    `json:"operation"`
+	} `json:"remembered_requests"`
+
+	// Reports Reports asked for.
+	Reports []struct {
+		CompletedAt *time.Time `json:"completed_at"`
+		CreatedAt   time.Time  `json:"created_at"`
+		ExpiresAt   *time.Time `json:"expires_at"`
+		Format      string     `json:"format"`
+		Id          int64      `json:"id"`
+		State       string     `json:"state"`
+		Type        string     `json:"type"`
+	} `json:"reports"`
+
+	// Revocations When all sessions were ended at once, and why.
+	Revocations []struct {
+		Reason    string    `json:"reason"`
+		RevokedAt time.Time `json:"revoked_at"`
+	} `json:"revocations"`
+
+	// Sessions Log-ins that began a session, until a day after they are over.
+	Sessions []struct {
+		CreatedAt time.Time  `json:"created_at"`
+		ExpiresAt time.Time  `json:"expires_at"`
+		Id        int64      `json:"id"`
+		RevokedAt *time.Time `json:"revoked_at"`
+	} `json:"sessions"`
+
+	// SignIns From where the sessions were begun and gone on with.
+	SignIns []struct {
+		CreatedAt time.Time  `json:"created_at"`
+		ExpiresAt time.Time  `json:"expires_at"`
+		Ip        string     `json:"ip"`
+		SessionId int64      `json:"session_id"`
+		UsedAt    *time.Time `json:"used_at"`
+		UserAgent string     `json:"user_agent"`
+	} `json:"sign_ins"`
 }
 
 // Problem defines model for Problem.
@@ -702,6 +1362,41 @@ type PublicKey struct {
 	X string `json:"x"`
 }
 
+// Question defines model for Question.
+type Question struct {
+	Id int64 `json:"id"`
+
+	// Kind `single`: exactly one option is right; `multiple`: any number of them may be.
+	Kind     QuestionKind `json:"kind"`
+	Options  []Option     `json:"options"`
+	Position int          `json:"position"`
+
+	// Text Markdown.
+	Text string `json:"text"`
+}
+
+// QuestionKind `single`: exactly one option is right; `multiple`: any number of them may be.
+type QuestionKind string
+
+// QuestionSource defines model for QuestionSource.
+type QuestionSource struct {
+	Id *int64 `json:"id,omitempty"`
+
+	// Kind single: exactly one option is right; multiple: at least one.
+	Kind    string         `json:"kind"`
+	Options []OptionSource `json:"options"`
+
+	// Translations By locale.
+	Translations map[string]QuestionText `json:"translations"`
+}
+
+// QuestionText defines model for QuestionText.
+type QuestionText struct {
+	// Explanation Told after an answer.
+	Explanation *string `json:"explanation,omitempty"`
+	Text        string  `json:"text"`
+}
+
 // Quiz defines model for Quiz.
 type Quiz struct {
 	Id int64 `json:"id"`
@@ -712,6 +1407,49 @@ type Quiz struct {
 
 	// Questions How many.
 	Questions int `json:"questions"`
+}
+
+// QuizDetail A quiz with its questions, without what is right.
+type QuizDetail struct {
+	CourseId   int64  `json:"course_id"`
+	CourseSlug string `json:"course_slug"`
+	Id         int64  `json:"id"`
+
+	// Lesson The position of the lesson that the quiz is.
+	Lesson int `json:"lesson"`
+
+	// Locale Of the texts.
+	Locale string `json:"locale"`
+
+	// MaxAttempts In one enrollment; null for any number.
+	MaxAttempts *int `json:"max_attempts"`
+
+	// PassPercent The score from which on it is passed.
+	PassPercent int        `json:"pass_percent"`
+	Questions   []Question `json:"questions"`
+
+	// TimeLimitSeconds From its start; null for none.
+	TimeLimitSeconds *int      `json:"time_limit_seconds"`
+	UpdatedAt        time.Time `json:"updated_at"`
+	Version          int64     `json:"version"`
+}
+
+// QuizSource defines model for QuizSource.
+type QuizSource struct {
+	// Id Is the lesson's; what is given is ignored.
+	Id *int64 `json:"id,omitempty"`
+
+	// MaxAttempts Null for any number.
+	MaxAttempts *int             `json:"max_attempts,omitempty"`
+	PassPercent int              `json:"pass_percent"`
+	Questions   []QuestionSource `json:"questions"`
+}
+
+// QuizStart defines model for QuizStart.
+type QuizStart struct {
+	// EndsAt Hand in the attempt by then.
+	EndsAt    time.Time `json:"ends_at"`
+	StartedAt time.Time `json:"started_at"`
 }
 
 // RefreshRequest defines model for RefreshRequest.
@@ -846,13 +1584,19 @@ type VerifyStatus struct {
 // After defines model for After.
 type After = string
 
+// AssignmentID defines model for AssignmentID.
+type AssignmentID = int64
+
+// CodeOfCertificate Examples: Q960-AG16-AN3Z-E0VF-FZ9K-JSZ9-T6R4
+type CodeOfCertificate = string
+
 // CourseRef defines model for CourseRef.
 type CourseRef = string
 
 // EnrollmentID defines model for EnrollmentID.
 type EnrollmentID = int64
 
-// Fields Examples: id,title
+// Fields Examples: id
 type Fields = string
 
 // IdempotencyKey defines model for IdempotencyKey.
@@ -872,6 +1616,9 @@ type Page = int
 
 // Position Examples: 1795413600:0/16B3748
 type Position = string
+
+// QuizID defines model for QuizID.
+type QuizID = int64
 
 // RequestID defines model for RequestID.
 type RequestID = string
@@ -944,7 +1691,7 @@ type ListAPIKeysParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -980,6 +1727,96 @@ type CreateAPIKeyParams struct {
 type RevokeAPIKeyParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// ListAssignmentsParams defines parameters for ListAssignments.
+type ListAssignmentsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Sort The order; `-` before it reverses it. By `due_at`, of the first occurrence, those without one come last.
+	Sort *ListAssignmentsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// CourseId Only assignments of this course.
+	CourseId *int64 `form:"course_id,omitempty" json:"course_id,omitempty"`
+
+	// Scope Only assignments of this scope.
+	Scope *AssignmentScope `form:"scope,omitempty" json:"scope,omitempty"`
+
+	// Department Only assignments to the department of exactly this name.
+	Department *string `form:"department,omitempty" json:"department,omitempty"`
+
+	// UserId Only assignments to this person by name, not those of a department or company.
+	UserId *int64 `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// Active With true only open assignments, with false only those that have ended.
+	Active *bool `form:"active,omitempty" json:"active,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListAssignmentsParamsSort defines parameters for ListAssignments.
+type ListAssignmentsParamsSort string
+
+// CreateAssignmentParams defines parameters for CreateAssignment.
+type CreateAssignmentParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// EndAssignmentParams defines parameters for EndAssignment.
+type EndAssignmentParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave, or `*`; 412 when the assignment has changed since. Of one that has ended it is not looked at.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// GetAssignmentParams defines parameters for GetAssignment.
+type GetAssignmentParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // LoginParams defines parameters for Login.
@@ -1018,6 +1855,50 @@ type RefreshParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// RevokeCertificateParams defines parameters for RevokeCertificate.
+type RevokeCertificateParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// VerifyCertificateParams defines parameters for VerifyCertificate.
+type VerifyCertificateParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// CertificatePDFParams defines parameters for CertificatePDF.
+type CertificatePDFParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // ListCoursesParams defines parameters for ListCourses.
 type ListCoursesParams struct {
 	// Page The number of the page, from 1; to go past page 1000, use `after`.
@@ -1029,7 +1910,7 @@ type ListCoursesParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -1037,8 +1918,12 @@ type ListCoursesParams struct {
 	// the product does not speak wishes for nothing.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 
-	// Sort The order; `-` before it reverses it.
+	// Sort The order; `-` before it reverses it. With `q`, `relevance` is the default: best first, what has the words in its
+	// title before what has them in its description. It is no order without `q`.
 	Sort *ListCoursesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Q What to search for; at most 200 bytes of UTF-8 and 16 words.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
 	// Category Only courses of this category.
 	Category *string `form:"category,omitempty" json:"category,omitempty"`
@@ -1062,9 +1947,27 @@ type ListCoursesParams struct {
 // ListCoursesParamsSort defines parameters for ListCourses.
 type ListCoursesParamsSort string
 
+// CreateCourseParams defines parameters for CreateCourse.
+type CreateCourseParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteCourseParams defines parameters for DeleteCourse.
+type DeleteCourseParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave, of the course or of its source: 412 when the course has moved on since. Without it, or with `*`, any will do.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // GetCourseParams defines parameters for GetCourse.
 type GetCourseParams struct {
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -1083,6 +1986,15 @@ type GetCourseParams struct {
 
 	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PutCourseParams defines parameters for PutCourse.
+type PutCourseParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave, of the course or of its source: 412 when the course has moved on since. Without it, or with `*`, any will do.
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // GetLessonParams defines parameters for GetLesson.
@@ -1104,8 +2016,18 @@ type GetLessonParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// GetCourseSourceParams defines parameters for GetCourseSource.
+type GetCourseSourceParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // EnrollParams defines parameters for Enroll.
 type EnrollParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 
@@ -1134,6 +2056,10 @@ type GetEnrollmentParams struct {
 
 // RecordProgressParams defines parameters for RecordProgress.
 type RecordProgressParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
@@ -1149,7 +2075,7 @@ type ListInvitationsParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -1193,6 +2119,44 @@ type MeParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListMyCertificatesParams defines parameters for ListMyCertificates.
+type ListMyCertificatesParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Sort The order; `-` before it reverses it.
+	Sort *ListMyCertificatesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListMyCertificatesParamsSort defines parameters for ListMyCertificates.
+type ListMyCertificatesParamsSort string
+
 // ListMyEnrollmentsParams defines parameters for ListMyEnrollments.
 type ListMyEnrollmentsParams struct {
 	// Page The number of the page, from 1; to go past page 1000, use `after`.
@@ -1204,7 +2168,7 @@ type ListMyEnrollmentsParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -1233,6 +2197,68 @@ type ListMyEnrollmentsParams struct {
 
 // ListMyEnrollmentsParamsSort defines parameters for ListMyEnrollments.
 type ListMyEnrollmentsParamsSort string
+
+// ExportMeParams defines parameters for ExportMe.
+type ExportMeParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// GetQuizParams defines parameters for GetQuiz.
+type GetQuizParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListAttemptsParams defines parameters for ListAttempts.
+type ListAttemptsParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// SubmitAttemptParams defines parameters for SubmitAttempt.
+type SubmitAttemptParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// StartQuizParams defines parameters for StartQuiz.
+type StartQuizParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // StatusParams defines parameters for Status.
 type StatusParams struct {
@@ -1270,6 +2296,9 @@ type DocsFileParams struct {
 // CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
 type CreateAPIKeyJSONRequestBody = CreateAPIKeyRequest
 
+// CreateAssignmentJSONRequestBody defines body for CreateAssignment for application/json ContentType.
+type CreateAssignmentJSONRequestBody = AssignmentRequest
+
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = LoginRequest
 
@@ -1285,6 +2314,12 @@ type ResetPasswordJSONRequestBody = ResetRequest
 // RefreshJSONRequestBody defines body for Refresh for application/json ContentType.
 type RefreshJSONRequestBody = RefreshRequest
 
+// CreateCourseJSONRequestBody defines body for CreateCourse for application/json ContentType.
+type CreateCourseJSONRequestBody = CourseInput
+
+// PutCourseJSONRequestBody defines body for PutCourse for application/json ContentType.
+type PutCourseJSONRequestBody = CourseInput
+
 // EnrollJSONRequestBody defines body for Enroll for application/json ContentType.
 type EnrollJSONRequestBody = EnrollRequest
 
@@ -1296,3 +2331,6 @@ type CreateInvitationJSONRequestBody = InvitationRequest
 
 // AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
 type AcceptInvitationJSONRequestBody = AcceptRequest
+
+// SubmitAttemptJSONRequestBody defines body for SubmitAttempt for application/json ContentType.
+type SubmitAttemptJSONRequestBody = AttemptRequest

@@ -12,7 +12,7 @@ import (
 
 const enrollment = `-- name: Enrollment :one
 SELECT e.id, e.company_id, e.data_zone, e.user_id, e.course_id, e.assignment_id, e.cycle, e.status, e.lessons_done, e.due_at, e.started_at, e.completed_at, e.expires_at, e.score, e.created_at, e.updated_at, e.version, c.slug, coalesce(t.title, d.title, c.slug) AS title,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons,
+    ARRAY(SELECT l.position FROM lessons l WHERE l.course_id = e.course_id ORDER BY l.position)::integer[] AS course_lessons,
     done.lesson_ids, done.positions, done.times, done.seconds
 FROM enrollments e
 JOIN courses c ON c.id = e.course_id
@@ -37,14 +37,14 @@ type EnrollmentParams struct {
 }
 
 type EnrollmentRow struct {
-	Enrollment Enrollment
-	Slug       string
-	Title      string
-	Lessons    int64
-	LessonIds  []int64
-	Positions  []int32
-	Times      []time.Time
-	Seconds    []int32
+	Enrollment    Enrollment
+	Slug          string
+	Title         string
+	CourseLessons []int32
+	LessonIds     []int64
+	Positions     []int32
+	Times         []time.Time
+	Seconds       []int32
 }
 
 // An enrollment with the lessons that are done, in their order, as columns of the same length.
@@ -76,7 +76,7 @@ func (q *Queries) Enrollment(ctx context.Context, arg EnrollmentParams) (Enrollm
 		&i.Enrollment.Version,
 		&i.Slug,
 		&i.Title,
-		&i.Lessons,
+		&i.CourseLessons,
 		&i.LessonIds,
 		&i.Positions,
 		&i.Times,
@@ -135,7 +135,7 @@ WITH e AS (
     RETURNING id, company_id, data_zone, user_id, course_id, assignment_id, cycle, status, lessons_done, due_at, started_at, completed_at, expires_at, score, created_at, updated_at, version
 )
 SELECT e.id, e.created_at, c.slug, coalesce(t.title, d.title, c.slug) AS title,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons
+    ARRAY(SELECT l.position FROM lessons l WHERE l.course_id = e.course_id ORDER BY l.position)::integer[] AS course_lessons
 FROM e
 JOIN courses c ON c.id = e.course_id
 LEFT JOIN course_translations t ON t.course_id = c.id AND t.locale = $1
@@ -151,11 +151,11 @@ type InsertEnrollmentParams struct {
 }
 
 type InsertEnrollmentRow struct {
-	ID        int64
-	CreatedAt time.Time
-	Slug      string
-	Title     string
-	Lessons   int64
+	ID            int64
+	CreatedAt     time.Time
+	Slug          string
+	Title         string
+	CourseLessons []int32
 }
 
 // Company and zone are the user's own as of now, whatever the token still says. No row: the same
@@ -174,14 +174,14 @@ func (q *Queries) InsertEnrollment(ctx context.Context, arg InsertEnrollmentPara
 		&i.CreatedAt,
 		&i.Slug,
 		&i.Title,
-		&i.Lessons,
+		&i.CourseLessons,
 	)
 	return i, err
 }
 
 const lockEnrollment = `-- name: LockEnrollment :one
 SELECT e.id, e.company_id, e.data_zone, e.user_id, e.course_id, e.assignment_id, e.cycle, e.status, e.lessons_done, e.due_at, e.started_at, e.completed_at, e.expires_at, e.score, e.created_at, e.updated_at, e.version, c.slug, c.validity_days, coalesce(t.title, d.title, c.slug) AS title,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons,
+    ARRAY(SELECT l.position FROM lessons l WHERE l.course_id = e.course_id ORDER BY l.position)::integer[] AS course_lessons,
     coalesce((SELECT min(r.interval_months) FROM requirement_courses rc JOIN requirements r ON r.id = rc.requirement_id
         WHERE rc.course_id = e.course_id), 0)::integer AS interval_months,
     coalesce(lesson.id, 0)::bigint AS lesson_id, coalesce(lesson.kind, '')::text AS lesson_kind, now()::timestamptz AS at
@@ -207,7 +207,7 @@ type LockEnrollmentRow struct {
 	Slug           string
 	ValidityDays   *int32
 	Title          string
-	Lessons        int64
+	CourseLessons  []int32
 	IntervalMonths int32
 	LessonID       int64
 	LessonKind     string
@@ -246,7 +246,7 @@ func (q *Queries) LockEnrollment(ctx context.Context, arg LockEnrollmentParams) 
 		&i.Slug,
 		&i.ValidityDays,
 		&i.Title,
-		&i.Lessons,
+		&i.CourseLessons,
 		&i.IntervalMonths,
 		&i.LessonID,
 		&i.LessonKind,
@@ -256,9 +256,14 @@ func (q *Queries) LockEnrollment(ctx context.Context, arg LockEnrollmentParams) 
 }
 
 const updateEnrollment = `-- name: UpdateEnrollment :one
+WITH certificate AS (
+    INSERT INTO certificates (company_id, data_zone, user_id, enrollment_id, course_id, code, issued_at, expires_at)
+    SELECT e.company_id, e.data_zone, e.user_id, e.id, e.course_id, $6, $3, $4
+    FROM enrollments e WHERE e.id = $5 AND $6::text <> ''
+)
 UPDATE enrollments SET status = $1, lessons_done = $2, started_at = coalesce(started_at, now()),
     completed_at = $3, expires_at = $4
-WHERE id = $5
+WHERE enrollments.id = $5
 RETURNING id, company_id, data_zone, user_id, course_id, assignment_id, cycle, status, lessons_done, due_at, started_at, completed_at, expires_at, score, created_at, updated_at, version
 `
 
@@ -268,8 +273,10 @@ type UpdateEnrollmentParams struct {
 	CompletedAt *time.Time
 	ExpiresAt   *time.Time
 	ID          int64
+	Code        string
 }
 
+// What becomes of an enrollment. A code comes with a completion: its certificate is issued.
 func (q *Queries) UpdateEnrollment(ctx context.Context, arg UpdateEnrollmentParams) (Enrollment, error) {
 	row := q.db.QueryRow(ctx, updateEnrollment,
 		arg.Status,
@@ -277,6 +284,7 @@ func (q *Queries) UpdateEnrollment(ctx context.Context, arg UpdateEnrollmentPara
 		arg.CompletedAt,
 		arg.ExpiresAt,
 		arg.ID,
+		arg.Code,
 	)
 	var i Enrollment
 	err := row.Scan(

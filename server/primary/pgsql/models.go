@@ -8,6 +8,21 @@ import (
 	"time"
 )
 
+type Company struct {
+	ID          int64
+	DataZone    string
+	Name        string
+	NameFolded  string
+	Slug        string
+	Country     string
+	Locale      string
+	PrivacyMode string
+	IsActive    bool
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	Version     int64
+}
+
 type Enrollment struct {
 	ID           int64
 	CompanyID    int64
@@ -26,4 +41,22 @@ type Enrollment struct {
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 	Version      int64
+}
+
+type User struct {
+	ID             int64
+	CompanyID      int64
+	DataZone       string
+	Email          string
+	EmailFolded    string
+	FullName       string
+	FullNameFolded string
+	Role           string
+	Department     string
+	JobRisk        string
+	Locale         string
+	IsActive       bool
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+	Version        int64
 }

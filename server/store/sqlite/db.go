@@ -36,17 +36,80 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.accountStmt, err = db.PrepareContext(ctx, account); err != nil {
 		return nil, fmt.Errorf("error preparing query Account: %w", err)
 	}
+	if q.allAssignmentIDsByCreatedStmt, err = db.PrepareContext(ctx, allAssignmentIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByCreated: %w", err)
+	}
+	if q.allAssignmentIDsByCreatedDescStmt, err = db.PrepareContext(ctx, allAssignmentIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByCreatedDesc: %w", err)
+	}
+	if q.allAssignmentIDsByDueStmt, err = db.PrepareContext(ctx, allAssignmentIDsByDue); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByDue: %w", err)
+	}
+	if q.allAssignmentIDsByDueDescStmt, err = db.PrepareContext(ctx, allAssignmentIDsByDueDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByDueDesc: %w", err)
+	}
+	if q.assignmentCountsStmt, err = db.PrepareContext(ctx, assignmentCounts); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentCounts: %w", err)
+	}
+	if q.assignmentIDsByCreatedStmt, err = db.PrepareContext(ctx, assignmentIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByCreated: %w", err)
+	}
+	if q.assignmentIDsByCreatedDescStmt, err = db.PrepareContext(ctx, assignmentIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByCreatedDesc: %w", err)
+	}
+	if q.assignmentIDsByDueStmt, err = db.PrepareContext(ctx, assignmentIDsByDue); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByDue: %w", err)
+	}
+	if q.assignmentIDsByDueDescStmt, err = db.PrepareContext(ctx, assignmentIDsByDueDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentIDsByDueDesc: %w", err)
+	}
+	if q.assignmentsByIDStmt, err = db.PrepareContext(ctx, assignmentsByID); err != nil {
+		return nil, fmt.Errorf("error preparing query AssignmentsByID: %w", err)
+	}
+	if q.attemptsContextStmt, err = db.PrepareContext(ctx, attemptsContext); err != nil {
+		return nil, fmt.Errorf("error preparing query AttemptsContext: %w", err)
+	}
+	if q.attemptsOfEnrollmentStmt, err = db.PrepareContext(ctx, attemptsOfEnrollment); err != nil {
+		return nil, fmt.Errorf("error preparing query AttemptsOfEnrollment: %w", err)
+	}
+	if q.certificateByCodeStmt, err = db.PrepareContext(ctx, certificateByCode); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateByCode: %w", err)
+	}
+	if q.certificateIDsStmt, err = db.PrepareContext(ctx, certificateIDs); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateIDs: %w", err)
+	}
+	if q.certificateIDsDescStmt, err = db.PrepareContext(ctx, certificateIDsDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateIDsDesc: %w", err)
+	}
+	if q.certificatesByIDStmt, err = db.PrepareContext(ctx, certificatesByID); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificatesByID: %w", err)
+	}
 	if q.companyLocaleStmt, err = db.PrepareContext(ctx, companyLocale); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyLocale: %w", err)
 	}
 	if q.countAPIKeysStmt, err = db.PrepareContext(ctx, countAPIKeys); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAPIKeys: %w", err)
 	}
+	if q.countAssignmentsStmt, err = db.PrepareContext(ctx, countAssignments); err != nil {
+		return nil, fmt.Errorf("error preparing query CountAssignments: %w", err)
+	}
+	if q.countCertificatesStmt, err = db.PrepareContext(ctx, countCertificates); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCertificates: %w", err)
+	}
 	if q.countCoursesStmt, err = db.PrepareContext(ctx, countCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCourses: %w", err)
 	}
 	if q.countEnrollmentsStmt, err = db.PrepareContext(ctx, countEnrollments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEnrollments: %w", err)
+	}
+	if q.countUsersStmt, err = db.PrepareContext(ctx, countUsers); err != nil {
+		return nil, fmt.Errorf("error preparing query CountUsers: %w", err)
+	}
+	if q.countUsersBySearchStmt, err = db.PrepareContext(ctx, countUsersBySearch); err != nil {
+		return nil, fmt.Errorf("error preparing query CountUsersBySearch: %w", err)
+	}
+	if q.countUsersEverywhereStmt, err = db.PrepareContext(ctx, countUsersEverywhere); err != nil {
+		return nil, fmt.Errorf("error preparing query CountUsersEverywhere: %w", err)
 	}
 	if q.courseIDBySlugStmt, err = db.PrepareContext(ctx, courseIDBySlug); err != nil {
 		return nil, fmt.Errorf("error preparing query CourseIDBySlug: %w", err)
@@ -99,8 +162,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.meStmt, err = db.PrepareContext(ctx, me); err != nil {
 		return nil, fmt.Errorf("error preparing query Me: %w", err)
 	}
+	if q.optionsOfQuizStmt, err = db.PrepareContext(ctx, optionsOfQuiz); err != nil {
+		return nil, fmt.Errorf("error preparing query OptionsOfQuiz: %w", err)
+	}
 	if q.progressOfEnrollmentStmt, err = db.PrepareContext(ctx, progressOfEnrollment); err != nil {
 		return nil, fmt.Errorf("error preparing query ProgressOfEnrollment: %w", err)
+	}
+	if q.questionsOfQuizStmt, err = db.PrepareContext(ctx, questionsOfQuiz); err != nil {
+		return nil, fmt.Errorf("error preparing query QuestionsOfQuiz: %w", err)
+	}
+	if q.quizStmt, err = db.PrepareContext(ctx, quiz); err != nil {
+		return nil, fmt.Errorf("error preparing query Quiz: %w", err)
+	}
+	if q.searchCoursesStmt, err = db.PrepareContext(ctx, searchCourses); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchCourses: %w", err)
 	}
 	if q.signingKeyStmt, err = db.PrepareContext(ctx, signingKey); err != nil {
 		return nil, fmt.Errorf("error preparing query SigningKey: %w", err)
@@ -110,6 +185,93 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.userCompanyStmt, err = db.PrepareContext(ctx, userCompany); err != nil {
 		return nil, fmt.Errorf("error preparing query UserCompany: %w", err)
+	}
+	if q.userCoursesStmt, err = db.PrepareContext(ctx, userCourses); err != nil {
+		return nil, fmt.Errorf("error preparing query UserCourses: %w", err)
+	}
+	if q.userDetailStmt, err = db.PrepareContext(ctx, userDetail); err != nil {
+		return nil, fmt.Errorf("error preparing query UserDetail: %w", err)
+	}
+	if q.userIDsByCreatedStmt, err = db.PrepareContext(ctx, userIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByCreated: %w", err)
+	}
+	if q.userIDsByCreatedDescStmt, err = db.PrepareContext(ctx, userIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByCreatedDesc: %w", err)
+	}
+	if q.userIDsByEmailStmt, err = db.PrepareContext(ctx, userIDsByEmail); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByEmail: %w", err)
+	}
+	if q.userIDsByEmailDescStmt, err = db.PrepareContext(ctx, userIDsByEmailDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByEmailDesc: %w", err)
+	}
+	if q.userIDsByLoginStmt, err = db.PrepareContext(ctx, userIDsByLogin); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByLogin: %w", err)
+	}
+	if q.userIDsByLoginDescStmt, err = db.PrepareContext(ctx, userIDsByLoginDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByLoginDesc: %w", err)
+	}
+	if q.userIDsByNameStmt, err = db.PrepareContext(ctx, userIDsByName); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByName: %w", err)
+	}
+	if q.userIDsByNameDescStmt, err = db.PrepareContext(ctx, userIDsByNameDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByNameDesc: %w", err)
+	}
+	if q.userIDsBySearchStmt, err = db.PrepareContext(ctx, userIDsBySearch); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsBySearch: %w", err)
+	}
+	if q.userIDsBySearchDescStmt, err = db.PrepareContext(ctx, userIDsBySearchDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsBySearchDesc: %w", err)
+	}
+	if q.userIDsByUpdatedStmt, err = db.PrepareContext(ctx, userIDsByUpdated); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByUpdated: %w", err)
+	}
+	if q.userIDsByUpdatedDescStmt, err = db.PrepareContext(ctx, userIDsByUpdatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsByUpdatedDesc: %w", err)
+	}
+	if q.userIDsEverywhereByCreatedStmt, err = db.PrepareContext(ctx, userIDsEverywhereByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByCreated: %w", err)
+	}
+	if q.userIDsEverywhereByCreatedDescStmt, err = db.PrepareContext(ctx, userIDsEverywhereByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByCreatedDesc: %w", err)
+	}
+	if q.userIDsEverywhereByEmailStmt, err = db.PrepareContext(ctx, userIDsEverywhereByEmail); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByEmail: %w", err)
+	}
+	if q.userIDsEverywhereByEmailDescStmt, err = db.PrepareContext(ctx, userIDsEverywhereByEmailDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByEmailDesc: %w", err)
+	}
+	if q.userIDsEverywhereByLoginStmt, err = db.PrepareContext(ctx, userIDsEverywhereByLogin); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByLogin: %w", err)
+	}
+	if q.userIDsEverywhereByLoginDescStmt, err = db.PrepareContext(ctx, userIDsEverywhereByLoginDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByLoginDesc: %w", err)
+	}
+	if q.userIDsEverywhereByNameStmt, err = db.PrepareContext(ctx, userIDsEverywhereByName); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByName: %w", err)
+	}
+	if q.userIDsEverywhereByNameDescStmt, err = db.PrepareContext(ctx, userIDsEverywhereByNameDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByNameDesc: %w", err)
+	}
+	if q.userIDsEverywhereByUpdatedStmt, err = db.PrepareContext(ctx, userIDsEverywhereByUpdated); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByUpdated: %w", err)
+	}
+	if q.userIDsEverywhereByUpdatedDescStmt, err = db.PrepareContext(ctx, userIDsEverywhereByUpdatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query UserIDsEverywhereByUpdatedDesc: %w", err)
+	}
+	if q.userTotalStmt, err = db.PrepareContext(ctx, userTotal); err != nil {
+		return nil, fmt.Errorf("error preparing query UserTotal: %w", err)
+	}
+	if q.userTotalEverywhereStmt, err = db.PrepareContext(ctx, userTotalEverywhere); err != nil {
+		return nil, fmt.Errorf("error preparing query UserTotalEverywhere: %w", err)
+	}
+	if q.usersByIDStmt, err = db.PrepareContext(ctx, usersByID); err != nil {
+		return nil, fmt.Errorf("error preparing query UsersByID: %w", err)
+	}
+	if q.usersForExportStmt, err = db.PrepareContext(ctx, usersForExport); err != nil {
+		return nil, fmt.Errorf("error preparing query UsersForExport: %w", err)
+	}
+	if q.usersForExportEverywhereStmt, err = db.PrepareContext(ctx, usersForExportEverywhere); err != nil {
+		return nil, fmt.Errorf("error preparing query UsersForExportEverywhere: %w", err)
 	}
 	return &q, nil
 }
@@ -136,6 +298,86 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing accountStmt: %w", cerr)
 		}
 	}
+	if q.allAssignmentIDsByCreatedStmt != nil {
+		if cerr := q.allAssignmentIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByCreatedDescStmt != nil {
+		if cerr := q.allAssignmentIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByDueStmt != nil {
+		if cerr := q.allAssignmentIDsByDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByDueStmt: %w", cerr)
+		}
+	}
+	if q.allAssignmentIDsByDueDescStmt != nil {
+		if cerr := q.allAssignmentIDsByDueDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allAssignmentIDsByDueDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentCountsStmt != nil {
+		if cerr := q.assignmentCountsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentCountsStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByCreatedStmt != nil {
+		if cerr := q.assignmentIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByCreatedDescStmt != nil {
+		if cerr := q.assignmentIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByDueStmt != nil {
+		if cerr := q.assignmentIDsByDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByDueStmt: %w", cerr)
+		}
+	}
+	if q.assignmentIDsByDueDescStmt != nil {
+		if cerr := q.assignmentIDsByDueDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentIDsByDueDescStmt: %w", cerr)
+		}
+	}
+	if q.assignmentsByIDStmt != nil {
+		if cerr := q.assignmentsByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing assignmentsByIDStmt: %w", cerr)
+		}
+	}
+	if q.attemptsContextStmt != nil {
+		if cerr := q.attemptsContextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attemptsContextStmt: %w", cerr)
+		}
+	}
+	if q.attemptsOfEnrollmentStmt != nil {
+		if cerr := q.attemptsOfEnrollmentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attemptsOfEnrollmentStmt: %w", cerr)
+		}
+	}
+	if q.certificateByCodeStmt != nil {
+		if cerr := q.certificateByCodeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateByCodeStmt: %w", cerr)
+		}
+	}
+	if q.certificateIDsStmt != nil {
+		if cerr := q.certificateIDsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateIDsStmt: %w", cerr)
+		}
+	}
+	if q.certificateIDsDescStmt != nil {
+		if cerr := q.certificateIDsDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateIDsDescStmt: %w", cerr)
+		}
+	}
+	if q.certificatesByIDStmt != nil {
+		if cerr := q.certificatesByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificatesByIDStmt: %w", cerr)
+		}
+	}
 	if q.companyLocaleStmt != nil {
 		if cerr := q.companyLocaleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyLocaleStmt: %w", cerr)
@@ -146,6 +388,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countAPIKeysStmt: %w", cerr)
 		}
 	}
+	if q.countAssignmentsStmt != nil {
+		if cerr := q.countAssignmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countAssignmentsStmt: %w", cerr)
+		}
+	}
+	if q.countCertificatesStmt != nil {
+		if cerr := q.countCertificatesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCertificatesStmt: %w", cerr)
+		}
+	}
 	if q.countCoursesStmt != nil {
 		if cerr := q.countCoursesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countCoursesStmt: %w", cerr)
@@ -154,6 +406,21 @@ func (q *Queries) Close() error {
 	if q.countEnrollmentsStmt != nil {
 		if cerr := q.countEnrollmentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countEnrollmentsStmt: %w", cerr)
+		}
+	}
+	if q.countUsersStmt != nil {
+		if cerr := q.countUsersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countUsersStmt: %w", cerr)
+		}
+	}
+	if q.countUsersBySearchStmt != nil {
+		if cerr := q.countUsersBySearchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countUsersBySearchStmt: %w", cerr)
+		}
+	}
+	if q.countUsersEverywhereStmt != nil {
+		if cerr := q.countUsersEverywhereStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countUsersEverywhereStmt: %w", cerr)
 		}
 	}
 	if q.courseIDBySlugStmt != nil {
@@ -241,9 +508,29 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing meStmt: %w", cerr)
 		}
 	}
+	if q.optionsOfQuizStmt != nil {
+		if cerr := q.optionsOfQuizStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing optionsOfQuizStmt: %w", cerr)
+		}
+	}
 	if q.progressOfEnrollmentStmt != nil {
 		if cerr := q.progressOfEnrollmentStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing progressOfEnrollmentStmt: %w", cerr)
+		}
+	}
+	if q.questionsOfQuizStmt != nil {
+		if cerr := q.questionsOfQuizStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing questionsOfQuizStmt: %w", cerr)
+		}
+	}
+	if q.quizStmt != nil {
+		if cerr := q.quizStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing quizStmt: %w", cerr)
+		}
+	}
+	if q.searchCoursesStmt != nil {
+		if cerr := q.searchCoursesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchCoursesStmt: %w", cerr)
 		}
 	}
 	if q.signingKeyStmt != nil {
@@ -259,6 +546,151 @@ func (q *Queries) Close() error {
 	if q.userCompanyStmt != nil {
 		if cerr := q.userCompanyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing userCompanyStmt: %w", cerr)
+		}
+	}
+	if q.userCoursesStmt != nil {
+		if cerr := q.userCoursesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userCoursesStmt: %w", cerr)
+		}
+	}
+	if q.userDetailStmt != nil {
+		if cerr := q.userDetailStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userDetailStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByCreatedStmt != nil {
+		if cerr := q.userIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByCreatedDescStmt != nil {
+		if cerr := q.userIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByEmailStmt != nil {
+		if cerr := q.userIDsByEmailStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByEmailStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByEmailDescStmt != nil {
+		if cerr := q.userIDsByEmailDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByEmailDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByLoginStmt != nil {
+		if cerr := q.userIDsByLoginStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByLoginStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByLoginDescStmt != nil {
+		if cerr := q.userIDsByLoginDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByLoginDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByNameStmt != nil {
+		if cerr := q.userIDsByNameStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByNameStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByNameDescStmt != nil {
+		if cerr := q.userIDsByNameDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByNameDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsBySearchStmt != nil {
+		if cerr := q.userIDsBySearchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsBySearchStmt: %w", cerr)
+		}
+	}
+	if q.userIDsBySearchDescStmt != nil {
+		if cerr := q.userIDsBySearchDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsBySearchDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByUpdatedStmt != nil {
+		if cerr := q.userIDsByUpdatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByUpdatedStmt: %w", cerr)
+		}
+	}
+	if q.userIDsByUpdatedDescStmt != nil {
+		if cerr := q.userIDsByUpdatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsByUpdatedDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByCreatedStmt != nil {
+		if cerr := q.userIDsEverywhereByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByCreatedDescStmt != nil {
+		if cerr := q.userIDsEverywhereByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByEmailStmt != nil {
+		if cerr := q.userIDsEverywhereByEmailStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByEmailStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByEmailDescStmt != nil {
+		if cerr := q.userIDsEverywhereByEmailDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByEmailDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByLoginStmt != nil {
+		if cerr := q.userIDsEverywhereByLoginStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByLoginStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByLoginDescStmt != nil {
+		if cerr := q.userIDsEverywhereByLoginDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByLoginDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByNameStmt != nil {
+		if cerr := q.userIDsEverywhereByNameStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByNameStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByNameDescStmt != nil {
+		if cerr := q.userIDsEverywhereByNameDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByNameDescStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByUpdatedStmt != nil {
+		if cerr := q.userIDsEverywhereByUpdatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByUpdatedStmt: %w", cerr)
+		}
+	}
+	if q.userIDsEverywhereByUpdatedDescStmt != nil {
+		if cerr := q.userIDsEverywhereByUpdatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userIDsEverywhereByUpdatedDescStmt: %w", cerr)
+		}
+	}
+	if q.userTotalStmt != nil {
+		if cerr := q.userTotalStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userTotalStmt: %w", cerr)
+		}
+	}
+	if q.userTotalEverywhereStmt != nil {
+		if cerr := q.userTotalEverywhereStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userTotalEverywhereStmt: %w", cerr)
+		}
+	}
+	if q.usersByIDStmt != nil {
+		if cerr := q.usersByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing usersByIDStmt: %w", cerr)
+		}
+	}
+	if q.usersForExportStmt != nil {
+		if cerr := q.usersForExportStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing usersForExportStmt: %w", cerr)
+		}
+	}
+	if q.usersForExportEverywhereStmt != nil {
+		if cerr := q.usersForExportEverywhereStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing usersForExportEverywhereStmt: %w", cerr)
 		}
 	}
 	return err
@@ -298,71 +730,179 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                             DBTX
-	tx                             *sql.Tx
-	aPIKeyAccountStmt              *sql.Stmt
-	aPIKeysByCreatedStmt           *sql.Stmt
-	aPIKeysByCreatedDescStmt       *sql.Stmt
-	accountStmt                    *sql.Stmt
-	companyLocaleStmt              *sql.Stmt
-	countAPIKeysStmt               *sql.Stmt
-	countCoursesStmt               *sql.Stmt
-	countEnrollmentsStmt           *sql.Stmt
-	courseIDBySlugStmt             *sql.Stmt
-	courseIDsByCreatedStmt         *sql.Stmt
-	courseIDsByCreatedDescStmt     *sql.Stmt
-	courseIDsByMinutesStmt         *sql.Stmt
-	courseIDsByMinutesDescStmt     *sql.Stmt
-	courseIDsByTitleStmt           *sql.Stmt
-	courseIDsByTitleDescStmt       *sql.Stmt
-	courseTotalStmt                *sql.Stmt
-	coursesByIDStmt                *sql.Stmt
-	enrollmentIDsByCreatedStmt     *sql.Stmt
-	enrollmentIDsByCreatedDescStmt *sql.Stmt
-	enrollmentIDsByDueStmt         *sql.Stmt
-	enrollmentIDsByDueDescStmt     *sql.Stmt
-	enrollmentsByIDStmt            *sql.Stmt
-	lessonStmt                     *sql.Stmt
-	lessonsOfCourseStmt            *sql.Stmt
-	meStmt                         *sql.Stmt
-	progressOfEnrollmentStmt       *sql.Stmt
-	signingKeyStmt                 *sql.Stmt
-	signingKeysStmt                *sql.Stmt
-	userCompanyStmt                *sql.Stmt
+	db                                 DBTX
+	tx                                 *sql.Tx
+	aPIKeyAccountStmt                  *sql.Stmt
+	aPIKeysByCreatedStmt               *sql.Stmt
+	aPIKeysByCreatedDescStmt           *sql.Stmt
+	accountStmt                        *sql.Stmt
+	allAssignmentIDsByCreatedStmt      *sql.Stmt
+	allAssignmentIDsByCreatedDescStmt  *sql.Stmt
+	allAssignmentIDsByDueStmt          *sql.Stmt
+	allAssignmentIDsByDueDescStmt      *sql.Stmt
+	assignmentCountsStmt               *sql.Stmt
+	assignmentIDsByCreatedStmt         *sql.Stmt
+	assignmentIDsByCreatedDescStmt     *sql.Stmt
+	assignmentIDsByDueStmt             *sql.Stmt
+	assignmentIDsByDueDescStmt         *sql.Stmt
+	assignmentsByIDStmt                *sql.Stmt
+	attemptsContextStmt                *sql.Stmt
+	attemptsOfEnrollmentStmt           *sql.Stmt
+	certificateByCodeStmt              *sql.Stmt
+	certificateIDsStmt                 *sql.Stmt
+	certificateIDsDescStmt             *sql.Stmt
+	certificatesByIDStmt               *sql.Stmt
+	companyLocaleStmt                  *sql.Stmt
+	countAPIKeysStmt                   *sql.Stmt
+	countAssignmentsStmt               *sql.Stmt
+	countCertificatesStmt              *sql.Stmt
+	countCoursesStmt                   *sql.Stmt
+	countEnrollmentsStmt               *sql.Stmt
+	countUsersStmt                     *sql.Stmt
+	countUsersBySearchStmt             *sql.Stmt
+	countUsersEverywhereStmt           *sql.Stmt
+	courseIDBySlugStmt                 *sql.Stmt
+	courseIDsByCreatedStmt             *sql.Stmt
+	courseIDsByCreatedDescStmt         *sql.Stmt
+	courseIDsByMinutesStmt             *sql.Stmt
+	courseIDsByMinutesDescStmt         *sql.Stmt
+	courseIDsByTitleStmt               *sql.Stmt
+	courseIDsByTitleDescStmt           *sql.Stmt
+	courseTotalStmt                    *sql.Stmt
+	coursesByIDStmt                    *sql.Stmt
+	enrollmentIDsByCreatedStmt         *sql.Stmt
+	enrollmentIDsByCreatedDescStmt     *sql.Stmt
+	enrollmentIDsByDueStmt             *sql.Stmt
+	enrollmentIDsByDueDescStmt         *sql.Stmt
+	enrollmentsByIDStmt                *sql.Stmt
+	lessonStmt                         *sql.Stmt
+	lessonsOfCourseStmt                *sql.Stmt
+	meStmt                             *sql.Stmt
+	optionsOfQuizStmt                  *sql.Stmt
+	progressOfEnrollmentStmt           *sql.Stmt
+	questionsOfQuizStmt                *sql.Stmt
+	quizStmt                           *sql.Stmt
+	searchCoursesStmt                  *sql.Stmt
+	signingKeyStmt                     *sql.Stmt
+	signingKeysStmt                    *sql.Stmt
+	userCompanyStmt                    *sql.Stmt
+	userCoursesStmt                    *sql.Stmt
+	userDetailStmt                     *sql.Stmt
+	userIDsByCreatedStmt               *sql.Stmt
+	userIDsByCreatedDescStmt           *sql.Stmt
+	userIDsByEmailStmt                 *sql.Stmt
+	userIDsByEmailDescStmt             *sql.Stmt
+	userIDsByLoginStmt                 *sql.Stmt
+	userIDsByLoginDescStmt             *sql.Stmt
+	userIDsByNameStmt                  *sql.Stmt
+	userIDsByNameDescStmt              *sql.Stmt
+	userIDsBySearchStmt                *sql.Stmt
+	userIDsBySearchDescStmt            *sql.Stmt
+	userIDsByUpdatedStmt               *sql.Stmt
+	userIDsByUpdatedDescStmt           *sql.Stmt
+	userIDsEverywhereByCreatedStmt     *sql.Stmt
+	userIDsEverywhereByCreatedDescStmt *sql.Stmt
+	userIDsEverywhereByEmailStmt       *sql.Stmt
+	userIDsEverywhereByEmailDescStmt   *sql.Stmt
+	userIDsEverywhereByLoginStmt       *sql.Stmt
+	userIDsEverywhereByLoginDescStmt   *sql.Stmt
+	userIDsEverywhereByNameStmt        *sql.Stmt
+	userIDsEverywhereByNameDescStmt    *sql.Stmt
+	userIDsEverywhereByUpdatedStmt     *sql.Stmt
+	userIDsEverywhereByUpdatedDescStmt *sql.Stmt
+	userTotalStmt                      *sql.Stmt
+	userTotalEverywhereStmt            *sql.Stmt
+	usersByIDStmt                      *sql.Stmt
+	usersForExportStmt                 *sql.Stmt
+	usersForExportEverywhereStmt       *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                             tx,
-		tx:                             tx,
-		aPIKeyAccountStmt:              q.aPIKeyAccountStmt,
-		aPIKeysByCreatedStmt:           q.aPIKeysByCreatedStmt,
-		aPIKeysByCreatedDescStmt:       q.aPIKeysByCreatedDescStmt,
-		accountStmt:                    q.accountStmt,
-		companyLocaleStmt:              q.companyLocaleStmt,
-		countAPIKeysStmt:               q.countAPIKeysStmt,
-		countCoursesStmt:               q.countCoursesStmt,
-		countEnrollmentsStmt:           q.countEnrollmentsStmt,
-		courseIDBySlugStmt:             q.courseIDBySlugStmt,
-		courseIDsByCreatedStmt:         q.courseIDsByCreatedStmt,
-		courseIDsByCreatedDescStmt:     q.courseIDsByCreatedDescStmt,
-		courseIDsByMinutesStmt:         q.courseIDsByMinutesStmt,
-		courseIDsByMinutesDescStmt:     q.courseIDsByMinutesDescStmt,
-		courseIDsByTitleStmt:           q.courseIDsByTitleStmt,
-		courseIDsByTitleDescStmt:       q.courseIDsByTitleDescStmt,
-		courseTotalStmt:                q.courseTotalStmt,
-		coursesByIDStmt:                q.coursesByIDStmt,
-		enrollmentIDsByCreatedStmt:     q.enrollmentIDsByCreatedStmt,
-		enrollmentIDsByCreatedDescStmt: q.enrollmentIDsByCreatedDescStmt,
-		enrollmentIDsByDueStmt:         q.enrollmentIDsByDueStmt,
-		enrollmentIDsByDueDescStmt:     q.enrollmentIDsByDueDescStmt,
-		enrollmentsByIDStmt:            q.enrollmentsByIDStmt,
-		lessonStmt:                     q.lessonStmt,
-		lessonsOfCourseStmt:            q.lessonsOfCourseStmt,
-		meStmt:                         q.meStmt,
-		progressOfEnrollmentStmt:       q.progressOfEnrollmentStmt,
-		signingKeyStmt:                 q.signingKeyStmt,
-		signingKeysStmt:                q.signingKeysStmt,
-		userCompanyStmt:                q.userCompanyStmt,
+		db:                                 tx,
+		tx:                                 tx,
+		aPIKeyAccountStmt:                  q.aPIKeyAccountStmt,
+		aPIKeysByCreatedStmt:               q.aPIKeysByCreatedStmt,
+		aPIKeysByCreatedDescStmt:           q.aPIKeysByCreatedDescStmt,
+		accountStmt:                        q.accountStmt,
+		allAssignmentIDsByCreatedStmt:      q.allAssignmentIDsByCreatedStmt,
+		allAssignmentIDsByCreatedDescStmt:  q.allAssignmentIDsByCreatedDescStmt,
+		allAssignmentIDsByDueStmt:          q.allAssignmentIDsByDueStmt,
+		allAssignmentIDsByDueDescStmt:      q.allAssignmentIDsByDueDescStmt,
+		assignmentCountsStmt:               q.assignmentCountsStmt,
+		assignmentIDsByCreatedStmt:         q.assignmentIDsByCreatedStmt,
+		assignmentIDsByCreatedDescStmt:     q.assignmentIDsByCreatedDescStmt,
+		assignmentIDsByDueStmt:             q.assignmentIDsByDueStmt,
+		assignmentIDsByDueDescStmt:         q.assignmentIDsByDueDescStmt,
+		assignmentsByIDStmt:                q.assignmentsByIDStmt,
+		attemptsContextStmt:                q.attemptsContextStmt,
+		attemptsOfEnrollmentStmt:           q.attemptsOfEnrollmentStmt,
+		certificateByCodeStmt:              q.certificateByCodeStmt,
+		certificateIDsStmt:                 q.certificateIDsStmt,
+		certificateIDsDescStmt:             q.certificateIDsDescStmt,
+		certificatesByIDStmt:               q.certificatesByIDStmt,
+		companyLocaleStmt:                  q.companyLocaleStmt,
+		countAPIKeysStmt:                   q.countAPIKeysStmt,
+		countAssignmentsStmt:               q.countAssignmentsStmt,
+		countCertificatesStmt:              q.countCertificatesStmt,
+		countCoursesStmt:                   q.countCoursesStmt,
+		countEnrollmentsStmt:               q.countEnrollmentsStmt,
+		countUsersStmt:                     q.countUsersStmt,
+		countUsersBySearchStmt:             q.countUsersBySearchStmt,
+		countUsersEverywhereStmt:           q.countUsersEverywhereStmt,
+		courseIDBySlugStmt:                 q.courseIDBySlugStmt,
+		courseIDsByCreatedStmt:             q.courseIDsByCreatedStmt,
+		courseIDsByCreatedDescStmt:         q.courseIDsByCreatedDescStmt,
+		courseIDsByMinutesStmt:             q.courseIDsByMinutesStmt,
+		courseIDsByMinutesDescStmt:         q.courseIDsByMinutesDescStmt,
+		courseIDsByTitleStmt:               q.courseIDsByTitleStmt,
+		courseIDsByTitleDescStmt:           q.courseIDsByTitleDescStmt,
+		courseTotalStmt:                    q.courseTotalStmt,
+		coursesByIDStmt:                    q.coursesByIDStmt,
+		enrollmentIDsByCreatedStmt:         q.enrollmentIDsByCreatedStmt,
+		enrollmentIDsByCreatedDescStmt:     q.enrollmentIDsByCreatedDescStmt,
+		enrollmentIDsByDueStmt:             q.enrollmentIDsByDueStmt,
+		enrollmentIDsByDueDescStmt:         q.enrollmentIDsByDueDescStmt,
+		enrollmentsByIDStmt:                q.enrollmentsByIDStmt,
+		lessonStmt:                         q.lessonStmt,
+		lessonsOfCourseStmt:                q.lessonsOfCourseStmt,
+		meStmt:                             q.meStmt,
+		optionsOfQuizStmt:                  q.optionsOfQuizStmt,
+		progressOfEnrollmentStmt:           q.progressOfEnrollmentStmt,
+		questionsOfQuizStmt:                q.questionsOfQuizStmt,
+		quizStmt:                           q.quizStmt,
+		searchCoursesStmt:                  q.searchCoursesStmt,
+		signingKeyStmt:                     q.signingKeyStmt,
+		signingKeysStmt:                    q.signingKeysStmt,
+		userCompanyStmt:                    q.userCompanyStmt,
+		userCoursesStmt:                    q.userCoursesStmt,
+		userDetailStmt:                     q.userDetailStmt,
+		userIDsByCreatedStmt:               q.userIDsByCreatedStmt,
+		userIDsByCreatedDescStmt:           q.userIDsByCreatedDescStmt,
+		userIDsByEmailStmt:                 q.userIDsByEmailStmt,
+		userIDsByEmailDescStmt:             q.userIDsByEmailDescStmt,
+		userIDsByLoginStmt:                 q.userIDsByLoginStmt,
+		userIDsByLoginDescStmt:             q.userIDsByLoginDescStmt,
+		userIDsByNameStmt:                  q.userIDsByNameStmt,
+		userIDsByNameDescStmt:              q.userIDsByNameDescStmt,
+		userIDsBySearchStmt:                q.userIDsBySearchStmt,
+		userIDsBySearchDescStmt:            q.userIDsBySearchDescStmt,
+		userIDsByUpdatedStmt:               q.userIDsByUpdatedStmt,
+		userIDsByUpdatedDescStmt:           q.userIDsByUpdatedDescStmt,
+		userIDsEverywhereByCreatedStmt:     q.userIDsEverywhereByCreatedStmt,
+		userIDsEverywhereByCreatedDescStmt: q.userIDsEverywhereByCreatedDescStmt,
+		userIDsEverywhereByEmailStmt:       q.userIDsEverywhereByEmailStmt,
+		userIDsEverywhereByEmailDescStmt:   q.userIDsEverywhereByEmailDescStmt,
+		userIDsEverywhereByLoginStmt:       q.userIDsEverywhereByLoginStmt,
+		userIDsEverywhereByLoginDescStmt:   q.userIDsEverywhereByLoginDescStmt,
+		userIDsEverywhereByNameStmt:        q.userIDsEverywhereByNameStmt,
+		userIDsEverywhereByNameDescStmt:    q.userIDsEverywhereByNameDescStmt,
+		userIDsEverywhereByUpdatedStmt:     q.userIDsEverywhereByUpdatedStmt,
+		userIDsEverywhereByUpdatedDescStmt: q.userIDsEverywhereByUpdatedDescStmt,
+		userTotalStmt:                      q.userTotalStmt,
+		userTotalEverywhereStmt:            q.userTotalEverywhereStmt,
+		usersByIDStmt:                      q.usersByIDStmt,
+		usersForExportStmt:                 q.usersForExportStmt,
+		usersForExportEverywhereStmt:       q.usersForExportEverywhereStmt,
 	}
 }

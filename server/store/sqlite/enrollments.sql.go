@@ -267,7 +267,10 @@ func (q *Queries) EnrollmentIDsByDueDesc(ctx context.Context, arg EnrollmentIDsB
 
 const enrollmentsByID = `-- name: EnrollmentsByID :many
 SELECT e.id, e.company_id, e.data_zone, e.user_id, e.course_id, e.assignment_id, e.cycle, e.status, e.lessons_done, e.due_at, e.started_at, e.completed_at, e.expires_at, e.score, e.created_at, e.updated_at, e.version, c.slug, coalesce(t.title, c.slug) AS title, m.privacy_mode,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons
+    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons,
+    CAST(coalesce((SELECT l.position FROM lessons l WHERE l.course_id = e.course_id
+        AND NOT EXISTS (SELECT 1 FROM lesson_progress p WHERE p.enrollment_id = e.id AND p.lesson_id = l.id)
+        ORDER BY l.position LIMIT 1), 0) AS INTEGER) AS next_lesson
 FROM enrollments e
 JOIN courses c ON c.id = e.course_id
 JOIN companies m ON m.id = e.company_id
@@ -291,6 +294,7 @@ type EnrollmentsByIDRow struct {
 	Title       string
 	PrivacyMode string
 	Lessons     int64
+	NextLesson  int64
 }
 
 func (q *Queries) EnrollmentsByID(ctx context.Context, arg EnrollmentsByIDParams) ([]EnrollmentsByIDRow, error) {
@@ -329,6 +333,7 @@ func (q *Queries) EnrollmentsByID(ctx context.Context, arg EnrollmentsByIDParams
 			&i.Title,
 			&i.PrivacyMode,
 			&i.Lessons,
+			&i.NextLesson,
 		); err != nil {
 			return nil, err
 		}

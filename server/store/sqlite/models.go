@@ -19,6 +19,39 @@ type ApiKey struct {
 	Version   int64
 }
 
+type Assignment struct {
+	ID               int64
+	CompanyID        int64
+	DataZone         string
+	CourseID         int64
+	Scope            string
+	Department       string
+	UserID           *int64
+	DueAt            *string
+	RecurrenceMonths *int64
+	CreatedBy        *int64
+	EndedAt          *string
+	CreatedAt        string
+	UpdatedAt        string
+	Version          int64
+}
+
+type Certificate struct {
+	ID           int64
+	CompanyID    int64
+	DataZone     string
+	UserID       int64
+	EnrollmentID int64
+	CourseID     int64
+	Code         string
+	IssuedAt     string
+	ExpiresAt    *string
+	RevokedAt    *string
+	CreatedAt    string
+	UpdatedAt    string
+	Version      int64
+}
+
 type Company struct {
 	ID          int64
 	DataZone    string

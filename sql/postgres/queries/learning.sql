@@ -23,7 +23,7 @@ WITH e AS (
     RETURNING *
 )
 SELECT e.id, e.created_at, c.slug, coalesce(t.title, d.title, c.slug) AS title,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons
+    ARRAY(SELECT l.position FROM lessons l WHERE l.course_id = e.course_id ORDER BY l.position)::integer[] AS course_lessons
 FROM e
 JOIN courses c ON c.id = e.course_id
 LEFT JOIN course_translations t ON t.course_id = c.id AND t.locale = @locale
@@ -32,7 +32,7 @@ LEFT JOIN course_translations d ON d.course_id = c.id AND d.locale = c.default_l
 -- An enrollment with the lessons that are done, in their order, as columns of the same length.
 -- name: Enrollment :one
 SELECT sqlc.embed(e), c.slug, coalesce(t.title, d.title, c.slug) AS title,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons,
+    ARRAY(SELECT l.position FROM lessons l WHERE l.course_id = e.course_id ORDER BY l.position)::integer[] AS course_lessons,
     done.lesson_ids, done.positions, done.times, done.seconds
 FROM enrollments e
 JOIN courses c ON c.id = e.course_id
@@ -52,7 +52,7 @@ WHERE e.id = @id AND e.user_id = @user_id AND e.company_id = @company_id;
 -- lessons done at once are counted one after the other, and the next statement sees the first.
 -- name: LockEnrollment :one
 SELECT sqlc.embed(e), c.slug, c.validity_days, coalesce(t.title, d.title, c.slug) AS title,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons,
+    ARRAY(SELECT l.position FROM lessons l WHERE l.course_id = e.course_id ORDER BY l.position)::integer[] AS course_lessons,
     coalesce((SELECT min(r.interval_months) FROM requirement_courses rc JOIN requirements r ON r.id = rc.requirement_id
         WHERE rc.course_id = e.course_id), 0)::integer AS interval_months,
     coalesce(lesson.id, 0)::bigint AS lesson_id, coalesce(lesson.kind, '')::text AS lesson_kind, now()::timestamptz AS at
@@ -84,8 +84,14 @@ FROM (
 JOIN lessons l ON l.id = p.lesson_id
 ORDER BY l.position;
 
+-- What becomes of an enrollment. A code comes with a completion: its certificate is issued.
 -- name: UpdateEnrollment :one
+WITH certificate AS (
+    INSERT INTO certificates (company_id, data_zone, user_id, enrollment_id, course_id, code, issued_at, expires_at)
+    SELECT e.company_id, e.data_zone, e.user_id, e.id, e.course_id, @code, sqlc.narg(completed_at), sqlc.narg(expires_at)
+    FROM enrollments e WHERE e.id = @id AND @code::text <> ''
+)
 UPDATE enrollments SET status = @status, lessons_done = @lessons_done, started_at = coalesce(started_at, now()),
     completed_at = sqlc.narg(completed_at), expires_at = sqlc.narg(expires_at)
-WHERE id = @id
+WHERE enrollments.id = @id
 RETURNING *;

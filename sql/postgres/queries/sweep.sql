@@ -21,6 +21,10 @@ DELETE FROM login_failures WHERE id = ANY (ARRAY(
 DELETE FROM password_resets WHERE id = ANY (ARRAY(
     SELECT id FROM password_resets WHERE expires_at < now() ORDER BY expires_at LIMIT @batch FOR UPDATE SKIP LOCKED));
 
+-- name: SweepLoginSources :execrows
+DELETE FROM login_sources WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM login_sources WHERE seen_at < now() - interval '90 days' ORDER BY seen_at LIMIT @batch FOR UPDATE SKIP LOCKED));
+
 -- What became of an invitation stands in the audit log; the address of somebody who never came is
 -- not kept longer.
 -- name: SweepInvitations :execrows
@@ -31,7 +35,3 @@ DELETE FROM invitations WHERE id = ANY (ARRAY(
 DELETE FROM outbox WHERE id = ANY (ARRAY(
     SELECT id FROM outbox WHERE created_at < now() - interval '30 days' AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL)
     ORDER BY created_at LIMIT @batch FOR UPDATE SKIP LOCKED));
-
--- name: SweepLoginSources :execrows
-DELETE FROM login_sources WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM login_sources WHERE seen_at < now() - interval '90 days' ORDER BY seen_at LIMIT @batch FOR UPDATE SKIP LOCKED));

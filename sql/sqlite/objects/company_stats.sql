@@ -10,6 +10,14 @@ CREATE TABLE company_stats (
     expired INTEGER NOT NULL DEFAULT 0
 );
 
+-- All companies together, for those who see all: one row.
+CREATE TABLE user_totals (
+    users INTEGER NOT NULL,
+    active_users INTEGER NOT NULL
+);
+
+INSERT INTO user_totals SELECT count(*), coalesce(sum(is_active), 0) FROM users;
+
 INSERT INTO company_stats (company_id, users, active_users)
 SELECT company_id, count(*), sum(is_active) FROM users GROUP BY company_id;
 
@@ -22,11 +30,13 @@ ON CONFLICT (company_id) DO UPDATE SET assigned = excluded.assigned, in_progress
 CREATE TRIGGER company_stats_user_insert AFTER INSERT ON users BEGIN
     INSERT INTO company_stats (company_id, users, active_users) VALUES (new.company_id, 1, new.is_active)
     ON CONFLICT (company_id) DO UPDATE SET users = users + 1, active_users = active_users + excluded.active_users;
+    UPDATE user_totals SET users = users + 1, active_users = active_users + new.is_active;
 END;
 
 CREATE TRIGGER company_stats_user_delete AFTER DELETE ON users BEGIN
     UPDATE company_stats SET users = users - 1, active_users = active_users - old.is_active
     WHERE company_id = old.company_id;
+    UPDATE user_totals SET users = users - 1, active_users = active_users - old.is_active;
 END;
 
 CREATE TRIGGER company_stats_user_update AFTER UPDATE OF company_id, is_active ON users
@@ -35,6 +45,7 @@ WHEN old.company_id <> new.company_id OR old.is_active <> new.is_active BEGIN
     WHERE company_id = old.company_id;
     INSERT INTO company_stats (company_id, users, active_users) VALUES (new.company_id, 1, new.is_active)
     ON CONFLICT (company_id) DO UPDATE SET users = users + 1, active_users = active_users + excluded.active_users;
+    UPDATE user_totals SET active_users = active_users - old.is_active + new.is_active;
 END;
 
 CREATE TRIGGER company_stats_enrollment_insert AFTER INSERT ON enrollments BEGIN

@@ -40,7 +40,10 @@ WHERE e.user_id = @user_id AND (CAST(@any_company AS INTEGER) = 1 OR e.company_i
 
 -- name: EnrollmentsByID :many
 SELECT sqlc.embed(e), c.slug, coalesce(t.title, c.slug) AS title, m.privacy_mode,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons
+    (SELECT count(*) FROM lessons l WHERE l.course_id = e.course_id) AS lessons,
+    CAST(coalesce((SELECT l.position FROM lessons l WHERE l.course_id = e.course_id
+        AND NOT EXISTS (SELECT 1 FROM lesson_progress p WHERE p.enrollment_id = e.id AND p.lesson_id = l.id)
+        ORDER BY l.position LIMIT 1), 0) AS INTEGER) AS next_lesson
 FROM enrollments e
 JOIN courses c ON c.id = e.course_id
 JOIN companies m ON m.id = e.company_id

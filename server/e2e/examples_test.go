@@ -1,0 +1,267 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"outpost/replicate/pgcluster/pgtest"
+	"outpost/server/mail/mailtest"
+	"outpost/server/node"
+	"outpost/server/training"
+)
+
+// step asks one operation for all that the document shows of it. Of each operation there is one, in
+// an order in which each finds what it needs.
+type step struct {
+	operation string
+	as        string                                 // an e-mail address; empty: who has the least role that may, in user1's company
+	path      func(e *examples) map[string]string    // the parameters in the path
+	body      func(e *examples, body map[string]any) // what no document can hold: a secret, an id that was just made
+	prepare   func(e *examples)                      // before each request
+	learn     func(e *examples, a answer)            // what later steps need
+	only      []string                               // of the values that enumerate a parameter, which make sense here; nil: all
+}
+
+// examples is a world that the document's examples are sent to.
+type examples struct {
+	t        *testing.T
+	w        *world
+	doc      *document
+	queries  *queryLog
+	db       *pgx.Conn
+	tokens   *minter
+	mails    *mailtest.Server
+	edge     string
+	position string            // of the newest answer, as a client would remember it
+	known    map[string]string // what steps leave to later ones
+	sent     int
+}
+
+// steps go from what is made to what is taken away.
+func steps() []step {
+	enrollment := func(e *examples) map[string]string {
+		return map[string]string{"enrollment": e.known["enrollment"], "lesson": "1"}
+	}
+	course := func(*examples) map[string]string { return map[string]string{"course": "phishing", "lesson": "1"} }
+	return []step{
+		{operation: "live"},
+		{operation: "ready"},
+		{operation: "openapi"},
+		{operation: "docs"},
+		{operation: "docsFile", path: func(*examples) map[string]string { return map[string]string{"file": "start.js"} }},
+		{operation: "status"},
+		{operation: "login", learn: func(e *examples, a answer) { e.keep(a, "refresh_token") }},
+		{operation: "refresh", body: func(e *examples, body map[string]any) { body["refresh_token"] = e.known["refresh_token"] }},
+		{operation: "me"},
+		{operation: "listCourses"},
+		{operation: "getCourse", path: course},
+		{operation: "getLesson", path: course},
+		{operation: "enroll", learn: func(e *examples, a answer) { e.keepAs(a, "id", "enrollment") }},
+		{operation: "getEnrollment", path: enrollment},
+		{operation: "recordProgress", path: enrollment},
+		{operation: "listMyEnrollments"},
+		{operation: "jwks"},
+		{operation: "createAPIKey", learn: func(e *examples, a answer) { e.keepAs(a, "id", "key") }},
+		{operation: "listAPIKeys"},
+		{operation: "revokeAPIKey", path: func(e *examples) map[string]string { return map[string]string{"key": e.known["key"]} }},
+		{operation: "createInvitation", learn: func(e *examples, a answer) {
+			e.keepAs(a, "id", e.one(`SELECT email FROM invitations ORDER BY id DESC LIMIT 1`))
+		}},
+		{operation: "listInvitations"},
+		{operation: "acceptInvitation", body: func(e *examples, body map[string]any) { body["token"] = e.mailed("grace@example.org") }},
+		{operation: "withdrawInvitation", path: func(e *examples) map[string]string {
+			return map[string]string{"invitation": e.known["ada@example.org"]}
+		}},
+		{operation: "inviteUser", path: func(e *examples) map[string]string {
+			return map[string]string{"user": e.one(`DELETE FROM user_credentials WHERE user_id = (SELECT max(id) FROM users
+				WHERE company_id = (SELECT company_id FROM users WHERE email = 'user1@example.com') AND is_active AND role = 'learner')
+				RETURNING user_id::text`)}
+		}},
+		{operation: "changePassword", as: "user11@example.com"},
+		{operation: "logout"},
+		{operation: "forgotPassword"}, // and last what ends user1's sessions
+		{operation: "resetPassword", body: func(e *examples, body map[string]any) { body["token"] = e.mailed("user1@example.com") }},
+	}
+}
+
+// TestExamples sends every example of the document, of bodies and of parameters, to an edge of a
+// world with demo data. All goes well, each answer is what the document says, and no request needs
+// five queries of either engine. What authenticating needs on a cold cache is not counted: it is
+// remembered for all the requests that come, and has no request's id in the log that is read here.
+func TestExamples(t *testing.T) {
+	e := newExamples(t)
+	covered := make(map[string]bool)
+	for _, s := range steps() {
+		covered[s.operation] = true
+		t.Run(s.operation, func(t *testing.T) {
+			e.t = t
+			e.run(s)
+		})
+	}
+	for _, engine := range []string{"sqlite", "postgres"} {
+		if e.queries.requests(engine) < 3 {
+			t.Errorf("hardly any query of %s was counted", engine)
+		}
+	}
+	for _, o := range e.doc.operations {
+		if !covered[o.id()] {
+			t.Errorf("%s %s (%s) is not covered: add it to steps() in examples_test.go, with what it needs", o.method, o.path, o.id())
+		}
+	}
+}
+
+func newExamples(t *testing.T) *examples {
+	e := &examples{t: t, doc: readDocument(t), queries: newQueryLog(), known: make(map[string]string), edge: "syd"}
+	e.w = newWorld(t, []string{"fra", "syd"})
+	for _, env := range e.w.env {
+		env["OUTPOST_SLOW_SQLITE"], env["OUTPOST_SLOW_POSTGRES"] = "1ns", "1ns" // each query is told of
+	}
+	e.mails = e.w.mail(t)
+	e.w.startInside(func(_ string, o *node.Options) { o.Log = e.queries.log(t) })
+	e.db, e.tokens = pgtest.Connect(t, e.w.url), newMinter(t, e.w)
+	return e
+}
+
+// run sends what the document shows of one operation: each body with the parameters that must be
+// there, and each value of each other parameter with the first body.
+func (e *examples) run(s step) {
+	o := e.doc.find(e.t, s.operation)
+	bodies := o.bodies()
+	if len(bodies) == 0 {
+		bodies = []example{{}}
+	}
+	for _, body := range bodies {
+		e.ask(&s, &o, body, nil)
+	}
+	for _, p := range o.Parameters {
+		if p.Value.In == "path" {
+			continue
+		}
+		for _, value := range values(p.Value) {
+			e.ask(&s, &o, bodies[0], func(r *request) {
+				if p.Value.In == "header" {
+					r.Header.Set(p.Value.Name, value)
+					return
+				}
+				r.URL.RawQuery = url.Values{p.Value.Name: {value}}.Encode()
+			})
+		}
+	}
+}
+
+// ask sends one request and checks its answer.
+func (e *examples) ask(s *step, o *operation, body example, bend func(*request)) {
+	e.t.Helper()
+	if s.prepare != nil {
+		s.prepare(e)
+	}
+	var path map[string]string
+	if s.path != nil {
+		path = s.path(e)
+	}
+	var sent []byte
+	if body.value != nil {
+		var change func(map[string]any)
+		if s.body != nil {
+			change = func(b map[string]any) { s.body(e, b) }
+		}
+		sent = body.encode(e.t, change)
+	}
+	r := o.newRequest(e.t, e.w.api(e.edge), path, body.kind, sent)
+	e.sent++
+	id := fmt.Sprintf("%s-%d", o.id(), e.sent)
+	r.Header.Set("X-Request-Id", id)
+	if e.position != "" {
+		r.Header.Set("Outpost-Position", e.position)
+	}
+	if !o.open {
+		r.Header.Set("Authorization", "Bearer "+e.token(s.as, o.role))
+	}
+	if bend != nil {
+		bend(r)
+	}
+	name := fmt.Sprintf("%s %s %s %s", r.Method, r.URL.RequestURI(), body.name, sent)
+	a := r.send(e.t, http.DefaultTransport)
+	e.position = a.position()
+	if a.status >= 300 {
+		e.t.Errorf("%s answers %d: %s", name, a.status, a.body)
+	}
+	if err := e.doc.check(r, a); err != nil {
+		e.t.Errorf("%s: %v\n%s", name, err, a.body)
+	}
+	for engine, queries := range e.queries.of(id) {
+		if len(queries) >= 5 {
+			e.t.Errorf("%s needs %d queries of %s: %s", name, len(queries), engine, strings.Join(queries, ", "))
+		}
+	}
+	if s.learn != nil && a.status < 300 {
+		s.learn(e, a)
+	}
+}
+
+// token is one of the account named, or of the first in user1's company that has at least the role.
+func (e *examples) token(email string, least training.Role) string {
+	e.t.Helper()
+	if email == "" {
+		switch least {
+		case training.Manager, training.Admin:
+			email = "manager@example.com"
+		case training.PlatformAdmin:
+			email = "admin@example.com"
+		default:
+			email = "user1@example.com"
+		}
+	}
+	return e.tokens.token(e.t, email)
+}
+
+// keep remembers a field of an answer under its own name.
+func (e *examples) keep(a answer, field string) { e.keepAs(a, field, field) }
+
+func (e *examples) keepAs(a answer, field, name string) {
+	e.t.Helper()
+	var body map[string]any
+	a.into(e.t, &body)
+	switch v := body[field].(type) {
+	case string:
+		e.known[name] = v
+	case float64:
+		e.known[name] = fmt.Sprintf("%.0f", v)
+	default:
+		e.t.Fatalf("the answer has no %s: %s", field, a.body)
+	}
+}
+
+// mailed waits for a mail with a token and gives that.
+func (e *examples) mailed(to string) (token string) {
+	e.t.Helper()
+	eventually(e.t, "mail to "+to+" arrives", func() error {
+		for _, m := range e.mails.Messages(to) {
+			if token = mailedToken.FindString(m.Text); token != "" {
+				return nil
+			}
+		}
+		return errors.New("there is none with a token")
+	})
+	return token
+}
+
+// mailedToken is one to accept an invitation or to set a password.
+var mailedToken = regexp.MustCompile(`op[ip]_[\w-]{43}`)
+
+// one reads a value from Postgres.
+func (e *examples) one(query string, args ...any) string {
+	e.t.Helper()
+	var v string
+	if err := e.db.QueryRow(e.t.Context(), query, args...).Scan(&v); err != nil {
+		e.t.Fatalf("%s: %v", query, err)
+	}
+	return v
+}
