@@ -100,7 +100,7 @@ func (a *API) acceptInvitation(k *call) error {
 		return err
 	}
 	accepted := training.Acceptance{
-		Token: strings.TrimSpace(in.Token), Password: in.Password, FullName: given(in.FullName), IP: k.ip(), UserAgent: k.userAgent(),
+		Token: strings.TrimSpace(in.Token), Password: in.Password, FullName: given(in.FullName), IP: k.ip(), UserAgent: k.userAgent(), Source: k.source(),
 	}
 	errs := checkText(nil, "token", accepted.Token, maxMailedToken)
 	errs = checkPassword(errs, "password", in.Password)

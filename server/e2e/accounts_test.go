@@ -253,3 +253,30 @@ func (p *person) secretsAreGone(t *testing.T, nodes []*process) {
 		}
 	}
 }
+
+// catchesMail has `outpost dev` send a mail, asked for in one region, and finds it in every other.
+func (w *devWorld) catchesMail(t *testing.T, to string) {
+	t.Helper()
+	if page := w.url(0) + "/dev/mail"; !strings.Contains(w.log.String(), page) {
+		t.Errorf("the summary does not name %s", page)
+	}
+	c := &client{t: t, http: http.DefaultClient}
+	c.must(http.StatusAccepted, http.MethodPost, w.url(1)+"/api/v1/auth/password/forgot", map[string]string{"email": to})
+	for region := range 3 {
+		eventually(t, "the mail is shown", func() error {
+			var list struct {
+				Items []struct{ Text string }
+			}
+			if err := getJSON(w.url(region)+"/dev/mail.json?to="+to, &list); err != nil {
+				return err
+			}
+			if len(list.Items) != 1 || !strings.Contains(list.Items[0].Text, w.url(0)+"/password#token=opp_") {
+				return fmt.Errorf("region %d shows %+v", region, list)
+			}
+			return nil
+		})
+	}
+	if page := c.get(w.url(2) + "/dev/mail"); !bytes.Contains(page.body, []byte(to)) || !strings.HasPrefix(page.header.Get("Content-Type"), "text/html") {
+		t.Errorf("the page: %s", page.body)
+	}
+}

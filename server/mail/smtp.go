@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -29,6 +30,12 @@ type Config struct {
 	From      string        // an address, or Name <address>
 	PublicURL string        // where the letters' links lead
 	Timeout   time.Duration // 0: DefaultTimeout
+
+	roots *x509.CertPool // of tests; nil: the system's
+}
+
+func (c Config) tls(host string) *tls.Config {
+	return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, RootCAs: c.roots}
 }
 
 // Sender sends letters. It is safe for concurrent use: each Send has a connection of its own.
@@ -92,8 +99,9 @@ func newClient(c Config, o *opened) (*gomail.Client, error) {
 	if u.Scheme == "smtps" {
 		// Dialled encrypted, and then seen to be so by go-mail; its own WithSSL does not see it through a
 		// dialler of ours, and would keep the password back.
-		port, tlsConfig = 465, &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
+		port, tlsConfig = 465, c.tls(u.Hostname())
 	}
+	options = append(options, gomail.WithTLSConfig(c.tls(u.Hostname())))
 	if o != nil {
 		options = append(options, gomail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
 			return o.dial(ctx, network, address, tlsConfig)
@@ -199,14 +207,17 @@ func outcome(m *gomail.Msg, err error) error {
 // what it was told.
 func cause(err error) string {
 	var answer *textproto.Error
+	var noise textproto.ProtocolError
 	var network *net.OpError
 	switch {
 	case errors.As(err, &answer):
 		return fmt.Sprintf("it answered %d", answer.Code)
+	case errors.As(err, &noise):
+		return "it does not speak SMTP"
 	case errors.As(err, &network):
 		return network.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		return "it did not answer in time"
 	}
-	return fmt.Sprintf("%T", errors.Unwrap(err))
+	return err.Error() // of TLS, or of what the server does not offer
 }

@@ -2,7 +2,11 @@ package mail
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"math/big"
 	"net"
 	"strings"
 	"testing"
@@ -140,7 +144,7 @@ func TestAPasswordNeedsEncryption(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got *Error
-	if errors.As(send(t.Context(), s, letter(1, Invitation, "one@example.com", "en"))[1], &got); got == nil || got.Permanent {
+	if errors.As(send(t.Context(), s, letter(1, Invitation, "one@example.com", "en"))[1], &got); got == nil || got.Permanent || !strings.Contains(got.Reason, "STARTTLS") {
 		t.Errorf("%v", got)
 	}
 	if len(server.Messages("")) != 0 {
@@ -160,5 +164,78 @@ func TestWrongSettingsAreRefusedWithoutRepeatingThePassword(t *testing.T) {
 		if _, err := New(c); err == nil || strings.Contains(err.Error(), "hunter2secret") {
 			t.Errorf("%+v: %v", c, err)
 		}
+	}
+}
+
+// encrypted gives a server's certificate for 127.0.0.1, and the pool that trusts it.
+func encrypted(t *testing.T) (*tls.Config, *x509.CertPool) {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(nil, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(certificate)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}}, MinVersion: tls.VersionTLS12}, pool
+}
+
+func TestAPasswordTravelsEncrypted(t *testing.T) {
+	configuration, pool := encrypted(t)
+	for scheme, listen := range map[string]func() (net.Listener, error){
+		"smtp":  func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") },
+		"smtps": func() (net.Listener, error) { return tls.Listen("tcp", "127.0.0.1:0", configuration) },
+	} {
+		t.Run(scheme, func(t *testing.T) {
+			l, err := listen()
+			if err != nil {
+				t.Fatal(err)
+			}
+			offered := configuration
+			if scheme == "smtps" {
+				offered = nil
+			}
+			server := mailtest.Serve(t, l, offered, nil)
+			for name, test := range map[string]struct {
+				password string
+				roots    *x509.CertPool
+				want     string
+			}{
+				"right": {mailtest.Password, pool, ""},
+				"wrong": {"wrong", pool, "it answered 535"},
+				// The certificate is nobody's that is known.
+				"forged": {mailtest.Password, x509.NewCertPool(), "certificate"},
+			} {
+				s, err := New(Config{
+					URL: scheme + "://" + mailtest.User + ":" + test.password + "@" + server.Addr(), From: "outpost@example.com",
+					PublicURL: "https://x.example", Timeout: 5 * time.Second, roots: test.roots,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = send(t.Context(), s, letter(1, Invitation, "one@example.com", "en"))[1]
+				var failed *Error
+				if test.want == "" && err != nil || test.want != "" && (!errors.As(err, &failed) || failed.Permanent || !strings.Contains(failed.Reason, test.want)) {
+					t.Errorf("%s: %v", name, err)
+				}
+				if err != nil && strings.Contains(err.Error(), test.password) {
+					t.Errorf("%s: %v repeats the password", name, err)
+				}
+			}
+			if server.Logins() != 1 || len(server.Messages("one@example.com")) != 1 {
+				t.Errorf("%d logins, %d messages", server.Logins(), len(server.Messages("")))
+			}
+		})
 	}
 }

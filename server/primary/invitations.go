@@ -176,7 +176,7 @@ func (p *Primary) join(ctx context.Context, a training.Acceptance, id int64, has
 	lsn, err := p.write(ctx, "accepting an invitation", func(q *pgsql.Queries) (err error) {
 		r, err = q.AcceptInvitation(ctx, pgsql.AcceptInvitationParams{
 			ID: id, TokenHash: hash, FullName: a.FullName, PasswordHash: passwordHash, SessionExpiresAt: now.Add(sessionLife),
-			RefreshHash: refreshHash, TokenExpiresAt: now.Add(refreshLife), Ip: clean(a.IP), UserAgent: clean(a.UserAgent),
+			RefreshHash: refreshHash, TokenExpiresAt: now.Add(refreshLife), Ip: clean(a.IP), UserAgent: clean(a.UserAgent), Source: a.Source,
 		})
 		return err
 	})

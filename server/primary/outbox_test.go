@@ -47,6 +47,18 @@ func sender(t *testing.T, addr string) *mail.Sender {
 	return s
 }
 
+// counter counts rows again and again, over one connection.
+func counter(t *testing.T, url string) func(query string) int64 {
+	t.Helper()
+	conn := pgtest.Connect(t, url)
+	return func(query string) (n int64) {
+		if err := conn.QueryRow(t.Context(), query).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+}
+
 // within waits for a condition.
 func within(t *testing.T, what string, condition func() bool) {
 	t.Helper()
@@ -102,12 +114,13 @@ func TestMailWaitsForAServerThatIsDown(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	count := counter(t, url)
 	within(t, "each was tried", func() bool {
-		return value[int64](t, url, `SELECT count(*) FROM outbox WHERE attempts >= 2 AND last_error LIKE '%refused%'`) == 3
+		return count(`SELECT count(*) FROM outbox WHERE attempts >= 2 AND last_error LIKE '%refused%'`) == 3
 	})
 	pgtest.Exec(t, url, `UPDATE outbox SET attempts = 0`) // the tries are bounded, and the pauses of this test are short
 	server := mailtest.Start(t, addr, nil)
-	within(t, "all were sent", func() bool { return value[int64](t, url, `SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL`) == 3 })
+	within(t, "all were sent", func() bool { return count(`SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL`) == 3 })
 	for _, name := range []string{"one", "two", "three"} {
 		messages := server.Messages("new" + name + "@example.com")
 		if len(messages) != 1 || !strings.HasPrefix(messages[0].Subject, "Ihre Einladung") || !strings.Contains(messages[0].Text, "https://training.example.com/invitation#token=opi_") {
@@ -141,11 +154,12 @@ func TestMailThatIsRefusedIsGivenUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	count := counter(t, url)
 	within(t, "nothing waits", func() bool {
 		if err := other.FlushMail(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		return value[int64](t, url, `SELECT count(*) FROM outbox WHERE sent_at IS NULL AND given_up_at IS NULL`) == 0
+		return count(`SELECT count(*) FROM outbox WHERE sent_at IS NULL AND given_up_at IS NULL`) == 0
 	})
 	for to, want := range map[string]int{"refused": 3, "busy": 20, "fine": 1} {
 		if got := server.Tries(to + "@example.com"); got != want {

@@ -157,6 +157,9 @@ func (p *Primary) ResetPassword(ctx context.Context, token, password string) (ch
 		return 0, err
 	}
 	lsn, err := p.write(ctx, "resetting a password", func(q *pgsql.Queries) error {
+		if err := q.LockCredentials(ctx, open.ID); err != nil {
+			return err
+		}
 		_, err := q.ResetPassword(ctx, pgsql.ResetPasswordParams{
 			TokenHash: hash, PasswordHash: passwordHash, Kind: string(mail.PasswordChanged), Ip: clean(training.CallerOf(ctx).IP),
 		})
@@ -197,6 +200,9 @@ func (p *Primary) ChangePassword(ctx context.Context, who training.Principal, c 
 		return 0, err
 	}
 	lsn, err := p.write(ctx, "changing a password", func(q *pgsql.Queries) error {
+		if err := q.LockCredentials(ctx, who.UserID); err != nil {
+			return err
+		}
 		_, err := q.ChangePassword(ctx, pgsql.ChangePasswordParams{
 			UserID: who.UserID, OldHash: account.PasswordHash, NewHash: hash, SessionID: who.SessionID,
 			Kind: string(mail.PasswordChanged), Ip: clean(c.IP),

@@ -228,3 +228,54 @@ func TestAChangedPasswordEndsTheOtherSessions(t *testing.T) {
 		code(t, change(good, good+"!"), training.Unauthorized, "Log in again")
 	})
 }
+
+// TestALoginThatIsBeginningEndsWithTheOthers has a session begun, and not committed, when the password
+// is set.
+func TestALoginThatIsBeginningEndsWithTheOthers(t *testing.T) {
+	p, url, post := opened(t)
+	if _, err := p.ForgotPassword(t.Context(), "änne@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	token := post.one(t, p, mail.PasswordReset, "Änne@example.com").Token
+	count := counter(t, url)
+	for _, test := range []struct {
+		name string
+		set  func() error
+	}{
+		{"reset", func() error {
+			_, err := p.ResetPassword(t.Context(), token, good)
+			return err
+		}},
+		{"changed", func() error { // last, for it uses up the token
+			who := training.Principal{UserID: 1, CompanyID: 1, SessionID: 999, Role: training.Learner}
+			_, err := p.ChangePassword(t.Context(), who, training.PasswordChange{Current: "right", New: good})
+			return err
+		}},
+	} {
+		hash := value[string](t, url, `SELECT password_hash FROM user_credentials WHERE user_id = 1`)
+		login, err := pgtest.Connect(t, url).Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var session int64
+		if err := login.QueryRow(t.Context(), `WITH held AS (SELECT FROM user_credentials WHERE user_id = 1 FOR SHARE)
+			INSERT INTO sessions (company_id, data_zone, user_id, expires_at) SELECT 1, 'eu', 1, now() + interval '1 day' FROM held RETURNING id`).Scan(&session); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- test.set() }()
+		within(t, "setting the password waits", func() bool {
+			return count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
+		})
+		if err := login.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if n := value[int64](t, url, `SELECT count(*) FROM sessions WHERE id = $1 AND revoked_at IS NOT NULL`, session); n != 1 {
+			t.Errorf("%s: the session goes on", test.name)
+		}
+		pgtest.Exec(t, url, `UPDATE user_credentials SET password_hash = '`+hash+`' WHERE user_id = 1`)
+	}
+}

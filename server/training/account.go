@@ -44,6 +44,7 @@ type Acceptance struct {
 	Password  string
 	FullName  string // empty: as the invitation has it
 	IP        string
+	Source    string // the part of IP that counts as one client; a login from there is known from now on
 	UserAgent string
 }
 

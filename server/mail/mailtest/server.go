@@ -4,6 +4,7 @@ package mailtest
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"mime"
@@ -16,8 +17,15 @@ import (
 	"sync"
 	"testing"
 
-	// The server's half of SMTP.
+	// The server's half of SMTP, and of its logins.
+	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+)
+
+// What the server takes from who logs in.
+const (
+	User     = "outpost"
+	Password = "hunter2-of-the-mail-server"
 )
 
 // Message is a mail that was taken.
@@ -37,6 +45,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	messages []Message
+	logins   int
 	tries    map[string]int
 	sessions int
 }
@@ -53,9 +62,17 @@ func Start(t testing.TB, addr string, refuse func(to string) error) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Serve(t, l, nil, refuse)
+}
+
+// Serve is Start on a listener that the server closes. With a configuration, STARTTLS is offered, and
+// where the listener is encrypted already, none is needed. A client that logs in must do so as User
+// with Password.
+func Serve(t testing.TB, l net.Listener, encryption *tls.Config, refuse func(to string) error) *Server {
+	t.Helper()
 	s := &Server{t: t, addr: l.Addr().String(), refuse: refuse, tries: make(map[string]int)}
 	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return s.begin(), nil }))
-	server.EnableSMTPUTF8, server.ErrorLog = true, silent{}
+	server.EnableSMTPUTF8, server.ErrorLog, server.TLSConfig = true, silent{}, encryption
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -96,6 +113,13 @@ func (s *Server) Tries(to string) int {
 	return s.tries[to]
 }
 
+// Logins is how many of them logged in.
+func (s *Server) Logins() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logins
+}
+
 // Sessions is how many connections there were.
 func (s *Server) Sessions() int {
 	s.mu.Lock()
@@ -116,7 +140,23 @@ type session struct {
 	to     string
 }
 
-var _ smtp.Session = (*session)(nil)
+var _ smtp.AuthSession = (*session)(nil)
+
+// AuthMechanisms are what one can log in by.
+func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
+
+// Auth takes the one login there is.
+func (s *session) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, user, password string) error {
+		if user != User || password != Password {
+			return smtp.ErrAuthFailed
+		}
+		s.server.mu.Lock()
+		defer s.server.mu.Unlock()
+		s.server.logins++
+		return nil
+	}), nil
+}
 
 // Mail begins a mail.
 func (s *session) Mail(string, *smtp.MailOptions) error { return nil }

@@ -25,9 +25,11 @@ WITH invitation AS (
     INSERT INTO sessions (company_id, data_zone, user_id, expires_at)
     SELECT company_id, data_zone, id, $6 FROM person
     RETURNING id
+), known AS (
+    INSERT INTO login_sources (user_id, source) SELECT id, $7::text FROM person WHERE $7::text <> ''
 ), token AS (
     INSERT INTO refresh_tokens (session_id, token_hash, ip, user_agent, expires_at)
-    SELECT id, $7, $1::text, $8, $9 FROM session
+    SELECT id, $8, $1::text, $9, $10 FROM session
 )
 SELECT person.id, person.company_id, person.data_zone, person.role, person.locale, session.id AS session_id,
     set_config('outpost.actor', person.id::text, true)::text AS actor, set_config('outpost.ip', $1::text, true)::text AS origin,
@@ -42,6 +44,7 @@ type AcceptInvitationParams struct {
 	FullName         string
 	PasswordHash     string
 	SessionExpiresAt time.Time
+	Source           string
 	RefreshHash      []byte
 	UserAgent        string
 	TokenExpiresAt   time.Time
@@ -69,6 +72,7 @@ func (q *Queries) AcceptInvitation(ctx context.Context, arg AcceptInvitationPara
 		arg.FullName,
 		arg.PasswordHash,
 		arg.SessionExpiresAt,
+		arg.Source,
 		arg.RefreshHash,
 		arg.UserAgent,
 		arg.TokenExpiresAt,

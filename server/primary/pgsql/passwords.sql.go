@@ -211,6 +211,17 @@ func (q *Queries) InsertResets(ctx context.Context, arg InsertResetsParams) (int
 	return result.RowsAffected(), nil
 }
 
+const lockCredentials = `-- name: LockCredentials :exec
+SELECT FROM user_credentials WHERE user_id = $1 FOR UPDATE
+`
+
+// Waits for logins that are beginning with the password as it is, so that the next statement sees
+// their sessions, and keeps others from beginning.
+func (q *Queries) LockCredentials(ctx context.Context, userID int64) error {
+	_, err := q.db.Exec(ctx, lockCredentials, userID)
+	return err
+}
+
 const openReset = `-- name: OpenReset :one
 SELECT u.id, u.email, u.full_name, c.name AS company
 FROM password_resets r

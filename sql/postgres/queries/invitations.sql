@@ -77,6 +77,8 @@ WITH invitation AS (
     INSERT INTO sessions (company_id, data_zone, user_id, expires_at)
     SELECT company_id, data_zone, id, @session_expires_at FROM person
     RETURNING id
+), known AS (
+    INSERT INTO login_sources (user_id, source) SELECT id, @source::text FROM person WHERE @source::text <> ''
 ), token AS (
     INSERT INTO refresh_tokens (session_id, token_hash, ip, user_agent, expires_at)
     SELECT id, @refresh_hash, @ip::text, @user_agent, @token_expires_at FROM session

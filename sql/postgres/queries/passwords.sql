@@ -47,6 +47,11 @@ SELECT asked.company_id, asked.data_zone, @kind, asked.email, asked.locale,
     jsonb_build_object('name', asked.full_name, 'company', asked.company, 'token', asked.token), reset.expires_at
 FROM asked JOIN reset ON reset.user_id = asked.id;
 
+-- Waits for logins that are beginning with the password as it is, so that the next statement sees
+-- their sessions, and keeps others from beginning.
+-- name: LockCredentials :exec
+SELECT FROM user_credentials WHERE user_id = @user_id FOR UPDATE;
+
 -- name: OpenReset :one
 SELECT u.id, u.email, u.full_name, c.name AS company
 FROM password_resets r
