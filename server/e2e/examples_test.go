@@ -26,7 +26,6 @@ type step struct {
 	body      func(e *examples, body map[string]any) // what no document can hold: a secret, an id that was just made
 	prepare   func(e *examples)                      // before each request
 	learn     func(e *examples, a answer)            // what later steps need
-	only      []string                               // of the values that enumerate a parameter, which make sense here; nil: all
 }
 
 // examples is a world that the document's examples are sent to.
@@ -50,6 +49,14 @@ func steps() []step {
 		return map[string]string{"enrollment": e.known["enrollment"], "lesson": "1"}
 	}
 	course := func(*examples) map[string]string { return map[string]string{"course": "phishing", "lesson": "1"} }
+	quiz := func(e *examples) map[string]string { // the one of the questions in the examples
+		return map[string]string{"quiz": e.one(`SELECT quiz_id::text FROM questions WHERE id = 9`)}
+	}
+	certificate := func(e *examples) map[string]string {
+		return map[string]string{"code": e.one(`SELECT max(code) FROM certificates
+			WHERE revoked_at IS NULL AND company_id = (SELECT company_id FROM users WHERE email = 'user1@example.com')`)}
+	}
+	assignment := func(e *examples) map[string]string { return map[string]string{"assignment": e.known["assignment"]} }
 	return []step{
 		{operation: "live"},
 		{operation: "ready"},
@@ -67,6 +74,24 @@ func steps() []step {
 		{operation: "getEnrollment", path: enrollment},
 		{operation: "recordProgress", path: enrollment},
 		{operation: "listMyEnrollments"},
+		{operation: "getQuiz", path: quiz},
+		{operation: "submitAttempt", path: quiz},
+		{operation: "listAttempts", path: quiz},
+		{operation: "startQuiz", path: func(e *examples) map[string]string {
+			return map[string]string{"quiz": e.one(`UPDATE quizzes SET time_limit_seconds = 600
+				WHERE course_id = (SELECT id FROM courses WHERE slug = 'passwords-and-passkeys') RETURNING id::text`)}
+		}},
+		{operation: "listMyCertificates"},
+		{operation: "verifyCertificate", path: certificate},
+		{operation: "certificatePDF", path: certificate},
+		{operation: "revokeCertificate", path: certificate},
+		{operation: "createAssignment", prepare: func(e *examples) {
+			e.one(`WITH gone AS (DELETE FROM assignments WHERE course_id = 2 RETURNING id) SELECT count(*)::text FROM gone`)
+		}, learn: func(e *examples, a answer) { e.keepAs(a, "id", "assignment") }},
+		{operation: "listAssignments"},
+		{operation: "getAssignment", path: assignment},
+		{operation: "endAssignment", path: assignment},
+		{operation: "exportMe"},
 		{operation: "jwks"},
 		{operation: "createAPIKey", learn: func(e *examples, a answer) { e.keepAs(a, "id", "key") }},
 		{operation: "listAPIKeys"},
