@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"outpost/server/api/openapi"
 	"outpost/server/cache"
+	"outpost/server/search"
 	"outpost/server/training"
 )
 
@@ -18,10 +20,13 @@ func courseRoutes() []*route {
 		{method: http.MethodGet, pattern: "/api/v1/courses", handle: (*API).listCourses, scope: "courses:read", namespace: "courses"},
 		{method: http.MethodGet, pattern: "/api/v1/courses/:course", handle: (*API).getCourse, scope: "courses:read", namespace: "courses"},
 		{method: http.MethodGet, pattern: "/api/v1/courses/:course/lessons/:lesson", handle: (*API).getLesson, scope: "courses:read", namespace: "courses"},
+		{method: http.MethodPost, pattern: "/api/v1/courses", handle: (*API).createCourse, role: training.PlatformAdmin, scope: "courses:write", write: true, creates: true},
+		{method: http.MethodPut, pattern: "/api/v1/courses/:course", handle: (*API).putCourse, role: training.PlatformAdmin, scope: "courses:write", write: true},
+		{method: http.MethodDelete, pattern: "/api/v1/courses/:course", handle: (*API).deleteCourse, role: training.PlatformAdmin, scope: "courses:write", write: true},
+		// Read where it is written: what is right in a quiz never leaves Postgres.
+		{method: http.MethodGet, pattern: "/api/v1/courses/:course/source", handle: (*API).getCourseSource, role: training.PlatformAdmin, scope: "courses:write", write: true},
 	}
 }
-
-type courseWriter interface{}
 
 var (
 	courseFields = newProjection[openapi.Course]()
@@ -32,9 +37,16 @@ func (a *API) listCourses(k *call) error {
 	if err := a.reach(k); err != nil {
 		return err
 	}
-	paging, err := k.paging(training.CourseSorts())
+	query, err := k.search()
 	if err != nil {
 		return err
+	}
+	paging, err := k.paging(training.CourseFilter{Search: query}.Sorts())
+	if err != nil {
+		return err
+	}
+	if paging.Sort == training.Relevance && paging.Desc {
+		return training.InvalidField("sort", "relevance is best first and has no reverse order")
 	}
 	mask, err := courseFields.parse(k.c.Query("fields"))
 	if err != nil {
@@ -46,7 +58,7 @@ func (a *API) listCourses(k *call) error {
 	}
 	f := training.CourseFilter{
 		Paging: paging, Locale: locale, Category: k.c.Query("category"), Level: training.Level(k.c.Query("level")),
-		Unpublished: k.principal.SeesUnpublished(),
+		Search: query, Unpublished: k.principal.SeesUnpublished(), Parts: courseParts(courseFields, mask),
 	}
 	switch f.Level {
 	case "", training.Beginner, training.Intermediate, training.Advanced:
@@ -57,7 +69,7 @@ func (a *API) listCourses(k *call) error {
 		return training.InvalidField("category", "must be at most %d bytes long", maxCategory)
 	}
 	k.key = newKey(k.key, "courses").page(f.Paging).text(f.Locale).text(f.Category).text(string(f.Level)).
-		flag(f.Unpublished).number(int64(mask))
+		flag(query.Given()).text(query.String()).flag(f.Unpublished).number(int64(mask))
 	if done, err := a.hit(k); done {
 		return err
 	}
@@ -84,6 +96,7 @@ func (a *API) getCourse(k *call) error {
 	if err != nil {
 		return err
 	}
+	ref.Parts = courseParts(detailFields, mask)
 	k.key = newKey(k.key, "course").course(ref).number(int64(mask))
 	if done, err := a.hit(k); done {
 		return err
@@ -125,6 +138,36 @@ func (a *API) getLesson(k *call) error {
 			value: lessonBody(found), version: found.Version, tags: []cache.Tag{cache.Row("courses", found.CourseID)},
 		}, nil
 	})
+}
+
+// courseParts are those that the fields in mask show.
+func courseParts(fields *projection, mask fieldMask) training.CourseParts {
+	if mask == 0 {
+		return 0
+	}
+	parts := training.CourseRow
+	for name, part := range map[string]training.CourseParts{
+		"locale": training.CourseText, "title": training.CourseText, "description": training.CourseDescription,
+		"lesson_count": training.CourseLessonCount, "lessons": training.CourseContents,
+	} {
+		if i := slices.Index(fields.names, name); i >= 0 && mask&(1<<i) != 0 {
+			parts |= part
+		}
+	}
+	return parts
+}
+
+// search reads q.
+func (k *call) search() (search.Query, error) {
+	q := k.c.Query("q")
+	if len(q) > search.MaxBytes {
+		return search.Query{}, training.InvalidField("q", "must be at most %d bytes long", search.MaxBytes)
+	}
+	query := search.Parse(q)
+	if query.Words() > search.MaxWords {
+		return query, training.InvalidField("q", "must be at most %d words", search.MaxWords)
+	}
+	return query, nil
 }
 
 func (k *call) courseRef() (training.CourseRef, error) {

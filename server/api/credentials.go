@@ -13,7 +13,8 @@ import (
 
 // authenticate finds out who asks. Where the route is for everyone, a bad token is no token.
 //
-// An edge may not know yet what the primary does: a key, a user, a move to another company.
+// An edge may not know yet what the primary does: a key, a user, a move to another company, a
+// session that was begun after all of the user's tokens were revoked.
 // Such a credential is believed neither here nor refused: the request waits for its position, and
 // then the primary decides.
 func (a *API) authenticate(k *call) error {
@@ -131,7 +132,7 @@ func reason(err error) auth.Reason {
 // unsure says whether the refusal may only be this replica's being behind.
 func unsure(err error) bool {
 	switch reason(err) {
-	case auth.UnknownKey, auth.UnknownUser, auth.Moved, auth.UnarrivedKey:
+	case auth.UnknownKey, auth.UnknownUser, auth.Moved, auth.Voided, auth.UnarrivedKey:
 		return true
 	case auth.Unasked:
 		return false // the primary could not be asked, so it cannot answer either

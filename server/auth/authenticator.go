@@ -179,8 +179,8 @@ func settle(p *training.Principal, account training.Account, issued time.Time) e
 		return reject(Inactive, nil)
 	case account.SessionRevoked:
 		return reject(Revoked, nil)
-	case !account.RevokedBefore.IsZero() && !issued.After(account.RevokedBefore.Truncate(time.Second)):
-		return reject(Revoked, nil)
+	case issued.Before(account.RevokedBefore.Truncate(time.Second)):
+		return reject(Voided, nil)
 	case account.CompanyID != p.CompanyID:
 		return reject(Moved, nil)
 	}

@@ -30,8 +30,8 @@ func TestTokenIsForgottenWhenWhatItDependsOnChanges(t *testing.T) {
 		"company deactivated": {func(r *region) { r.account.Active = false }, cache.Row("companies", 7), Inactive},
 		"session ended":       {func(r *region) { r.account.SessionRevoked = true }, cache.Row("sessions", 1001), Revoked},
 		"all tokens revoked": {
-			func(r *region) { r.account.RevokedBefore = r.now().Add(time.Millisecond) },
-			cache.Ref("token_revocations", "user_id", 42), Revoked,
+			func(r *region) { r.account.RevokedBefore = r.now().Add(time.Second) },
+			cache.Ref("token_revocations", "user_id", 42), Voided,
 		},
 		"another company": {func(r *region) { r.account.CompanyID = 8 }, cache.Row("users", 42), Moved},
 		"key withdrawn":   {func(r *region) { clear(r.keys) }, cache.Table("signing_keys"), UnknownKey},
@@ -61,12 +61,16 @@ func TestChangeInTheMiddleOfAReadIsNoticed(t *testing.T) {
 	r.rejects(t, token, Inactive)
 }
 
+// A session that is not here while the revocation is began after it, within the same second or not.
 func TestTokensIssuedAfterARevocationAreGood(t *testing.T) {
 	r := newRegion(t)
-	r.account.RevokedBefore = r.now().Add(900 * time.Millisecond)
-	r.rejects(t, r.token(t), Revoked)
+	r.account.RevokedBefore = r.now().Add(1900 * time.Millisecond)
+	r.rejects(t, r.token(t), Voided)
 	r.pass(time.Second)
 	r.accepts(t, r.token(t), learner, 2)
+	r.account.SessionRevoked = true // it is here, and began before
+	r.changed(cache.Row("sessions", 1001))
+	r.rejects(t, r.token(t), Revoked)
 }
 
 func TestRightsAreTheLesserOfTokenAndAccount(t *testing.T) {

@@ -16,7 +16,8 @@ const (
 	UnknownUser Reason = "unknown_user"
 	Inactive    Reason = "inactive"
 	Revoked     Reason = "revoked"
-	Moved       Reason = "moved" // to another company since
+	Voided      Reason = "voided" // by a revocation, as far as can be told without its session
+	Moved       Reason = "moved"  // to another company since
 
 	UnknownAPIKey Reason = "unknown_api_key"   // the primary has said so
 	UnarrivedKey  Reason = "unarrived_api_key" // the primary knows it, this replica does not yet
@@ -48,7 +49,7 @@ func reject(reason Reason, err error) error {
 		message = "The access token has expired."
 	case Inactive:
 		message = "The account is not active."
-	case Revoked:
+	case Revoked, Voided:
 		message = "The session has ended."
 	}
 	return &training.Error{Code: training.Unauthorized, Message: message, Err: &Rejection{Reason: reason, Err: err}}

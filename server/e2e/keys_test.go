@@ -28,6 +28,7 @@ func TestKeys(t *testing.T) {
 	t.Run("a token is verified by the published keys", func(t *testing.T) { tokensAreVerifiable(t, w) })
 	t.Run("an API key", func(t *testing.T) { apiKeysWorkEverywhere(t, w) })
 	t.Run("a logout", func(t *testing.T) { logoutsArrive(t, w) })
+	t.Run("a login after a revocation", func(t *testing.T) { loginsFollowRevocations(t, w) })
 	t.Run("an API key ends with its maker", func(t *testing.T) { keysEndWithTheirMaker(t, w) })
 	t.Run("a rotation refuses nobody", func(t *testing.T) { rotationRefusesNobody(t, w) })
 }
@@ -187,6 +188,27 @@ func logoutsArrive(t *testing.T, w *world) {
 		a, err := learner.try(http.MethodGet, w.api("syd")+"/api/v1/me", nil, "Outpost-Position", out.position())
 		if err != nil || a.status != http.StatusUnauthorized {
 			t.Fatalf("logout %d, at its position: %d %s, %v", i, a.status, a.body, err)
+		}
+	}
+}
+
+// loginsFollowRevocations logs in right after all of the user's tokens were revoked, as one does who
+// has just changed a password: a token's time of issue is in whole seconds, and must not matter.
+func loginsFollowRevocations(t *testing.T, w *world) {
+	for range 5 {
+		before := w.as(t, "fra", "user4@example.com")
+		pgtest.Exec(t, w.url, `INSERT INTO token_revocations (company_id, data_zone, user_id) SELECT company_id, data_zone, id FROM users WHERE email = 'user4@example.com'`)
+		after := w.as(t, "syd", "user4@example.com")
+		for _, region := range w.regions {
+			after.get(w.api(region) + "/api/v1/me")
+			eventually(t, "the older token is refused in "+region, func() error {
+				a, err := before.try(http.MethodGet, w.api(region)+"/api/v1/me", nil)
+				if err == nil && a.status != http.StatusUnauthorized {
+					err = fmt.Errorf("%d", a.status)
+				}
+				return err
+			})
+			after.get(w.api(region) + "/api/v1/me")
 		}
 	}
 }

@@ -11,30 +11,52 @@ import (
 
 func (q *queries) Courses(ctx context.Context, f training.CourseFilter) (training.Page[training.Course], error) {
 	page := training.Page[training.Course]{Page: f.Page, Size: f.Size}
-	if err := f.Validate(training.CourseSorts()...); err != nil {
+	if err := f.Validate(f.Sorts()...); err != nil {
 		return page, err
 	}
-	found, err := q.findCourses(ctx, f)
+	hits, err := q.searchCourses(ctx, f)
+	if err != nil {
+		return page, err
+	}
+	var found []place
+	if f.Sort == training.Relevance {
+		found, err = mostRelevant(f.Paging, hits)
+	} else {
+		found, err = q.findCourses(ctx, f, hits)
+	}
 	if err != nil {
 		return page, err
 	}
 	found, page.NextAfter = cut(f.Paging, found)
-	if page.Items, err = q.coursesByID(ctx, f.Locale, found); err != nil {
+	if page.Items, err = q.coursesByID(ctx, f.Locale, f.Parts, found); err != nil {
 		return page, err
 	}
-	published := flag(!f.Unpublished)
-	if f.Category == "" && f.Level == "" {
-		page.Total, err = run(ctx, q, "course_total", q.sql.CourseTotal, published)
-	} else {
-		page.Total, err = run(ctx, q, "count_courses", q.sql.CountCourses, sqlite.CountCoursesParams{
-			Published: published, Category: f.Category, Level: string(f.Level),
-		})
-	}
+	page.Total, err = q.countCourses(ctx, f, hits)
 	return page, err
 }
 
-// findCourses gives the places of the page, and one more if there is one.
-func (q *queries) findCourses(ctx context.Context, f training.CourseFilter) ([]place, error) {
+func (q *queries) countCourses(ctx context.Context, f training.CourseFilter, hits []place) (int64, error) {
+	switch {
+	case f.Search.Given():
+		return int64(len(hits)), nil
+	case f.Category == "" && f.Level == "":
+		return run(ctx, q, "course_total", q.sql.CourseTotal, flag(!f.Unpublished))
+	}
+	return run(ctx, q, "count_courses", q.sql.CountCourses, sqlite.CountCoursesParams{
+		Published: flag(!f.Unpublished), Category: f.Category, Level: string(f.Level),
+	})
+}
+
+// findCourses gives the places of the page, and one more if there is one. With a search, the
+// page is one of the hits.
+func (q *queries) findCourses(ctx context.Context, f training.CourseFilter, hits []place) ([]place, error) {
+	among := ""
+	if f.Search.Given() {
+		var err error
+		if among, err = idList(ids(hits)); err != nil {
+			return nil, err
+		}
+	}
 	from, err := after(f.Paging, f.Sort == "minutes")
 	if err != nil {
 		return nil, err
@@ -44,7 +66,7 @@ func (q *queries) findCourses(ctx context.Context, f training.CourseFilter) ([]p
 	case "title", "-title":
 		arg := sqlite.CourseIDsByTitleParams{
 			Locale: f.Locale, Published: published, Category: f.Category, Level: string(f.Level),
-			AfterKey: from.text, AfterID: from.id, Size: size, Skip: skip,
+			Found: among, AfterKey: from.text, AfterID: from.id, Size: size, Skip: skip,
 		}
 		if f.Desc {
 			rows, err := run(ctx, q, "courses_by_title", q.sql.CourseIDsByTitleDesc, sqlite.CourseIDsByTitleDescParams(arg))
@@ -55,7 +77,7 @@ func (q *queries) findCourses(ctx context.Context, f training.CourseFilter) ([]p
 	case "created_at", "-created_at":
 		arg := sqlite.CourseIDsByCreatedParams{
 			Published: published, Category: f.Category, Level: string(f.Level),
-			AfterKey: from.text, AfterID: from.id, Size: size, Skip: skip,
+			Found: among, AfterKey: from.text, AfterID: from.id, Size: size, Skip: skip,
 		}
 		if f.Desc {
 			rows, err := run(ctx, q, "courses_by_created", q.sql.CourseIDsByCreatedDesc, sqlite.CourseIDsByCreatedDescParams(arg))
@@ -66,7 +88,7 @@ func (q *queries) findCourses(ctx context.Context, f training.CourseFilter) ([]p
 	case "minutes", "-minutes":
 		arg := sqlite.CourseIDsByMinutesParams{
 			Published: published, Category: f.Category, Level: string(f.Level),
-			AfterKey: from.number, AfterID: from.id, Size: size, Skip: skip,
+			Found: among, AfterKey: from.number, AfterID: from.id, Size: size, Skip: skip,
 		}
 		if f.Desc {
 			rows, err := run(ctx, q, "courses_by_minutes", q.sql.CourseIDsByMinutesDesc, sqlite.CourseIDsByMinutesDescParams(arg))
@@ -86,16 +108,26 @@ func places[R any](rows []R, convert func(R) place) []place {
 	return out
 }
 
-func (q *queries) coursesByID(ctx context.Context, locale string, found []place) ([]training.Course, error) {
+func (q *queries) coursesByID(ctx context.Context, locale string, parts training.CourseParts, found []place) ([]training.Course, error) {
 	list, err := idList(ids(found))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := run(ctx, q, "courses", q.sql.CoursesByID, sqlite.CoursesByIDParams{Locale: locale, Ids: list})
+	rows, err := run(ctx, q, "courses", q.sql.CoursesByID, sqlite.CoursesByIDParams{Locale: locale, Ids: list, Want: want(parts)})
 	if err != nil {
 		return nil, err
 	}
 	return arrange(found, rows, func(r *sqlite.CoursesByIDRow) int64 { return r.ID }, course)
+}
+
+// want is parts as CoursesByID names them.
+func want(parts training.CourseParts) (bits int64) {
+	for i, part := range []training.CourseParts{training.CourseText, training.CourseDescription, training.CourseLessonCount} {
+		if parts.Has(part) {
+			bits |= 1 << i
+		}
+	}
+	return bits
 }
 
 func course(r *sqlite.CoursesByIDRow) (training.Course, error) {
@@ -114,7 +146,7 @@ func (q *queries) Course(ctx context.Context, ref training.CourseRef) (training.
 	if err != nil {
 		return training.CourseDetail{}, err
 	}
-	found, err := q.coursesByID(ctx, ref.Locale, []place{{id: id}})
+	found, err := q.coursesByID(ctx, ref.Locale, ref.Parts, []place{{id: id}})
 	if err != nil {
 		return training.CourseDetail{}, err
 	}
@@ -122,6 +154,9 @@ func (q *queries) Course(ctx context.Context, ref training.CourseRef) (training.
 		return training.CourseDetail{}, training.Errorf(training.NotFound, "There is no such course.")
 	}
 	detail := training.CourseDetail{Course: found[0]}
+	if !ref.Parts.Has(training.CourseContents) {
+		return detail, nil
+	}
 	lessons, err := run(ctx, q, "lessons", q.sql.LessonsOfCourse, sqlite.LessonsOfCourseParams{Locale: ref.Locale, CourseID: id})
 	if err != nil {
 		return detail, err

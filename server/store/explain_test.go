@@ -82,7 +82,7 @@ func isEverybody(query, step string) bool {
 // sorted are the queries that may sort: titles, the few lessons of one course and options of one question, what was searched
 // for, and the courses of one person.
 func sorted(query string) bool {
-	return strings.HasPrefix(query, "CourseIDsByTitle") || query == "ProgressOfEnrollment" || query == "OptionsOfQuiz" ||
+	return strings.HasPrefix(query, "CourseIDsByTitle") || query == "ProgressOfEnrollment" || query == "OptionsOfQuiz" || query == "SearchCourses" ||
 		strings.HasPrefix(query, "UserIDsBySearch") || query == "UserCourses"
 }
 

@@ -102,9 +102,10 @@ func load(t testing.TB, statements ...string) *replica.Replica {
 	return open(t, path)
 }
 
-func replicate(t testing.TB, path string, statements ...string) {
+// replicate makes a replica's file and gives the database it is a copy of.
+func replicate(t testing.TB, path string, statements ...string) (url string) {
 	t.Helper()
-	url := pgtest.Database(t)
+	url = pgtest.Database(t)
 	if err := sql.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +128,7 @@ func replicate(t testing.TB, path string, statements ...string) {
 	if err := loader.Finish(t.Context(), state); err != nil {
 		t.Fatal(err)
 	}
+	return url
 }
 
 func open(t testing.TB, path string) *replica.Replica {

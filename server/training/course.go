@@ -3,6 +3,8 @@ package training
 import (
 	"context"
 	"time"
+
+	"outpost/server/search"
 )
 
 // Level says for whom a course is.
@@ -83,20 +85,52 @@ type Quiz struct {
 // CourseSorts are the fields by which courses can be sorted; the first is the default.
 func CourseSorts() []string { return []string{"title", "created_at", "minutes"} }
 
+// Relevance is the order of what is searched for: best first, and never the other way round.
+const Relevance = "relevance"
+
+// SearchSorts are CourseSorts when courses are searched for.
+func SearchSorts() []string { return append([]string{Relevance}, CourseSorts()...) }
+
 // CourseFilter chooses courses. Empty fields choose all.
 type CourseFilter struct {
 	Paging
 	Locale      string
 	Category    string
 	Level       Level
+	Search      search.Query
 	Unpublished bool // the unpublished ones too: Principal.SeesUnpublished
+	Parts       CourseParts
 }
+
+// Sorts are the fields by which f's courses can be sorted; the first is the default.
+func (f CourseFilter) Sorts() []string {
+	if f.Search.Given() {
+		return SearchSorts()
+	}
+	return CourseSorts()
+}
+
+// CourseParts are what of courses is read; what is not is left empty. 0 is all of them.
+type CourseParts uint8
+
+// The parts of a course. Its own row is read in any case.
+const (
+	CourseText        CourseParts = 1 << iota // locale and title
+	CourseDescription                         // and locale
+	CourseLessonCount
+	CourseContents // of CourseDetail
+	CourseRow
+)
+
+// Has says whether part is one of p.
+func (p CourseParts) Has(part CourseParts) bool { return p == 0 || p&part != 0 }
 
 // CourseRef names one course.
 type CourseRef struct {
 	IDOrSlug    string
 	Locale      string
 	Unpublished bool // found even when it is not published
+	Parts       CourseParts
 }
 
 // CourseQueries read the catalogue.

@@ -42,15 +42,18 @@ type User struct {
 
 // Account is what decides whether a credential still holds, and with which rights.
 type Account struct {
-	Active         bool // the user and its company
-	Role           Role
-	CompanyID      int64
-	Zone           string
-	Locale         string
-	SessionRevoked bool // false for a session that has not arrived yet: checked negatively
-	// RevokedBefore voids every access token issued up to it, whatever its session. A token's
-	// time of issue is in whole seconds, so compare with this truncated to seconds, and void
-	// the equal one too. Zero: none is void.
+	Active    bool // the user and its company
+	Role      Role
+	CompanyID int64
+	Zone      string
+	Locale    string
+	// SessionRevoked is false for a session that has not arrived yet: checked negatively. A
+	// revocation of all tokens ends the sessions that were begun before it.
+	SessionRevoked bool
+	// RevokedBefore voids every access token issued before it, of a session that has not arrived
+	// yet. A token's time of issue is in whole seconds, so compare with this truncated to seconds.
+	// One of the same second is good: commits arrive in order, so a session that is not here while
+	// the revocation is began after it. Zero: none is void.
 	RevokedBefore time.Time
 }
 

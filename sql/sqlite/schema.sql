@@ -74,7 +74,9 @@ CREATE TABLE course_translations (
     description TEXT NOT NULL,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    title_words_folded TEXT NOT NULL,
+    description_words_folded TEXT NOT NULL
 );
 
 CREATE TABLE courses (

@@ -305,6 +305,7 @@ const (
 	ListCoursesParamsSortMinusMinutes   ListCoursesParamsSort = "-minutes"
 	ListCoursesParamsSortMinusTitle     ListCoursesParamsSort = "-title"
 	ListCoursesParamsSortMinutes        ListCoursesParamsSort = "minutes"
+	ListCoursesParamsSortRelevance      ListCoursesParamsSort = "relevance"
 	ListCoursesParamsSortTitle          ListCoursesParamsSort = "title"
 )
 
@@ -320,6 +321,8 @@ func (e ListCoursesParamsSort) Valid() bool {
 	case ListCoursesParamsSortMinusTitle:
 		return true
 	case ListCoursesParamsSortMinutes:
+		return true
+	case ListCoursesParamsSortRelevance:
 		return true
 	case ListCoursesParamsSortTitle:
 		return true
@@ -694,6 +697,24 @@ type CourseDetail struct {
 	Version      int64 `json:"version"`
 }
 
+// CourseInput A course as its authors write it.
+type CourseInput struct {
+	Category string `json:"category"`
+
+	// DefaultLocale The language of who asks for one that a text lacks.
+	DefaultLocale string         `json:"default_locale"`
+	IsPublished   *bool          `json:"is_published,omitempty"`
+	Lessons       []LessonSource `json:"lessons"`
+	Level         Level          `json:"level"`
+	Slug          string         `json:"slug"`
+
+	// Translations By locale.
+	Translations map[string]CourseText `json:"translations"`
+
+	// ValidityDays A completion expires after so many days; null for never.
+	ValidityDays *int `json:"validity_days,omitempty"`
+}
+
 // CoursePage defines model for CoursePage.
 type CoursePage struct {
 	HasNext bool     `json:"has_next"`
@@ -706,6 +727,37 @@ type CoursePage struct {
 	Pages     int     `json:"pages"`
 	Size      int     `json:"size"`
 	Total     int64   `json:"total"`
+}
+
+// CourseSource A course as its authors see it.
+type CourseSource struct {
+	Category  string    `json:"category"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// DefaultLocale The language of who asks for one that a text lacks.
+	DefaultLocale string         `json:"default_locale"`
+	Id            int64          `json:"id"`
+	IsPublished   bool           `json:"is_published"`
+	Lessons       []LessonSource `json:"lessons"`
+	Level         Level          `json:"level"`
+
+	// Minutes Of all lessons together.
+	Minutes int    `json:"minutes"`
+	Slug    string `json:"slug"`
+
+	// Translations By locale.
+	Translations map[string]CourseText `json:"translations"`
+	UpdatedAt    time.Time             `json:"updated_at"`
+
+	// ValidityDays A completion expires after so many days; null for never.
+	ValidityDays *int  `json:"validity_days"`
+	Version      int64 `json:"version"`
+}
+
+// CourseText defines model for CourseText.
+type CourseText struct {
+	Description *string `json:"description,omitempty"`
+	Title       string  `json:"title"`
 }
 
 // CreateAPIKeyRequest defines model for CreateAPIKeyRequest.
@@ -954,6 +1006,23 @@ type Lesson struct {
 // LessonKind defines model for LessonKind.
 type LessonKind string
 
+// LessonSource defines model for LessonSource.
+type LessonSource struct {
+	// Id Of a lesson that is there; 0 is none.
+	Id      *int64     `json:"id,omitempty"`
+	Kind    LessonKind `json:"kind"`
+	Minutes int        `json:"minutes"`
+
+	// Quiz Of a lesson that is a quiz.
+	Quiz *QuizSource `json:"quiz,omitempty"`
+
+	// Translations By locale.
+	Translations map[string]LessonText `json:"translations"`
+
+	// VideoUrl An https URL, of a video; else empty.
+	VideoUrl *string `json:"video_url,omitempty"`
+}
+
 // LessonSummary defines model for LessonSummary.
 type LessonSummary struct {
 	Id       int64      `json:"id"`
@@ -961,6 +1030,13 @@ type LessonSummary struct {
 	Minutes  int        `json:"minutes"`
 	Position int        `json:"position"`
 	Title    string     `json:"title"`
+}
+
+// LessonText defines model for LessonText.
+type LessonText struct {
+	// Body Markdown, of at most 64 KiB.
+	Body  *string `json:"body,omitempty"`
+	Title string  `json:"title"`
 }
 
 // Level defines model for Level.
@@ -983,6 +1059,20 @@ type Option struct {
 	Id int64 `json:"id"`
 
 	// Text Markdown.
+	Text string `json:"text"`
+}
+
+// OptionSource defines model for OptionSource.
+type OptionSource struct {
+	Id      *int64 `json:"id,omitempty"`
+	IsRight bool   `json:"is_right"`
+
+	// Translations By locale.
+	Translations map[string]OptionText `json:"translations"`
+}
+
+// OptionText defines model for OptionText.
+type OptionText struct {
 	Text string `json:"text"`
 }
 
@@ -1288,6 +1378,25 @@ type Question struct {
 // QuestionKind `single`: exactly one option is right; `multiple`: any number of them may be.
 type QuestionKind string
 
+// QuestionSource defines model for QuestionSource.
+type QuestionSource struct {
+	Id *int64 `json:"id,omitempty"`
+
+	// Kind single: exactly one option is right; multiple: at least one.
+	Kind    string         `json:"kind"`
+	Options []OptionSource `json:"options"`
+
+	// Translations By locale.
+	Translations map[string]QuestionText `json:"translations"`
+}
+
+// QuestionText defines model for QuestionText.
+type QuestionText struct {
+	// Explanation Told after an answer.
+	Explanation *string `json:"explanation,omitempty"`
+	Text        string  `json:"text"`
+}
+
 // Quiz defines model for Quiz.
 type Quiz struct {
 	Id int64 `json:"id"`
@@ -1323,6 +1432,17 @@ type QuizDetail struct {
 	TimeLimitSeconds *int      `json:"time_limit_seconds"`
 	UpdatedAt        time.Time `json:"updated_at"`
 	Version          int64     `json:"version"`
+}
+
+// QuizSource defines model for QuizSource.
+type QuizSource struct {
+	// Id Is the lesson's; what is given is ignored.
+	Id *int64 `json:"id,omitempty"`
+
+	// MaxAttempts Null for any number.
+	MaxAttempts *int             `json:"max_attempts,omitempty"`
+	PassPercent int              `json:"pass_percent"`
+	Questions   []QuestionSource `json:"questions"`
 }
 
 // QuizStart defines model for QuizStart.
@@ -1798,8 +1918,12 @@ type ListCoursesParams struct {
 	// the product does not speak wishes for nothing.
 	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
 
-	// Sort The order; `-` before it reverses it.
+	// Sort The order; `-` before it reverses it. With `q`, `relevance` is the default: best first, what has the words in its
+	// title before what has them in its description. It is no order without `q`.
 	Sort *ListCoursesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Q What to search for; at most 200 bytes of UTF-8 and 16 words.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
 	// Category Only courses of this category.
 	Category *string `form:"category,omitempty" json:"category,omitempty"`
@@ -1822,6 +1946,24 @@ type ListCoursesParams struct {
 
 // ListCoursesParamsSort defines parameters for ListCourses.
 type ListCoursesParamsSort string
+
+// CreateCourseParams defines parameters for CreateCourse.
+type CreateCourseParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteCourseParams defines parameters for DeleteCourse.
+type DeleteCourseParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave, of the course or of its source: 412 when the course has moved on since. Without it, or with `*`, any will do.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
 
 // GetCourseParams defines parameters for GetCourse.
 type GetCourseParams struct {
@@ -1846,6 +1988,15 @@ type GetCourseParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// PutCourseParams defines parameters for PutCourse.
+type PutCourseParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave, of the course or of its source: 412 when the course has moved on since. Without it, or with `*`, any will do.
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // GetLessonParams defines parameters for GetLesson.
 type GetLessonParams struct {
 	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
@@ -1863,6 +2014,12 @@ type GetLessonParams struct {
 
 	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetCourseSourceParams defines parameters for GetCourseSource.
+type GetCourseSourceParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // EnrollParams defines parameters for Enroll.
@@ -2155,6 +2312,12 @@ type ResetPasswordJSONRequestBody = ResetRequest
 
 // RefreshJSONRequestBody defines body for Refresh for application/json ContentType.
 type RefreshJSONRequestBody = RefreshRequest
+
+// CreateCourseJSONRequestBody defines body for CreateCourse for application/json ContentType.
+type CreateCourseJSONRequestBody = CourseInput
+
+// PutCourseJSONRequestBody defines body for PutCourse for application/json ContentType.
+type PutCourseJSONRequestBody = CourseInput
 
 // EnrollJSONRequestBody defines body for Enroll for application/json ContentType.
 type EnrollJSONRequestBody = EnrollRequest

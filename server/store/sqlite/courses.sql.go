@@ -46,14 +46,16 @@ FROM courses c
 WHERE +c.is_published IN (1, CAST(?1 AS INTEGER))
     AND (CAST(?2 AS TEXT) = '' OR c.category = CAST(?2 AS TEXT))
     AND (CAST(?3 AS TEXT) = '' OR c.level = CAST(?3 AS TEXT))
-    AND (c.created_at, c.id) > (CAST(?4 AS TEXT), CAST(?5 AS INTEGER))
-ORDER BY c.created_at, c.id LIMIT ?7 OFFSET ?6
+    AND (CAST(?4 AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(?4 AS TEXT))))
+    AND (c.created_at, c.id) > (CAST(?5 AS TEXT), CAST(?6 AS INTEGER))
+ORDER BY c.created_at, c.id LIMIT ?8 OFFSET ?7
 `
 
 type CourseIDsByCreatedParams struct {
 	Published int64
 	Category  string
 	Level     string
+	Found     string
 	AfterKey  string
 	AfterID   int64
 	Skip      int64
@@ -70,6 +72,7 @@ func (q *Queries) CourseIDsByCreated(ctx context.Context, arg CourseIDsByCreated
 		arg.Published,
 		arg.Category,
 		arg.Level,
+		arg.Found,
 		arg.AfterKey,
 		arg.AfterID,
 		arg.Skip,
@@ -102,14 +105,16 @@ FROM courses c
 WHERE +c.is_published IN (1, CAST(?1 AS INTEGER))
     AND (CAST(?2 AS TEXT) = '' OR c.category = CAST(?2 AS TEXT))
     AND (CAST(?3 AS TEXT) = '' OR c.level = CAST(?3 AS TEXT))
-    AND (c.created_at, c.id) < (CAST(?4 AS TEXT), CAST(?5 AS INTEGER))
-ORDER BY c.created_at DESC, c.id DESC LIMIT ?7 OFFSET ?6
+    AND (CAST(?4 AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(?4 AS TEXT))))
+    AND (c.created_at, c.id) < (CAST(?5 AS TEXT), CAST(?6 AS INTEGER))
+ORDER BY c.created_at DESC, c.id DESC LIMIT ?8 OFFSET ?7
 `
 
 type CourseIDsByCreatedDescParams struct {
 	Published int64
 	Category  string
 	Level     string
+	Found     string
 	AfterKey  string
 	AfterID   int64
 	Skip      int64
@@ -126,6 +131,7 @@ func (q *Queries) CourseIDsByCreatedDesc(ctx context.Context, arg CourseIDsByCre
 		arg.Published,
 		arg.Category,
 		arg.Level,
+		arg.Found,
 		arg.AfterKey,
 		arg.AfterID,
 		arg.Skip,
@@ -158,14 +164,16 @@ FROM courses c
 WHERE +c.is_published IN (1, CAST(?1 AS INTEGER))
     AND (CAST(?2 AS TEXT) = '' OR c.category = CAST(?2 AS TEXT))
     AND (CAST(?3 AS TEXT) = '' OR c.level = CAST(?3 AS TEXT))
-    AND (c.minutes, c.id) > (CAST(?4 AS INTEGER), CAST(?5 AS INTEGER))
-ORDER BY c.minutes, c.id LIMIT ?7 OFFSET ?6
+    AND (CAST(?4 AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(?4 AS TEXT))))
+    AND (c.minutes, c.id) > (CAST(?5 AS INTEGER), CAST(?6 AS INTEGER))
+ORDER BY c.minutes, c.id LIMIT ?8 OFFSET ?7
 `
 
 type CourseIDsByMinutesParams struct {
 	Published int64
 	Category  string
 	Level     string
+	Found     string
 	AfterKey  int64
 	AfterID   int64
 	Skip      int64
@@ -182,6 +190,7 @@ func (q *Queries) CourseIDsByMinutes(ctx context.Context, arg CourseIDsByMinutes
 		arg.Published,
 		arg.Category,
 		arg.Level,
+		arg.Found,
 		arg.AfterKey,
 		arg.AfterID,
 		arg.Skip,
@@ -214,14 +223,16 @@ FROM courses c
 WHERE +c.is_published IN (1, CAST(?1 AS INTEGER))
     AND (CAST(?2 AS TEXT) = '' OR c.category = CAST(?2 AS TEXT))
     AND (CAST(?3 AS TEXT) = '' OR c.level = CAST(?3 AS TEXT))
-    AND (c.minutes, c.id) < (CAST(?4 AS INTEGER), CAST(?5 AS INTEGER))
-ORDER BY c.minutes DESC, c.id DESC LIMIT ?7 OFFSET ?6
+    AND (CAST(?4 AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(?4 AS TEXT))))
+    AND (c.minutes, c.id) < (CAST(?5 AS INTEGER), CAST(?6 AS INTEGER))
+ORDER BY c.minutes DESC, c.id DESC LIMIT ?8 OFFSET ?7
 `
 
 type CourseIDsByMinutesDescParams struct {
 	Published int64
 	Category  string
 	Level     string
+	Found     string
 	AfterKey  int64
 	AfterID   int64
 	Skip      int64
@@ -238,6 +249,7 @@ func (q *Queries) CourseIDsByMinutesDesc(ctx context.Context, arg CourseIDsByMin
 		arg.Published,
 		arg.Category,
 		arg.Level,
+		arg.Found,
 		arg.AfterKey,
 		arg.AfterID,
 		arg.Skip,
@@ -274,8 +286,9 @@ LEFT JOIN course_translations t ON t.id = coalesce(
 WHERE c.is_published IN (1, CAST(?2 AS INTEGER))
     AND (CAST(?3 AS TEXT) = '' OR c.category = CAST(?3 AS TEXT))
     AND (CAST(?4 AS TEXT) = '' OR c.level = CAST(?4 AS TEXT))
-    AND (coalesce(t.title_folded, c.slug), c.id) > (CAST(?5 AS TEXT), CAST(?6 AS INTEGER))
-ORDER BY sort_key, c.id LIMIT ?8 OFFSET ?7
+    AND (CAST(?5 AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(?5 AS TEXT))))
+    AND (coalesce(t.title_folded, c.slug), c.id) > (CAST(?6 AS TEXT), CAST(?7 AS INTEGER))
+ORDER BY sort_key, c.id LIMIT ?9 OFFSET ?8
 `
 
 type CourseIDsByTitleParams struct {
@@ -283,6 +296,7 @@ type CourseIDsByTitleParams struct {
 	Published int64
 	Category  string
 	Level     string
+	Found     string
 	AfterKey  string
 	AfterID   int64
 	Skip      int64
@@ -304,6 +318,7 @@ func (q *Queries) CourseIDsByTitle(ctx context.Context, arg CourseIDsByTitlePara
 		arg.Published,
 		arg.Category,
 		arg.Level,
+		arg.Found,
 		arg.AfterKey,
 		arg.AfterID,
 		arg.Skip,
@@ -339,8 +354,9 @@ LEFT JOIN course_translations t ON t.id = coalesce(
 WHERE c.is_published IN (1, CAST(?2 AS INTEGER))
     AND (CAST(?3 AS TEXT) = '' OR c.category = CAST(?3 AS TEXT))
     AND (CAST(?4 AS TEXT) = '' OR c.level = CAST(?4 AS TEXT))
-    AND (coalesce(t.title_folded, c.slug), c.id) < (CAST(?5 AS TEXT), CAST(?6 AS INTEGER))
-ORDER BY sort_key DESC, c.id DESC LIMIT ?8 OFFSET ?7
+    AND (CAST(?5 AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(?5 AS TEXT))))
+    AND (coalesce(t.title_folded, c.slug), c.id) < (CAST(?6 AS TEXT), CAST(?7 AS INTEGER))
+ORDER BY sort_key DESC, c.id DESC LIMIT ?9 OFFSET ?8
 `
 
 type CourseIDsByTitleDescParams struct {
@@ -348,6 +364,7 @@ type CourseIDsByTitleDescParams struct {
 	Published int64
 	Category  string
 	Level     string
+	Found     string
 	AfterKey  string
 	AfterID   int64
 	Skip      int64
@@ -365,6 +382,7 @@ func (q *Queries) CourseIDsByTitleDesc(ctx context.Context, arg CourseIDsByTitle
 		arg.Published,
 		arg.Category,
 		arg.Level,
+		arg.Found,
 		arg.AfterKey,
 		arg.AfterID,
 		arg.Skip,
@@ -404,17 +422,20 @@ func (q *Queries) CourseTotal(ctx context.Context, published int64) (int64, erro
 }
 
 const coursesByID = `-- name: CoursesByID :many
-SELECT c.id, c.slug, c.category, c.level, c.minutes, c.is_published, c.validity_days, c.default_locale, c.created_at, c.updated_at, c.version, coalesce(t.locale, c.default_locale) AS locale, coalesce(t.title, c.slug) AS title,
-    coalesce(t.description, '') AS description,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = c.id) AS lessons
+SELECT c.id, c.slug, c.category, c.level, c.minutes, c.is_published, c.validity_days, c.default_locale, c.created_at, c.updated_at, c.version,
+    CAST(CASE WHEN CAST(?1 AS INTEGER) & 3 THEN coalesce(t.locale, c.default_locale) ELSE '' END AS TEXT) AS locale,
+    CAST(CASE WHEN CAST(?1 AS INTEGER) & 1 THEN coalesce(t.title, c.slug) ELSE '' END AS TEXT) AS title,
+    CAST(CASE WHEN CAST(?1 AS INTEGER) & 2 THEN coalesce(t.description, '') ELSE '' END AS TEXT) AS description,
+    CAST(CASE WHEN CAST(?1 AS INTEGER) & 4 THEN (SELECT count(*) FROM lessons l WHERE l.course_id = c.id) ELSE 0 END AS INTEGER) AS lessons
 FROM courses c
-LEFT JOIN course_translations t ON t.id = coalesce(
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = ?1),
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale))
-WHERE c.id IN (SELECT value FROM json_each(CAST(?2 AS TEXT)))
+LEFT JOIN course_translations t ON t.id = CASE WHEN CAST(?1 AS INTEGER) & 3 THEN coalesce(
+    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = ?2),
+    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale)) END
+WHERE c.id IN (SELECT value FROM json_each(CAST(?3 AS TEXT)))
 `
 
 type CoursesByIDParams struct {
+	Want   int64
 	Locale string
 	Ids    string
 }
@@ -437,8 +458,10 @@ type CoursesByIDRow struct {
 	Lessons       int64
 }
 
+// Only what is wanted is read: 1 stands for locale and title, 2 for the description (and locale), 4 for
+// the number of lessons.
 func (q *Queries) CoursesByID(ctx context.Context, arg CoursesByIDParams) ([]CoursesByIDRow, error) {
-	rows, err := q.query(ctx, q.coursesByIDStmt, coursesByID, arg.Locale, arg.Ids)
+	rows, err := q.query(ctx, q.coursesByIDStmt, coursesByID, arg.Want, arg.Locale, arg.Ids)
 	if err != nil {
 		return nil, err
 	}

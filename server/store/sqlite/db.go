@@ -174,6 +174,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.quizStmt, err = db.PrepareContext(ctx, quiz); err != nil {
 		return nil, fmt.Errorf("error preparing query Quiz: %w", err)
 	}
+	if q.searchCoursesStmt, err = db.PrepareContext(ctx, searchCourses); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchCourses: %w", err)
+	}
 	if q.signingKeyStmt, err = db.PrepareContext(ctx, signingKey); err != nil {
 		return nil, fmt.Errorf("error preparing query SigningKey: %w", err)
 	}
@@ -525,6 +528,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing quizStmt: %w", cerr)
 		}
 	}
+	if q.searchCoursesStmt != nil {
+		if cerr := q.searchCoursesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchCoursesStmt: %w", cerr)
+		}
+	}
 	if q.signingKeyStmt != nil {
 		if cerr := q.signingKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing signingKeyStmt: %w", cerr)
@@ -774,6 +782,7 @@ type Queries struct {
 	progressOfEnrollmentStmt           *sql.Stmt
 	questionsOfQuizStmt                *sql.Stmt
 	quizStmt                           *sql.Stmt
+	searchCoursesStmt                  *sql.Stmt
 	signingKeyStmt                     *sql.Stmt
 	signingKeysStmt                    *sql.Stmt
 	userCompanyStmt                    *sql.Stmt
@@ -862,6 +871,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		progressOfEnrollmentStmt:           q.progressOfEnrollmentStmt,
 		questionsOfQuizStmt:                q.questionsOfQuizStmt,
 		quizStmt:                           q.quizStmt,
+		searchCoursesStmt:                  q.searchCoursesStmt,
 		signingKeyStmt:                     q.signingKeyStmt,
 		signingKeysStmt:                    q.signingKeysStmt,
 		userCompanyStmt:                    q.userCompanyStmt,

@@ -13,9 +13,15 @@ CREATE TABLE login_sources (
 SELECT outpost.schema_changed();
 CREATE INDEX login_sources_time ON login_sources (seen_at);
 
+-- When it is written, not when its transaction began: a session that began in between is voided too.
+ALTER TABLE token_revocations ALTER COLUMN revoked_at SET DEFAULT clock_timestamp();
+SELECT outpost.schema_changed();
+
 SELECT audit_table('signing_keys');
 
 -- +goose Down
+ALTER TABLE token_revocations ALTER COLUMN revoked_at SET DEFAULT now();
+SELECT outpost.schema_changed();
 DROP TRIGGER audit_delete ON signing_keys;
 DROP TRIGGER audit_update ON signing_keys;
 DROP TRIGGER audit_insert ON signing_keys;

@@ -12,6 +12,7 @@ LEFT JOIN course_translations t ON t.id = coalesce(
 WHERE c.is_published IN (1, CAST(@published AS INTEGER))
     AND (CAST(@category AS TEXT) = '' OR c.category = CAST(@category AS TEXT))
     AND (CAST(@level AS TEXT) = '' OR c.level = CAST(@level AS TEXT))
+    AND (CAST(@found AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(@found AS TEXT))))
     AND (coalesce(t.title_folded, c.slug), c.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
 ORDER BY sort_key, c.id LIMIT @size OFFSET @skip;
 
@@ -24,6 +25,7 @@ LEFT JOIN course_translations t ON t.id = coalesce(
 WHERE c.is_published IN (1, CAST(@published AS INTEGER))
     AND (CAST(@category AS TEXT) = '' OR c.category = CAST(@category AS TEXT))
     AND (CAST(@level AS TEXT) = '' OR c.level = CAST(@level AS TEXT))
+    AND (CAST(@found AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(@found AS TEXT))))
     AND (coalesce(t.title_folded, c.slug), c.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
 ORDER BY sort_key DESC, c.id DESC LIMIT @size OFFSET @skip;
 
@@ -33,6 +35,7 @@ FROM courses c
 WHERE +c.is_published IN (1, CAST(@published AS INTEGER))
     AND (CAST(@category AS TEXT) = '' OR c.category = CAST(@category AS TEXT))
     AND (CAST(@level AS TEXT) = '' OR c.level = CAST(@level AS TEXT))
+    AND (CAST(@found AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(@found AS TEXT))))
     AND (c.created_at, c.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
 ORDER BY c.created_at, c.id LIMIT @size OFFSET @skip;
 
@@ -42,6 +45,7 @@ FROM courses c
 WHERE +c.is_published IN (1, CAST(@published AS INTEGER))
     AND (CAST(@category AS TEXT) = '' OR c.category = CAST(@category AS TEXT))
     AND (CAST(@level AS TEXT) = '' OR c.level = CAST(@level AS TEXT))
+    AND (CAST(@found AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(@found AS TEXT))))
     AND (c.created_at, c.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
 ORDER BY c.created_at DESC, c.id DESC LIMIT @size OFFSET @skip;
 
@@ -51,6 +55,7 @@ FROM courses c
 WHERE +c.is_published IN (1, CAST(@published AS INTEGER))
     AND (CAST(@category AS TEXT) = '' OR c.category = CAST(@category AS TEXT))
     AND (CAST(@level AS TEXT) = '' OR c.level = CAST(@level AS TEXT))
+    AND (CAST(@found AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(@found AS TEXT))))
     AND (c.minutes, c.id) > (CAST(@after_key AS INTEGER), CAST(@after_id AS INTEGER))
 ORDER BY c.minutes, c.id LIMIT @size OFFSET @skip;
 
@@ -60,17 +65,22 @@ FROM courses c
 WHERE +c.is_published IN (1, CAST(@published AS INTEGER))
     AND (CAST(@category AS TEXT) = '' OR c.category = CAST(@category AS TEXT))
     AND (CAST(@level AS TEXT) = '' OR c.level = CAST(@level AS TEXT))
+    AND (CAST(@found AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(@found AS TEXT))))
     AND (c.minutes, c.id) < (CAST(@after_key AS INTEGER), CAST(@after_id AS INTEGER))
 ORDER BY c.minutes DESC, c.id DESC LIMIT @size OFFSET @skip;
 
+-- Only what is wanted is read: 1 stands for locale and title, 2 for the description (and locale), 4 for
+-- the number of lessons.
 -- name: CoursesByID :many
-SELECT c.*, coalesce(t.locale, c.default_locale) AS locale, coalesce(t.title, c.slug) AS title,
-    coalesce(t.description, '') AS description,
-    (SELECT count(*) FROM lessons l WHERE l.course_id = c.id) AS lessons
+SELECT c.*,
+    CAST(CASE WHEN CAST(@want AS INTEGER) & 3 THEN coalesce(t.locale, c.default_locale) ELSE '' END AS TEXT) AS locale,
+    CAST(CASE WHEN CAST(@want AS INTEGER) & 1 THEN coalesce(t.title, c.slug) ELSE '' END AS TEXT) AS title,
+    CAST(CASE WHEN CAST(@want AS INTEGER) & 2 THEN coalesce(t.description, '') ELSE '' END AS TEXT) AS description,
+    CAST(CASE WHEN CAST(@want AS INTEGER) & 4 THEN (SELECT count(*) FROM lessons l WHERE l.course_id = c.id) ELSE 0 END AS INTEGER) AS lessons
 FROM courses c
-LEFT JOIN course_translations t ON t.id = coalesce(
+LEFT JOIN course_translations t ON t.id = CASE WHEN CAST(@want AS INTEGER) & 3 THEN coalesce(
     (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = @locale),
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale))
+    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale)) END
 WHERE c.id IN (SELECT value FROM json_each(CAST(@ids AS TEXT)));
 
 -- name: CourseTotal :one
