@@ -37,7 +37,7 @@ type naming struct {
 // whose things it names, and give the id of one that belongs to the other company.
 func pathNames() map[string]naming {
 	return map[string]naming{
-		"course":     {unshown, func(n *neighbours) any { return "marker-unshown" }},
+		"course":     {unshown, func(*neighbours) any { return "marker-unshown" }},
 		"lesson":     {nobodys, func(*neighbours) any { return 1 }},
 		"file":       {nobodys, func(*neighbours) any { return "start.js" }},
 		"enrollment": {theirs, func(n *neighbours) any { return n.theirs.enrollment }},
