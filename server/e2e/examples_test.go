@@ -21,12 +21,12 @@ import (
 // an order in which each finds what it needs.
 type step struct {
 	operation string
-	as        string                                 // an e-mail address; empty: who has the least role that may, in user1's company
-	path      func(e *examples) map[string]string    // the parameters in the path
-	body      func(e *examples, body map[string]any) // what no document can hold: a secret, an id that was just made
-	prepare   func(e *examples)                      // before each request
-	learn     func(e *examples, a answer)            // what later steps need
-	only      []string                               // of the values that enumerate a parameter, which make sense here; nil: all
+	as        string                                   // an e-mail address; empty: who has the least role that may, in user1's company
+	path      func(e *examples) map[string]string      // the parameters in the path
+	body      func(e *examples, body map[string]any)   // what no document can hold: a secret, an id that was just made
+	bend      map[string]func(e *examples, r *request) // what an example of a parameter needs beside it, or instead
+	prepare   func(e *examples)                        // before each request
+	learn     func(e *examples, a answer)              // what later steps need
 }
 
 // examples is a world that the document's examples are sent to.
@@ -50,6 +50,15 @@ func steps() []step {
 		return map[string]string{"enrollment": e.known["enrollment"], "lesson": "1"}
 	}
 	course := func(*examples) map[string]string { return map[string]string{"course": "phishing", "lesson": "1"} }
+	quiz := func(e *examples) map[string]string { // the one of the questions in the examples
+		return map[string]string{"quiz": e.one(`SELECT quiz_id::text FROM questions WHERE id = 9`)}
+	}
+	certificate := func(e *examples) map[string]string {
+		return map[string]string{"code": e.one(`SELECT max(code) FROM certificates
+			WHERE revoked_at IS NULL AND company_id = (SELECT company_id FROM users WHERE email = 'user1@example.com')`)}
+	}
+	assignment := func(e *examples) map[string]string { return map[string]string{"assignment": e.known["assignment"]} }
+	made := func(e *examples) map[string]string { return map[string]string{"course": e.known["course"]} }
 	return []step{
 		{operation: "live"},
 		{operation: "ready"},
@@ -60,13 +69,45 @@ func steps() []step {
 		{operation: "login", learn: func(e *examples, a answer) { e.keep(a, "refresh_token") }},
 		{operation: "refresh", body: func(e *examples, body map[string]any) { body["refresh_token"] = e.known["refresh_token"] }},
 		{operation: "me"},
-		{operation: "listCourses"},
+		{operation: "listCourses", bend: map[string]func(*examples, *request){"sort": func(_ *examples, r *request) {
+			if q := r.URL.Query(); q.Get("sort") == "relevance" { // of what is sought
+				q.Set("q", "passw")
+				r.URL.RawQuery = q.Encode()
+			}
+		}}},
+		{operation: "createCourse", learn: func(e *examples, a answer) { e.keepAs(a, "slug", "course") }},
+		{operation: "getCourseSource", path: made},
+		{operation: "putCourse", path: made, bend: map[string]func(*examples, *request){"If-Match": func(e *examples, r *request) {
+			r.Header.Set("If-Match", `"`+e.one(`SELECT version::text FROM courses WHERE slug = $1`, e.known["course"])+`.0123456789abcdef"`)
+		}}},
+		{operation: "deleteCourse", path: func(e *examples) map[string]string {
+			return map[string]string{"course": e.one(`INSERT INTO courses (slug, category, minutes, version)
+				VALUES ('to-go-' || (SELECT count(*) FROM courses), 'email', 1, 3) RETURNING id::text`)}
+		}},
 		{operation: "getCourse", path: course},
 		{operation: "getLesson", path: course},
 		{operation: "enroll", learn: func(e *examples, a answer) { e.keepAs(a, "id", "enrollment") }},
 		{operation: "getEnrollment", path: enrollment},
 		{operation: "recordProgress", path: enrollment},
 		{operation: "listMyEnrollments"},
+		{operation: "getQuiz", path: quiz},
+		{operation: "submitAttempt", path: quiz},
+		{operation: "listAttempts", path: quiz},
+		{operation: "startQuiz", path: func(e *examples) map[string]string {
+			return map[string]string{"quiz": e.one(`UPDATE quizzes SET time_limit_seconds = 600
+				WHERE course_id = (SELECT id FROM courses WHERE slug = 'passwords-and-passkeys') RETURNING id::text`)}
+		}},
+		{operation: "listMyCertificates"},
+		{operation: "verifyCertificate", path: certificate},
+		{operation: "certificatePDF", path: certificate},
+		{operation: "revokeCertificate", path: certificate},
+		{operation: "createAssignment", prepare: func(e *examples) {
+			e.one(`WITH gone AS (DELETE FROM assignments WHERE course_id = 2 RETURNING id) SELECT count(*)::text FROM gone`)
+		}, learn: func(e *examples, a answer) { e.keepAs(a, "id", "assignment") }},
+		{operation: "listAssignments"},
+		{operation: "getAssignment", path: assignment},
+		{operation: "endAssignment", path: assignment},
+		{operation: "exportMe"},
 		{operation: "jwks"},
 		{operation: "createAPIKey", learn: func(e *examples, a answer) { e.keepAs(a, "id", "key") }},
 		{operation: "listAPIKeys"},
@@ -148,9 +189,12 @@ func (e *examples) run(s step) {
 			e.ask(&s, &o, bodies[0], func(r *request) {
 				if p.Value.In == "header" {
 					r.Header.Set(p.Value.Name, value)
-					return
+				} else {
+					r.URL.RawQuery = url.Values{p.Value.Name: {value}}.Encode()
 				}
-				r.URL.RawQuery = url.Values{p.Value.Name: {value}}.Encode()
+				if bend := s.bend[p.Value.Name]; bend != nil {
+					bend(e, r)
+				}
 			})
 		}
 	}

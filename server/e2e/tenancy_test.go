@@ -37,12 +37,15 @@ type naming struct {
 // whose things it names, and give the id of one that belongs to the other company.
 func pathNames() map[string]naming {
 	return map[string]naming{
-		"course":     {unshown, func(n *neighbours) any { return "marker-unshown" }},
+		"course":     {unshown, func(*neighbours) any { return "marker-unshown" }},
 		"lesson":     {nobodys, func(*neighbours) any { return 1 }},
 		"file":       {nobodys, func(*neighbours) any { return "start.js" }},
 		"enrollment": {theirs, func(n *neighbours) any { return n.theirs.enrollment }},
 		"key":        {theirs, func(n *neighbours) any { return n.theirs.key }},
 		"user":       {theirs, func(n *neighbours) any { return n.theirs.user }},
+		"quiz":       {unshown, func(n *neighbours) any { return n.quiz }},
+		"code":       {publicly, func(n *neighbours) any { return n.theirs.code }},
+		"assignment": {theirs, func(n *neighbours) any { return n.theirs.assignment }},
 		"invitation": {theirs, func(n *neighbours) any { return n.theirs.invitation }},
 	}
 }
@@ -57,9 +60,13 @@ func peerNames() map[string]func(n *neighbours) any {
 
 // queryNames are all parameters of queries, and of headers, that there are.
 func queryNames() map[string]naming {
-	names := map[string]naming{}
+	names := map[string]naming{
+		"course_id":  {unshown, func(n *neighbours) any { return n.course }},
+		"user_id":    {theirs, func(n *neighbours) any { return n.theirs.user }},
+		"department": {theirs, func(*neighbours) any { return "Marker" }},
+	}
 	for _, name := range []string{
-		"page", "size", "after", "sort", "fields", "locale", "status", "category", "level",
+		"page", "size", "after", "sort", "fields", "locale", "status", "category", "level", "scope", "active", "q",
 		"X-Request-Id", "Outpost-Position", "Outpost-Strict", "If-None-Match", "If-Match", "Idempotency-Key",
 	} {
 		names[name] = naming{whose: nobodys}
@@ -71,10 +78,13 @@ func queryNames() map[string]naming {
 func fieldNames() map[string]naming {
 	names := map[string]naming{
 		"course_id": {unshown, func(n *neighbours) any { return n.course }},
+		"user_id":   {theirs, func(n *neighbours) any { return n.theirs.user }},
 	}
 	for _, name := range []string{
 		"email", "username", "password", "refresh_token", "seconds", "name", "scopes", "expires_at",
 		"token", "current_password", "new_password", "full_name", "role", "department", "locale",
+		"scope", "due_at", "recurrence_months", "answers.question_id", "answers.option_ids",
+		"slug", "category", "level", "is_published", "validity_days", "default_locale", "translations", "lessons",
 	} {
 		names[name] = naming{whose: nobodys}
 	}
@@ -96,7 +106,8 @@ type someone struct {
 
 // estate is what belongs to somebody.
 type estate struct {
-	company, user, enrollment, key, invitation int64
+	company, user, enrollment, key, invitation, assignment int64
+	code                                                   string // of a certificate
 }
 
 // neighbours is a world with two companies that must know nothing of each other: that of user1, and
@@ -107,7 +118,7 @@ type neighbours struct {
 	doc           *document
 	db            *pgx.Conn
 	theirs, peers estate
-	course        int64 // not published
+	course, quiz  int64 // not published
 	users         map[int64]bool
 	tokens        *minter
 	estate        string // the query of estateOf
@@ -151,13 +162,16 @@ func newNeighbours(t *testing.T) *neighbours {
 	n.scan(&n.theirs.key, `UPDATE api_keys SET name = 'marker' WHERE company_id = $1 RETURNING id`, n.theirs.company)
 	n.scan(&n.theirs.invitation, `INSERT INTO invitations (company_id, data_zone, email, email_folded, role, token_hash, expires_at)
 		SELECT id, data_zone, 'invited@marker.example', 'invited@marker.example', 'learner', '\x01', now() + interval '1 day' FROM companies WHERE id = $1 RETURNING id`, n.theirs.company)
+	n.scan(&n.theirs.assignment, `SELECT max(id) FROM assignments WHERE company_id = $1`, n.theirs.company)
+	n.scan(&n.theirs.code, `SELECT max(code) FROM certificates WHERE company_id = $1 AND revoked_at IS NULL`, n.theirs.company)
 	n.scan(&n.peers.company, `SELECT `+own)
 	n.scan(&n.peers.enrollment, `SELECT max(e.id) FROM enrollments e JOIN users u ON u.id = e.user_id
 		WHERE e.company_id = $1 AND u.email <> 'user1@example.com' AND u.role = 'learner' AND u.is_active`, n.peers.company)
 	n.scan(&n.peers.user, `SELECT user_id FROM enrollments WHERE id = $1`, n.peers.enrollment)
 	n.scan(&n.course, `WITH c AS (INSERT INTO courses (slug, category, minutes, is_published) VALUES ('marker-unshown', 'marker', 10, false) RETURNING id),
-		l AS (INSERT INTO lessons (course_id, position, kind) SELECT id, 1, 'text' FROM c),
+		l AS (INSERT INTO lessons (course_id, position, kind) SELECT id, 1, 'quiz' FROM c),
 		w AS (INSERT INTO course_translations (course_id, locale, title) SELECT id, 'en', 'Marker' FROM c) SELECT id FROM c`)
+	n.scan(&n.quiz, `INSERT INTO quizzes (course_id, lesson_id, pass_percent) SELECT course_id, id, 70 FROM lessons WHERE course_id = $1 RETURNING id`, n.course)
 	rows, err := n.db.Query(t.Context(), `SELECT id FROM users WHERE company_id = $1`, n.theirs.company)
 	if err != nil {
 		t.Fatal(err)
@@ -250,12 +264,26 @@ func (n *neighbours) known(o *operation) bool {
 	}
 	for _, body := range o.bodies() {
 		for _, name := range fields("", body.value) {
-			if _, found := fieldNames()[name]; !found {
+			if !catalogued(name) {
 				missing("fieldNames()", name)
 			}
 		}
 	}
 	return ok
+}
+
+// catalogued says whether fieldNames knows a field, or one that it is a part of.
+func catalogued(name string) bool {
+	for {
+		if _, found := fieldNames()[name]; found {
+			return true
+		}
+		cut := strings.LastIndexByte(name, '.')
+		if cut < 0 {
+			return false
+		}
+		name = name[:cut]
+	}
 }
 
 // fields are the names in a body, without the numbers of lists.
@@ -310,14 +338,15 @@ func (n *neighbours) attempts(o *operation, who someone) (list []attempt) {
 	}
 	for _, body := range bodies {
 		for _, p := range paths {
-			named := false
-			if body.value != nil {
-				p.kind = body.kind
-				p.body = body.encode(n.t, func(b map[string]any) { named = n.rename("", b) })
+			for _, field := range n.foreignFields(body.value) {
+				p.kind, p.body = body.kind, nil
+				if body.value != nil {
+					p.body = body.encode(n.t, func(b map[string]any) { n.rename(field, "", b) })
+				}
+				list = append(list, attempt{
+					what: p.what + " " + body.name + " " + field, path: p.path, kind: p.kind, body: p.body, theirs: p.theirs || field != "",
+				})
 			}
-			p.theirs = p.theirs || named
-			p.what += " " + body.name
-			list = append(list, p)
 		}
 	}
 	for _, p := range o.Parameters {
@@ -343,34 +372,44 @@ func (n *neighbours) path(o *operation, value func(name string) any) map[string]
 // foreign says whether the path names what is the other company's, or not shown.
 func (n *neighbours) foreign(o *operation) bool {
 	for _, p := range o.Parameters {
-		if w := pathNames()[p.Value.Name].whose; p.Value.In == "path" && (w == theirs || w == unshown) {
+		if w := pathNames()[p.Value.Name].whose; p.Value.In == "path" && (w == theirs || w == unshown || w == publicly && !o.open) {
 			return true
 		}
 	}
 	return false
 }
 
-// rename puts what is the other company's into a body.
-func (n *neighbours) rename(under string, body map[string]any) (named bool) {
+// foreignFields are those of a body that can name what is somebody else's, each of which is tried by
+// itself; of a body without any, one without a name.
+func (n *neighbours) foreignFields(body any) (list []string) {
+	for _, name := range fields("", body) {
+		if fieldNames()[name].value != nil {
+			list = append(list, name)
+		}
+	}
+	if list == nil {
+		list = []string{""}
+	}
+	return list
+}
+
+// rename puts what is somebody else's into one field of a body.
+func (n *neighbours) rename(field, under string, body map[string]any) {
 	for key, value := range body {
-		name := fieldNames()[under+key]
 		switch inner := value.(type) {
 		case map[string]any:
-			named = n.rename(under+key+".", inner) || named
-			continue
+			n.rename(field, under+key+".", inner)
 		case []any:
 			for _, item := range inner {
 				if m, ok := item.(map[string]any); ok {
-					named = n.rename(under+key+".", m) || named
+					n.rename(field, under+key+".", m)
 				}
 			}
 		}
-		if name.value != nil {
-			body[key] = name.value(n)
-			named = named || name.whose == theirs || name.whose == unshown
+		if under+key == field {
+			body[key] = fieldNames()[field].value(n)
 		}
 	}
-	return named
 }
 
 // real proves that what is asked for is there: who may see it, does.

@@ -2370,9 +2370,8 @@ type ListMyCertificatesParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
-	// required otherwise.
-	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+	// Fields Only these fields, separated by commas, such as `code,status`. The answer then lacks the others.
+	Fields *string `form:"fields,omitempty" json:"fields,omitempty"`
 
 	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
 	// the product does not speak wishes for nothing.
