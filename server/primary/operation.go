@@ -37,7 +37,7 @@ func operate[T any](ctx context.Context, p *Primary, o operation, fn func(q *pgs
 	}
 	hash := sha256.Sum256(text)
 	caller := training.CallerOf(ctx)
-	twin := false
+	var conflict error
 	lsn, err = p.write(ctx, o.name, func(q *pgsql.Queries) error {
 		var fresh T
 		out = fresh // of an attempt that failed
@@ -63,9 +63,12 @@ func operate[T any](ctx context.Context, p *Primary, o operation, fn func(q *pgs
 			}
 			return nil
 		}
+		if conflict != nil {
+			return conflict // no twin of this request has stood in the way
+		}
 		out, err = fn(q, b.At)
-		if caller.IdempotencyKey != "" && !twin && training.CodeOf(err) == training.Conflict {
-			twin = true // what stands in the way may be the same request, a moment ago
+		if caller.IdempotencyKey != "" && training.CodeOf(err) == training.Conflict {
+			conflict = err // what stands in the way may be the same request, a moment ago
 			return errAgain
 		}
 		if err != nil || caller.IdempotencyKey == "" {

@@ -142,6 +142,10 @@ func TestEachWriteOfAPersonTakesFewerThanFiveStatements(t *testing.T) {
 			_, _, err := p.CreatePerson(t.Context(), admin, 0, newcomer("gone@example.com"))
 			return err
 		},
+		"create what is taken, under a key": func() error {
+			_, _, err := p.CreatePerson(training.WithCaller(t.Context(), training.Caller{IdempotencyKey: "l"}), admin, 0, newcomer("gone@example.com"))
+			return err
+		},
 		"change": func() error {
 			_, _, err := p.ChangePerson(ctx, admin, 1, 0, training.PersonChange{FullName: &name})
 			return err
