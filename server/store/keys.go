@@ -35,9 +35,7 @@ func (q *queries) SigningKey(ctx context.Context, kid string) (training.SigningK
 }
 
 func (q *queries) SigningKeys(ctx context.Context) ([]training.SigningKey, error) {
-	rows, err := run(ctx, q, "signing_keys", func(ctx context.Context, _ struct{}) ([]sqlite.SigningKeysRow, error) {
-		return q.sql.SigningKeys(ctx)
-	}, struct{}{})
+	rows, err := runPlain(ctx, q, "signing_keys", q.sql.SigningKeys)
 	if err != nil {
 		return nil, err
 	}

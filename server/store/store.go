@@ -88,9 +88,19 @@ var _ training.Queries = (*queries)(nil)
 
 // run counts and times one query and says which one failed.
 func run[A, R any](ctx context.Context, q *queries, name string, query func(context.Context, A) (R, error), arg A) (R, error) {
+	return timed(ctx, q, name, query, func() (R, error) { return query(ctx, arg) })
+}
+
+// runPlain is run for a query without arguments.
+func runPlain[R any](ctx context.Context, q *queries, name string, query func(context.Context) (R, error)) (R, error) {
+	return timed(ctx, q, name, query, func() (R, error) { return query(ctx) })
+}
+
+// timed counts and times a query. query is the method itself, by which its text is found.
+func timed[R any](ctx context.Context, q *queries, name string, query any, ask func() (R, error)) (R, error) {
 	q.count++
 	start := time.Now()
-	result, err := query(ctx, arg)
+	result, err := ask()
 	q.store.ran(ctx, name, query, time.Since(start))
 	if err != nil {
 		return result, fmt.Errorf("reading %s: %w", name, err)

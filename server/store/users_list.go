@@ -76,8 +76,8 @@ func (s userSearch) since() string {
 	return formatTime(s.filter.UpdatedSince)
 }
 
-// finder is a query of a page of ids, whatever its own types are called.
-type finder func(context.Context, sqlite.UserIDsByNameParams) ([]place, error)
+// finder runs a query of a page of ids, whatever its own types are called.
+type finder func(ctx context.Context, q *queries, name string, arg sqlite.UserIDsByNameParams) ([]place, error)
 
 // within adapts a query that looks at one company.
 func within[A ~struct {
@@ -96,8 +96,8 @@ func within[A ~struct {
 	SortKey string
 }](query func(context.Context, A) ([]R, error),
 ) finder {
-	return func(ctx context.Context, arg sqlite.UserIDsByNameParams) ([]place, error) {
-		rows, err := query(ctx, A(arg))
+	return func(ctx context.Context, q *queries, name string, arg sqlite.UserIDsByNameParams) ([]place, error) {
+		rows, err := run(ctx, q, name, query, A(arg))
 		return userPlaces(rows), err
 	}
 }
@@ -118,8 +118,8 @@ func everywhere[A ~struct {
 	SortKey string
 }](query func(context.Context, A) ([]R, error),
 ) finder {
-	return func(ctx context.Context, arg sqlite.UserIDsByNameParams) ([]place, error) {
-		rows, err := query(ctx, A{
+	return func(ctx context.Context, q *queries, name string, arg sqlite.UserIDsByNameParams) ([]place, error) {
+		rows, err := run(ctx, q, name, query, A{
 			AfterKey: arg.AfterKey, AfterID: arg.AfterID, Role: arg.Role, Department: arg.Department, JobRisk: arg.JobRisk,
 			Active: arg.Active, Since: arg.Since, Skip: arg.Skip, Size: arg.Size,
 		})
@@ -162,7 +162,7 @@ func (q *queries) findUsers(ctx context.Context, s userSearch) ([]place, error) 
 	if !ok {
 		return nil, fmt.Errorf("no query sorts people by %q", f.Sort)
 	}
-	return run(ctx, q, "users_by_"+f.Sort, query, arg)
+	return query(ctx, q, "users_by_"+f.Sort, arg)
 }
 
 func (q *queries) userFinder(p training.Paging, all bool) (finder, bool) {
@@ -228,9 +228,7 @@ func (q *queries) countUsers(ctx context.Context, s userSearch) (int64, error) {
 			CompanyID: s.company, Role: string(f.Role), Department: f.Department, JobRisk: f.JobRisk, Active: s.active(), Since: s.since(),
 		})
 	case s.company == 0:
-		return run(ctx, q, "user_total_everywhere", func(ctx context.Context, _ struct{}) (int64, error) {
-			return q.sql.UserTotalEverywhere(ctx)
-		}, struct{}{})
+		return runPlain(ctx, q, "user_total_everywhere", q.sql.UserTotalEverywhere)
 	}
 	total, err := run(ctx, q, "user_total", q.sql.UserTotal, s.company)
 	return orZero(total, err)

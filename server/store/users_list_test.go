@@ -26,7 +26,7 @@ func people() []string {
 	return []string{
 		`INSERT INTO companies (name, slug, country, data_zone) VALUES ('Eins', 'eins', 'DE', 'eu'), ('Two', 'two', 'US', 'us'), ('Outpost', 'outpost', 'DE', 'global')`,
 		`INSERT INTO users (company_id, data_zone, email, full_name, role) VALUES
-			(1, 'eu', 'boss@eins.example', 'Ängela Müller-Groß', 'manager'), (2, 'us', 'rival@two.example', 'Angela Miller', 'admin'),
+			(1, 'eu', 'boss@eins.example', 'Ängela Müller-Groß', 'manager'), (2, 'us', 'rival@two.example', 'Angela "Gigi" Miller–Smith;Jones', 'admin'),
 			(3, 'global', 'admin@example.com', 'Admin', 'platform_admin')`,
 		`INSERT INTO users (company_id, data_zone, email, full_name, department, job_risk, is_active, created_at, updated_at)
 			SELECT CASE WHEN i % 3 = 0 THEN 2 ELSE 1 END, CASE WHEN i % 3 = 0 THEN 'us' ELSE 'eu' END,
@@ -188,6 +188,10 @@ func TestSearchFindsTheBeginningsOfWords(t *testing.T) {
 		{"gro", boss, 1}, // behind a hyphen
 		{"boss@eins.example", boss, 1},
 		{"eins", boss, 1},
+		{"gigi", rival, 1}, // whatever stands before a word
+		{"smith", rival, 1},
+		{"jones", rival, 1},
+		{"jones", root, 1},
 		{"neil", boss, 0},
 		{"neil", rival, 20}, // company 2's are all O'Neil
 		{"o'neil", rival, 20},
