@@ -165,12 +165,16 @@ func (a *API) createAssignment(k *call) error {
 	if err := invalid(errs...); err != nil {
 		return err
 	}
+	p, err := k.reader()
+	if err != nil {
+		return err
+	}
 	ctx, cancel, err := k.writing()
 	if err != nil {
 		return err
 	}
 	defer cancel()
-	made, lsn, err := a.Writer.CreateAssignment(ctx, k.principal, n)
+	made, lsn, err := a.Writer.CreateAssignment(ctx, p, n)
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,9 @@ func (w *writer) CreateAssignment(_ context.Context, p training.Principal, n tra
 		return training.Assignment{}, 0, training.Errorf(training.Conflict, "The course is assigned to them already, by assignment 5. End that one first.")
 	}
 	a := w.assignment()
+	if p.Locale == "de" {
+		a.CourseTitle = "Köder"
+	}
 	a.CourseID, a.Scope, a.Department, a.UserID, a.DueAt, a.Recurrence, a.CreatedBy, a.Version = n.CourseID, n.Scope, n.Department, n.UserID, n.DueAt, n.Recurrence, p.UserID, 1
 	return a, w.published().Position.LSN, nil
 }
@@ -115,6 +118,7 @@ func TestAssignments(t *testing.T) {
 			name: "assign", as: 21, method: "POST", target: list, body: body(`"scope":"department","department":"IT","due_at":"2027-01-31T23:00:00+01:00","recurrence_months":12`), status: 201,
 			want: []string{`"due_at":"2027-01-31T22:00:00Z"`, `"recurrence_months":12`, `"created_by":21`, `"version":1`}, wantNot: []string{"counts"},
 		},
+		{name: "assign, in the language that GET would answer in", as: 21, method: "POST", target: list + "?locale=de", body: body(`"scope":"company"`), status: 201, want: []string{`"course_title":"Köder"`}},
 		{name: "assign to a person", as: 9, method: "POST", target: list, body: body(`"scope":"user","user_id":7`), status: 201, want: []string{`"user_id":7`, `"due_at":null`, `"department":null`}},
 		{name: "assigned already", as: 21, method: "POST", target: list, body: `{"course_id":43,"scope":"company"}`, status: 409, want: []string{"by assignment 5"}},
 		{name: "a manager assigns", as: 20, method: "POST", target: list, body: body(`"scope":"company"`), status: 403},

@@ -2024,6 +2024,10 @@ type ListAssignmentsParamsSort string
 
 // CreateAssignmentParams defines parameters for CreateAssignment.
 type CreateAssignmentParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 
