@@ -151,6 +151,10 @@ func TestProgressCompletesACourse(t *testing.T) {
 		if known, _, _, err := p.Enroll(t.Context(), learner, 1); err != nil || !reflect.DeepEqual(known, whole) {
 			t.Errorf("enrolled again: %+v, %v; progress answered %+v", known, err, whole)
 		}
+		if got := value[string](t, url, `SELECT coalesce(string_agg(action || ' by ' || coalesce(actor_id, 0), ','), '') FROM audit_log
+			WHERE subject = 'certificates'`); got != "recordProgress by 1" {
+			t.Errorf("the audit log says %q of the certificate", got)
+		}
 		later, _, err := p.RecordProgress(t.Context(), learner, e.ID, 1, 99)
 		if err != nil || later.Status != training.Completed || !later.CompletedAt.Equal(*whole.CompletedAt) || !later.ExpiresAt.Equal(*whole.ExpiresAt) {
 			t.Errorf("later: %+v, %v", later, err)

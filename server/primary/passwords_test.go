@@ -127,6 +127,10 @@ func TestTheFirstPasswordIsSetByMail(t *testing.T) {
 	if n := value[int64](t, url, `SELECT count(*) FROM password_resets WHERE user_id = 2 AND purpose = 'first' AND expires_at > now() + interval '6 days'`); n != 1 {
 		t.Error("the token is not good for a week")
 	}
+	if got := value[string](t, url, `SELECT string_agg(action || ' by ' || actor_id || ': ' || details::text, ',') FROM audit_log
+		WHERE subject = 'password_resets' AND details @> '{"insert": {"user_id": 2}}'`); !strings.HasPrefix(got, "inviteUser by 5: ") || strings.Contains(got, "hash") {
+		t.Errorf("the audit log says %q", got)
+	}
 	if _, err := p.ResetPassword(t.Context(), l.Token, good); err != nil {
 		t.Fatal(err)
 	}

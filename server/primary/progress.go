@@ -22,6 +22,7 @@ func (p *Primary) RecordProgress(ctx context.Context, who training.Principal, en
 	lsn, err := p.write(ctx, "recording progress", func(q *pgsql.Queries) error {
 		row, err := q.LockEnrollment(ctx, pgsql.LockEnrollmentParams{
 			ID: enrollmentID, UserID: who.UserID, CompanyID: who.CompanyID, Position: clamp(lesson), Locale: who.Locale,
+			Ip: clean(training.CallerOf(ctx).IP),
 		})
 		if err != nil {
 			return notFound(err, "enrollment")

@@ -12,6 +12,9 @@ SELECT audit_table('invitations');
 ALTER TABLE password_resets
     ADD COLUMN purpose text NOT NULL DEFAULT 'reset' CHECK (purpose IN ('reset', 'first'));
 SELECT outpost.schema_changed();
+-- Who had a token mailed to whom. What becomes of it shows in user_credentials.
+CREATE TRIGGER audit_insert AFTER INSERT ON password_resets REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION audit('id');
 
 -- Not replicated. What somebody typed who forgot a password, for the seconds until it is known
 -- whether it is anybody's: so the request itself does the same for every address.
@@ -41,6 +44,7 @@ SELECT outpost.schema_changed();
 CREATE INDEX outbox_pending ON outbox (available_at) WHERE sent_at IS NULL;
 DROP TABLE password_requests;
 SELECT outpost.schema_changed();
+DROP TRIGGER audit_insert ON password_resets;
 ALTER TABLE password_resets DROP COLUMN purpose;
 SELECT outpost.schema_changed();
 DROP TRIGGER audit_delete ON invitations;
