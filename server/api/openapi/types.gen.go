@@ -2516,7 +2516,7 @@ type ListUsersParams struct {
 	// After Continue behind the item that `next_after` named; goes past page 1000.
 	After *After `form:"after,omitempty" json:"after,omitempty"`
 
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 
@@ -2611,7 +2611,7 @@ type DeactivateUserParams struct {
 
 // GetUserParams defines parameters for GetUser.
 type GetUserParams struct {
-	// Fields Only these fields, separated by commas. The answer then lacks the others, also those that are
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
 

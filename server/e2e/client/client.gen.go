@@ -333,6 +333,9 @@ type EnrollmentStatus string
 type FieldError struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
+
+	// Row Of many, from 1; absent where there is one input.
+	Row *int `json:"row,omitempty"`
 }
 
 // GradedQuestion defines model for GradedQuestion.
