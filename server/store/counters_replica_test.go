@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"reflect"
@@ -16,6 +15,7 @@ import (
 	"outpost/replicate/replicatest"
 	"outpost/server/store"
 	"outpost/sql"
+	"outpost/sql/sqltest"
 )
 
 // TestCountersFollowPostgres makes random transactions in a real Postgres, follows them with a real
@@ -26,10 +26,7 @@ func TestCountersFollowPostgres(t *testing.T) {
 	if os.Getenv("OUTPOST_TEST_LONG") != "" {
 		rounds = 600
 	}
-	url := pgtest.Database(t)
-	if err := sql.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
+	url := sqltest.Database(t)
 	pgtest.Exec(
 		t, url,
 		`INSERT INTO companies (name, slug, country, data_zone) SELECT 'C' || i, 'c' || i, 'DE', 'z' || i FROM generate_series(1, 4) i`,
