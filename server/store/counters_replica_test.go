@@ -22,7 +22,7 @@ import (
 // replica, and holds what is counted and derived there against Postgres' own full count: after each
 // few transactions, and after each resync, when all of it is made anew of a fresh copy.
 func TestCountersFollowPostgres(t *testing.T) {
-	rounds := 40
+	rounds := 15
 	if os.Getenv("OUTPOST_TEST_LONG") != "" {
 		rounds = 600
 	}
