@@ -360,3 +360,24 @@ func TestAnInvitationDoesNotOutrunItsInviter(t *testing.T) {
 		t.Error("an administrator without whoever could make one")
 	}
 }
+
+// TestMailGoesToNoAddressThatIsBeingReplaced asks for passwords by mail while the address is changed.
+func TestMailGoesToNoAddressThatIsBeingReplaced(t *testing.T) {
+	p, url, post := opened(t)
+	meanwhile(t, url, `UPDATE users SET email = 'zwei@example.com' WHERE id = 2`, func() {
+		if _, err := p.InviteUser(t.Context(), admin, 2); err != nil {
+			t.Error(err)
+		}
+	})
+	post.one(t, p, mail.FirstPassword, "zwei@example.com")
+
+	// Nothing sends while the address is not being changed yet: FlushMail is what writes the mail.
+	if _, err := p.ForgotPassword(t.Context(), "änne@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	meanwhile(t, url, `UPDATE users SET email = 'eins@example.com' WHERE id = 1`, func() {
+		if letters := post.take(t, p); len(letters) > 0 {
+			t.Errorf("sent %+v", letters)
+		}
+	})
+}
