@@ -381,3 +381,17 @@ func TestMailGoesToNoAddressThatIsBeingReplaced(t *testing.T) {
 		}
 	})
 }
+
+func TestAnEndedSessionChangesNoPassword(t *testing.T) {
+	for name, end := range map[string]string{
+		"logged out":    `UPDATE sessions SET revoked_at = now()`,
+		"tokens voided": `INSERT INTO token_revocations (company_id, data_zone, user_id) VALUES (1, 'eu', 1)`,
+	} {
+		p, url := open(t)
+		who := login(t, p).Principal
+		pgtest.Exec(t, url, end)
+		if _, err := p.ChangePassword(t.Context(), who, training.PasswordChange{Current: "right", New: good}); training.CodeOf(err) != training.Unauthorized {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -260,11 +260,14 @@ FROM users u
 JOIN companies c ON c.id = u.company_id
 LEFT JOIN user_credentials k ON k.user_id = u.id
 WHERE u.id = $1 AND u.company_id = $2 AND u.is_active AND c.is_active
+    AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = $3::bigint AND s.user_id = u.id AND (s.revoked_at IS NOT NULL
+        OR EXISTS (SELECT FROM token_revocations v WHERE v.user_id = s.user_id AND v.revoked_at >= s.created_at)))
 `
 
 type PasswordAccountParams struct {
 	ID        int64
 	CompanyID int64
+	SessionID int64
 }
 
 type PasswordAccountRow struct {
@@ -275,8 +278,9 @@ type PasswordAccountRow struct {
 	PasswordHash string
 }
 
+// No row either when the session has ended, which a replica may not know yet.
 func (q *Queries) PasswordAccount(ctx context.Context, arg PasswordAccountParams) (PasswordAccountRow, error) {
-	row := q.db.QueryRow(ctx, passwordAccount, arg.ID, arg.CompanyID)
+	row := q.db.QueryRow(ctx, passwordAccount, arg.ID, arg.CompanyID, arg.SessionID)
 	var i PasswordAccountRow
 	err := row.Scan(
 		&i.ID,

@@ -95,12 +95,15 @@ SELECT account.id, set_config('outpost.actor', account.id::text, true)::text AS 
     set_config('outpost.operation', 'resetPassword', true)::text AS operation
 FROM account;
 
+-- No row either when the session has ended, which a replica may not know yet.
 -- name: PasswordAccount :one
 SELECT u.id, u.email, u.full_name, c.name AS company, coalesce(k.password_hash, '')::text AS password_hash
 FROM users u
 JOIN companies c ON c.id = u.company_id
 LEFT JOIN user_credentials k ON k.user_id = u.id
-WHERE u.id = @id AND u.company_id = @company_id AND u.is_active AND c.is_active;
+WHERE u.id = @id AND u.company_id = @company_id AND u.is_active AND c.is_active
+    AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = @session_id::bigint AND s.user_id = u.id AND (s.revoked_at IS NOT NULL
+        OR EXISTS (SELECT FROM token_revocations v WHERE v.user_id = s.user_id AND v.revoked_at >= s.created_at)));
 
 -- Changes a password that is still the old one, ends the user's other sessions and uses up what
 -- could set it by mail. No row: somebody else has changed it.
