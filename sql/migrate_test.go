@@ -10,19 +10,10 @@ import (
 
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/sql"
+	"outpost/sql/sqltest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
-
-// migrated gives the URL of a database with the whole data model.
-func migrated(t *testing.T) string {
-	t.Helper()
-	url := pgtest.Database(t)
-	if err := sql.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
-	return url
-}
 
 func column[T any](t *testing.T, url, query string, args ...any) []T {
 	t.Helper()
@@ -38,7 +29,7 @@ func column[T any](t *testing.T, url, query string, args ...any) []T {
 }
 
 func TestMigrationsGoUpAndDownAndUpAgain(t *testing.T) {
-	url := migrated(t)
+	url := sqltest.Database(t)
 	have, want, err := sql.Current(t.Context(), url)
 	if err != nil || have != want || have == 0 {
 		t.Fatalf("at version %d of %d, %v", have, want, err)
@@ -74,7 +65,7 @@ func private() []string {
 }
 
 func TestEveryTableIsPublishedOrPrivate(t *testing.T) {
-	url := migrated(t)
+	url := sqltest.Database(t)
 	unpublished := column[string](t, url, `
 		SELECT relname FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
 		AND NOT EXISTS (SELECT FROM pg_publication_tables p WHERE p.pubname = $1 AND p.tablename = c.relname)
@@ -96,7 +87,7 @@ func TestEveryTableIsPublishedOrPrivate(t *testing.T) {
 }
 
 func TestTenantTablesNameTheirTenantInTheReplicaIdentity(t *testing.T) {
-	url := migrated(t)
+	url := sqltest.Database(t)
 	// Every published table with a company or a zone, and with a user or a course it belongs to,
 	// has them in its identity, NOT NULL: what an index serves, Postgres itself checks.
 	missing := column[string](t, url, `
@@ -121,7 +112,7 @@ func TestTenantTablesNameTheirTenantInTheReplicaIdentity(t *testing.T) {
 }
 
 func TestEveryPublishedTableIsVersioned(t *testing.T) {
-	url := migrated(t)
+	url := sqltest.Database(t)
 	missing := column[string](t, url, `
 		SELECT p.tablename FROM pg_publication_tables p WHERE p.pubname = $1
 		AND (NOT p.attnames @> '{created_at,updated_at,version}'
@@ -132,7 +123,7 @@ func TestEveryPublishedTableIsVersioned(t *testing.T) {
 }
 
 func TestEveryForeignKeyIsIndexed(t *testing.T) {
-	url := migrated(t)
+	url := sqltest.Database(t)
 	// An index serves a foreign key when its first columns are among the key's.
 	missing := column[string](t, url, `
 		SELECT k.conrelid::regclass || ' ' || k.conname FROM pg_constraint k

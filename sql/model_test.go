@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"outpost/replicate/pgcluster/pgtest"
+	"outpost/sql/sqltest"
 )
 
 // populated gives a migrated database with a company, a user and a course.
 func populated(t *testing.T) string {
 	t.Helper()
-	url := migrated(t)
+	url := sqltest.Database(t)
 	pgtest.Exec(
 		t, url,
 		`INSERT INTO companies (name, slug, country) VALUES ('Ärzte & Co', 'aerzte', 'DE')`,

@@ -10,6 +10,7 @@ import (
 
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/sql"
+	"outpost/sql/sqltest"
 )
 
 var update = flag.Bool("update", false, "write sqlite/schema.sql anew")
@@ -21,7 +22,7 @@ const schemaHead = `-- What the published tables look like in a replica, for sql
 
 // TestTheReplicaSchemaIsThatOfTheMigrations keeps sqlite/schema.sql true.
 func TestTheReplicaSchemaIsThatOfTheMigrations(t *testing.T) {
-	rows, err := pgtest.Connect(t, migrated(t)).Query(context.Background(), `
+	rows, err := pgtest.Connect(t, sqltest.Database(t)).Query(context.Background(), `
 		SELECT c.relname, a.attname, format_type(a.atttypid, NULL), a.attnotnull,
 			a.attnum = ANY (i.indkey) AND i.indnkeyatts = 1
 		FROM pg_publication_tables p

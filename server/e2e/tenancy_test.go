@@ -64,9 +64,11 @@ func queryNames() map[string]naming {
 		"course_id":  {unshown, func(n *neighbours) any { return n.course }},
 		"user_id":    {theirs, func(n *neighbours) any { return n.theirs.user }},
 		"department": {theirs, func(*neighbours) any { return "Marker" }},
+		"company_id": {theirs, func(n *neighbours) any { return n.theirs.company }},
 	}
 	for _, name := range []string{
 		"page", "size", "after", "sort", "fields", "locale", "status", "category", "level", "scope", "active", "q",
+		"role", "job_risk", "is_active", "updated_since", "partial",
 		"X-Request-Id", "Outpost-Position", "Outpost-Strict", "If-None-Match", "If-Match", "Idempotency-Key",
 	} {
 		names[name] = naming{whose: nobodys}
@@ -85,6 +87,7 @@ func fieldNames() map[string]naming {
 		"token", "current_password", "new_password", "full_name", "role", "department", "locale",
 		"scope", "due_at", "recurrence_months", "answers.question_id", "answers.option_ids",
 		"slug", "category", "level", "is_published", "validity_days", "default_locale", "translations", "lessons",
+		"users", "partial", "job_risk", "is_active",
 	} {
 		names[name] = naming{whose: nobodys}
 	}
@@ -489,7 +492,7 @@ func (n *neighbours) want(o *operation, who someone, at attempt) []int {
 	case at.theirs:
 		return []int{404}
 	}
-	return append(fine, 404, 409, 412, 422)
+	return append(fine, 403, 404, 409, 412, 422)
 }
 
 // shows finds the other company in an answer.

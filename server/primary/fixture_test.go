@@ -2,7 +2,6 @@ package primary_test
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"sync"
 	"testing"
@@ -14,7 +13,7 @@ import (
 	"outpost/server/auth"
 	"outpost/server/primary"
 	"outpost/server/training"
-	"outpost/sql"
+	"outpost/sql/sqltest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
@@ -54,10 +53,7 @@ func (o *observed) take() (types map[string]int, total int) {
 // course 1 with lessons at 1 and 3, course 2 with a lesson and a quiz, course 3 unpublished.
 func open(t *testing.T, change ...func(*primary.Config)) (*primary.Primary, string) {
 	t.Helper()
-	url := pgtest.Database(t)
-	if err := sql.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
+	url := sqltest.Database(t)
 	hash, err := auth.NewPasswords(0).Hash(t.Context(), "right")
 	if err != nil {
 		t.Fatal(err)

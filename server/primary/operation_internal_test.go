@@ -2,7 +2,6 @@ package primary
 
 import (
 	"errors"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,16 +13,13 @@ import (
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/server/primary/pgsql"
 	"outpost/server/training"
-	"outpost/sql"
+	"outpost/sql/sqltest"
 )
 
 // operator gives a primary over an empty database with an administrator, user 1 of company 1.
 func operator(t *testing.T) (*Primary, string, training.Principal) {
 	t.Helper()
-	url := pgtest.Database(t)
-	if err := sql.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
+	url := sqltest.Database(t)
 	pgtest.Exec(
 		t, url, `INSERT INTO companies (name, slug, country) VALUES ('One', 'one', 'DE')`,
 		`INSERT INTO users (company_id, data_zone, email, full_name, role) VALUES (1, 'global', 'a@example.com', 'A', 'admin')`,

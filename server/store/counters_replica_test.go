@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"reflect"
@@ -16,20 +15,18 @@ import (
 	"outpost/replicate/replicatest"
 	"outpost/server/store"
 	"outpost/sql"
+	"outpost/sql/sqltest"
 )
 
 // TestCountersFollowPostgres makes random transactions in a real Postgres, follows them with a real
 // replica, and holds what is counted and derived there against Postgres' own full count: after each
 // few transactions, and after each resync, when all of it is made anew of a fresh copy.
 func TestCountersFollowPostgres(t *testing.T) {
-	rounds := 40
+	rounds := 15
 	if os.Getenv("OUTPOST_TEST_LONG") != "" {
 		rounds = 600
 	}
-	url := pgtest.Database(t)
-	if err := sql.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
+	url := sqltest.Database(t)
 	pgtest.Exec(
 		t, url,
 		`INSERT INTO companies (name, slug, country, data_zone) SELECT 'C' || i, 'c' || i, 'DE', 'z' || i FROM generate_series(1, 4) i`,

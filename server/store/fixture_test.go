@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"log/slog"
 	neturl "net/url"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"outpost/server/store"
 	"outpost/server/training"
 	"outpost/sql"
+	"outpost/sql/sqltest"
 )
 
 // shared is the fixture's replica file, made once: the tests only read it.
@@ -105,10 +105,7 @@ func load(t testing.TB, statements ...string) *replica.Replica {
 // replicate makes a replica's file and gives the database it is a copy of.
 func replicate(t testing.TB, path string, statements ...string) (url string) {
 	t.Helper()
-	url = pgtest.Database(t)
-	if err := sql.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
+	url = sqltest.Database(t)
 	pgtest.Exec(t, url, statements...)
 	loader, err := replica.Create(t.Context(), path)
 	if err != nil {

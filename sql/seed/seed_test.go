@@ -3,7 +3,6 @@ package seed
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -14,21 +13,12 @@ import (
 
 	"outpost/replicate/pgcluster/pgtest"
 	"outpost/server/auth"
-	"outpost/sql"
+	"outpost/sql/sqltest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
 
 const testHash = "$argon2id$v=19$m=19456,t=2,p=1$b3V0cG9zdC1kZW1v$c2VlZC10ZXN0LW9ubHktbm90LWEtaGFzaA"
-
-func migrated(t *testing.T) string {
-	t.Helper()
-	url := pgtest.Database(t)
-	if err := sql.Migrate(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
-	return url
-}
 
 // today is the day on which the tests' demo takes place.
 func today() time.Time { return time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC) }
@@ -61,7 +51,7 @@ func one[T comparable](t *testing.T, conn *pgx.Conn, want T, query string, args 
 }
 
 func TestTheSmallDemo(t *testing.T) {
-	url := migrated(t)
+	url := sqltest.Database(t)
 	seed(t, url, Small)
 	conn := pgtest.Connect(t, url)
 	for name, test := range map[string]func(*testing.T, *pgx.Conn){
@@ -119,7 +109,7 @@ func accountsOfTheContract(t *testing.T, conn *pgx.Conn) {
 func TestRunIsDeterministic(t *testing.T) {
 	var all [][]string
 	for _, flushAt := range []int{0, 700} {
-		url := migrated(t)
+		url := sqltest.Database(t)
 		o := Options{Size: Small, PasswordHash: testHash, Now: today().Add(time.Duration(flushAt) * time.Second), flushAt: flushAt}
 		if err := Run(t.Context(), url, o); err != nil {
 			t.Fatal(err)
@@ -158,7 +148,7 @@ func keysDoNotCollide(t *testing.T, conn *pgx.Conn) {
 }
 
 func TestRunRefusesForeignData(t *testing.T) {
-	url := migrated(t)
+	url := sqltest.Database(t)
 	pgtest.Exec(t, url, "INSERT INTO companies (name, slug, country) VALUES ('Real', 'real', 'DE')")
 	err := Run(t.Context(), url, Options{Size: Small, PasswordHash: testHash})
 	if !errors.Is(err, ErrForeignData) {
@@ -168,7 +158,7 @@ func TestRunRefusesForeignData(t *testing.T) {
 }
 
 func TestRunIsAllOrNothing(t *testing.T) {
-	url := migrated(t)
+	url := sqltest.Database(t)
 	pgtest.Exec(t, url, "ALTER TABLE reports ADD CHECK (state <> 'failed')")
 	err := Run(t.Context(), url, Options{Size: Small, PasswordHash: testHash})
 	if err == nil || !strings.Contains(err.Error(), "reports") {

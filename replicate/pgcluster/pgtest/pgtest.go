@@ -34,6 +34,9 @@ var shared struct {
 	number  atomic.Int64
 	cluster *pgcluster.Cluster
 	err     error
+
+	prepared    sync.Once
+	preparedErr error
 }
 
 // Run runs the package's tests and then stops the shared cluster. It gives the exit
@@ -59,6 +62,30 @@ func Run(m *testing.M) int {
 // its slots when the test ends. Names are unique, so slots named after them are too.
 func Database(t testing.TB) string {
 	t.Helper()
+	start(t)
+	return create(t, "template1")
+}
+
+// Prepared is Database with what prepare makes in one. It is asked once by a test binary; all others
+// are copies, which take a tenth of the time that migrations do.
+func Prepared(t testing.TB, prepare func(ctx context.Context, url string) error) string {
+	t.Helper()
+	start(t)
+	const template = "prepared"
+	shared.prepared.Do(func() {
+		if shared.preparedErr = shared.cluster.CreateDatabase(t.Context(), template); shared.preparedErr == nil {
+			shared.preparedErr = prepare(t.Context(), shared.cluster.URL(template))
+		}
+	})
+	if shared.preparedErr != nil {
+		t.Fatalf("preparing the tests' databases: %v", shared.preparedErr)
+	}
+	return create(t, template)
+}
+
+// start starts the shared cluster.
+func start(t testing.TB) {
+	t.Helper()
 	if !shared.running.Load() {
 		t.Fatal("pgtest.Database needs: func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }")
 	}
@@ -68,10 +95,13 @@ func Database(t testing.TB) string {
 	if shared.err != nil {
 		t.Fatalf("starting the tests' Postgres: %v", shared.err)
 	}
+}
+
+// create makes a copy of a database that nobody is connected to.
+func create(t testing.TB, template string) string {
+	t.Helper()
 	name := fmt.Sprintf("test_%d", shared.number.Add(1))
-	if err := shared.cluster.CreateDatabase(t.Context(), name); err != nil {
-		t.Fatal(err)
-	}
+	Exec(t, shared.cluster.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE "+template)
 	t.Cleanup(func() {
 		if err := drop(shared.cluster.URL("postgres"), name); err != nil {
 			t.Errorf("dropping the test's database: %v", err)
