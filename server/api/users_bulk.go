@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -91,11 +93,32 @@ func (k *call) bulkCSV(kind string, in *bulk) (err error) {
 	return err
 }
 
+// bulkRows are the rows as they were sent, no more than tell that they are too many: millions that
+// are next to nothing fit into a body, and each would cost a hundred times what it costs there.
+type bulkRows []json.RawMessage
+
+// UnmarshalJSON reads an array.
+func (b *bulkRows) UnmarshalJSON(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if first, err := d.Token(); err != nil || first != json.Delim('[') {
+		return &json.UnmarshalTypeError{Field: "users", Type: reflect.TypeFor[bulkRows]()}
+	}
+	*b = nil
+	for d.More() && len(*b) <= training.MaxBulk {
+		var row json.RawMessage
+		if err := d.Decode(&row); err != nil {
+			return err
+		}
+		*b = append(*b, row)
+	}
+	return nil
+}
+
 func (k *call) bulkJSON(in *bulk) error {
 	var body struct {
-		Users     []json.RawMessage `json:"users"`
-		Partial   *bool             `json:"partial"`
-		CompanyID *int64            `json:"company_id"`
+		Users     bulkRows `json:"users"`
+		Partial   *bool    `json:"partial"`
+		CompanyID *int64   `json:"company_id"`
 	}
 	if err := k.decode(&body, "users"); err != nil {
 		return err

@@ -21,6 +21,10 @@ func peopleColumns(n *training.NewPerson) map[string]*string {
 	}
 }
 
+// maxSeparators bounds the cells that one record can have: a body of nothing but separators would cost
+// many times its size. It is a hundred for each of the most rows there may be.
+const maxSeparators = 100 * training.MaxBulk
+
 // readPeople reads people from CSV with a header row, as RFC 4180 has it and as spreadsheets write
 // it: with a byte order mark, and in some languages with semicolons. A row that does not fit the
 // header is bad by itself; what cannot be read as CSV at all is an error. It stops behind the row that
@@ -34,6 +38,9 @@ func readPeople(body []byte) ([]training.BulkPerson, error) {
 	reader.Comma = separator(body)
 	reader.FieldsPerRecord = -1
 	reader.ReuseRecord = true
+	if bytes.Count(body, []byte{byte(reader.Comma)}) > maxSeparators {
+		return nil, badRequest("The CSV has far more cells than its rows could need.")
+	}
 	header, err := reader.Read()
 	if err == nil && len(header) == 2 && header[0] == "sep=" { // how Excel is told the separator
 		header, err = reader.Read()

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -79,4 +81,32 @@ func FuzzReadPeople(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestABulkOfNothingCostsLittle reads bodies that are as large as they may be and hold nothing but the
+// shortest rows and cells there are.
+func TestABulkOfNothingCostsLittle(t *testing.T) {
+	for name, read := range map[string]func() error{
+		"JSON": func() error {
+			var body struct{ Users bulkRows }
+			return json.Unmarshal([]byte(`{"users":[`+strings.Repeat("1,", maxBulkBody/2-10)+`1]}`), &body)
+		},
+		"CSV": func() error {
+			_, err := readPeople([]byte("email,full_name\n" + strings.Repeat(",", maxBulkBody-100)))
+			if err == nil {
+				return errors.New("it is taken")
+			}
+			return nil
+		},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := read(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		runtime.ReadMemStats(&after)
+		if cost := after.TotalAlloc - before.TotalAlloc; cost > 8*maxBulkBody {
+			t.Errorf("%s: %d MB were allocated for %d", name, cost>>20, maxBulkBody>>20)
+		}
+	}
 }

@@ -63,6 +63,7 @@ func (a *API) reachHere(k *call) error {
 		if err != nil {
 			return unavailable("The state that you have seen has not arrived here yet.", err)
 		}
+		return a.arrived(k)
 	}
 	return a.behind(k)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/csv"
 	"io"
 	"net/http"
@@ -8,6 +9,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"outpost/replicate/change"
+	"outpost/server/cache"
+	"outpost/server/training"
 )
 
 func export1(t *testing.T, n *node, url string, user int64) (*http.Response, error) {
@@ -119,6 +124,39 @@ func TestAnExportWaitsForItsPosition(t *testing.T) {
 	}
 	if a := n.do("GET", "/api/v1/users/export", n.as(5, "Outpost-Position", "6:0/FFF"), ""); a.StatusCode != 200 {
 		t.Errorf("of an older generation: %d", a.StatusCode)
+	}
+}
+
+// TestAnExportIsForWhoMayStill asks with the position of a change by which the asker may not any more.
+func TestAnExportIsForWhoMayStill(t *testing.T) {
+	for want, demote := range map[int]func(*training.User){
+		403: func(u *training.User) { u.Role = training.Learner },
+		401: func(u *training.User) { u.IsActive = false },
+	} {
+		waits := make(chan struct{}, 1)
+		n := staffed(t, &crew{people: 3}, func(d *Deps, n *node) {
+			d.Limits.Wait = 10 * time.Second
+			d.Wait = func(ctx context.Context, p change.Position) error {
+				waits <- struct{}{}
+				return n.world.wait(ctx, p)
+			}
+		})
+		header := n.as(5)
+		if a := n.do("GET", "/api/v1/users/export", header, ""); a.StatusCode != 200 {
+			t.Fatalf("before the change: %d", a.StatusCode)
+		}
+		header.Set("Outpost-Position", at(101))
+		exports := make(chan answered, 1)
+		go func() { exports <- n.do("GET", "/api/v1/users/export", header, "") }()
+		<-waits
+		n.world.change(func() {
+			u := n.world.users[5]
+			demote(&u)
+			n.world.users[5] = u
+		}, cache.Row("users", 5))
+		if a := <-exports; a.StatusCode != want {
+			t.Errorf("%d, want %d: %s", a.StatusCode, want, a.body)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"outpost/replicate/pgcluster/pgtest"
+	"outpost/server/mail"
 	"outpost/server/primary"
 	"outpost/server/training"
 )
@@ -257,6 +258,8 @@ func TestWhatHasEndedWritesNothingMore(t *testing.T) {
 		"key revoked":     `UPDATE api_keys SET revoked_at = now()`,
 		"key expired":     `UPDATE api_keys SET expires_at = now()`,
 		"another's ended": `INSERT INTO token_revocations (company_id, data_zone, user_id) VALUES (1, 'eu', 2)`,
+		"deactivated":     `UPDATE users SET is_active = false WHERE id = 1`,
+		"company closed":  `UPDATE companies SET is_active = false WHERE id = 1`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, url := open(t)
@@ -267,15 +270,128 @@ func TestWhatHasEndedWritesNothingMore(t *testing.T) {
 			}
 			machine := learner
 			machine.KeyID = k.ID
+			e, _, _, err := p.Enroll(t.Context(), learner, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
 			pgtest.Exec(t, url, end)
+			both := name == "deactivated" || name == "company closed"
 			for who, ends := range map[training.Principal]bool{
-				person: name == "logged out" || name == "tokens voided", machine: name == "key revoked" || name == "key expired",
+				person:  both || name == "logged out" || name == "tokens voided",
+				machine: both || name == "key revoked" || name == "key expired",
 			} {
-				_, _, _, err := p.Enroll(t.Context(), who, 1)
-				if refused := training.CodeOf(err) == training.Unauthorized; refused != ends || err != nil && !refused {
-					t.Errorf("key %d, session %d: %v", who.KeyID, who.SessionID, err)
+				for what, write := range map[string]func() error{
+					"enroll":   func() error { _, _, _, err := p.Enroll(t.Context(), who, 1); return err },
+					"progress": func() error { _, _, err := p.RecordProgress(t.Context(), who, e.ID, 1, 1); return err },
+				} {
+					err := write()
+					if refused := training.CodeOf(err) == training.Unauthorized; refused != ends || err != nil && !refused {
+						t.Errorf("%s, key %d, session %d: %v", what, who.KeyID, who.SessionID, err)
+					}
 				}
 			}
 		})
+	}
+}
+
+// TestACertificateOfProgressIsSomebodysDoing looks at the audit log, which the last lesson's certificate
+// goes to.
+func TestACertificateOfProgressIsSomebodysDoing(t *testing.T) {
+	p, url := open(t)
+	e, _, _, err := p.Enroll(t.Context(), learner, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := training.WithCaller(t.Context(), training.Caller{IP: "192.0.2.7"})
+	for _, lesson := range []int{1, 3} {
+		if _, _, err := p.RecordProgress(ctx, learner, e.ID, lesson, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if who := value[string](t, url, `SELECT concat_ws(' ', actor_id, action, ip) FROM audit_log WHERE subject = 'certificates'`); who != "1 recordProgress 192.0.2.7" {
+		t.Errorf("%q", who)
+	}
+}
+
+// TestMailToAnOldAddressSetsNoPassword corrects the address of somebody whose first mail went to a
+// stranger.
+func TestMailToAnOldAddressSetsNoPassword(t *testing.T) {
+	p, _, post := opened(t)
+	if _, err := p.InviteUser(t.Context(), admin, 2); err != nil {
+		t.Fatal(err)
+	}
+	stranger := post.one(t, p, mail.FirstPassword, "two@example.com").Token
+	change := func(c training.PersonChange) {
+		t.Helper()
+		if _, _, err := p.ChangePerson(t.Context(), admin, 2, 0, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name, address := "Zwei", "zwei@example.com"
+	change(training.PersonChange{Email: &address})
+	_, err := p.ResetPassword(t.Context(), stranger, good)
+	code(t, err, training.Invalid, "Ask for a new one")
+
+	if _, err := p.ForgotPassword(t.Context(), "änne@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	token := post.one(t, p, mail.PasswordReset, "Änne@example.com").Token
+	if _, _, err := p.ChangePerson(t.Context(), admin, 1, 0, training.PersonChange{FullName: &name}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.ResetPassword(t.Context(), token, good); err != nil {
+		t.Errorf("after another change: %v", err)
+	}
+}
+
+// TestAnInvitationDoesNotOutrunItsInviter accepts an invitation while its inviter is losing the right to
+// have made it.
+func TestAnInvitationDoesNotOutrunItsInviter(t *testing.T) {
+	p, url, post := opened(t)
+	if _, _, err := p.Invite(t.Context(), admin, training.Invitation{Email: "new@example.com", FullName: "New", Role: training.Admin}); err != nil {
+		t.Fatal(err)
+	}
+	token := post.one(t, p, mail.Invitation, "new@example.com").Token
+	meanwhile(t, url, `UPDATE users SET is_active = false WHERE id = 5`, func() {
+		_, _, err := p.AcceptInvitation(t.Context(), training.Acceptance{Token: token, Password: good, FullName: "New"})
+		code(t, err, training.Invalid, "new invitation")
+	})
+	if n := value[int64](t, url, `SELECT count(*) FROM users WHERE email = 'new@example.com'`); n != 0 {
+		t.Error("an administrator without whoever could make one")
+	}
+}
+
+// TestMailGoesToNoAddressThatIsBeingReplaced asks for passwords by mail while the address is changed.
+func TestMailGoesToNoAddressThatIsBeingReplaced(t *testing.T) {
+	p, url, post := opened(t)
+	meanwhile(t, url, `UPDATE users SET email = 'zwei@example.com' WHERE id = 2`, func() {
+		if _, err := p.InviteUser(t.Context(), admin, 2); err != nil {
+			t.Error(err)
+		}
+	})
+	post.one(t, p, mail.FirstPassword, "zwei@example.com")
+
+	// Nothing sends while the address is not being changed yet: FlushMail is what writes the mail.
+	if _, err := p.ForgotPassword(t.Context(), "änne@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	meanwhile(t, url, `UPDATE users SET email = 'eins@example.com' WHERE id = 1`, func() {
+		if letters := post.take(t, p); len(letters) > 0 {
+			t.Errorf("sent %+v", letters)
+		}
+	})
+}
+
+func TestAnEndedSessionChangesNoPassword(t *testing.T) {
+	for name, end := range map[string]string{
+		"logged out":    `UPDATE sessions SET revoked_at = now()`,
+		"tokens voided": `INSERT INTO token_revocations (company_id, data_zone, user_id) VALUES (1, 'eu', 1)`,
+	} {
+		p, url := open(t)
+		who := login(t, p).Principal
+		pgtest.Exec(t, url, end)
+		if _, err := p.ChangePassword(t.Context(), who, training.PasswordChange{Current: "right", New: good}); training.CodeOf(err) != training.Unauthorized {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -49,10 +49,10 @@ func operate[T any](ctx context.Context, p *Primary, o operation, fn func(q *pgs
 			return err
 		}
 		if !training.Role(b.Role).Includes(o.who.Role) {
-			return training.Errorf(training.Unauthorized, "The account is not what it was. Log in again.")
+			return changedAccount()
 		}
 		if b.IsOver {
-			return training.Errorf(training.Unauthorized, "The session or the API key has ended.")
+			return endedCredential()
 		}
 		if b.Outcome != nil {
 			if !bytes.Equal(b.RequestHash, hash[:]) {
@@ -91,4 +91,12 @@ func remember(ctx context.Context, q *pgsql.Queries, o operation, key string, ha
 		return errAgain // the same request is faster elsewhere: its outcome is this one's
 	}
 	return err
+}
+
+func changedAccount() error {
+	return training.Errorf(training.Unauthorized, "The account is not what it was. Log in again.")
+}
+
+func endedCredential() error {
+	return training.Errorf(training.Unauthorized, "The session or the API key has ended.")
 }

@@ -180,7 +180,7 @@ func (p *Primary) ResetPassword(ctx context.Context, token, password string) (ch
 func (p *Primary) ChangePassword(ctx context.Context, who training.Principal, c training.PasswordChange) (change.LSN, error) {
 	var account pgsql.PasswordAccountRow
 	err := p.with(ctx, "looking up an account", func(conn *pgxpool.Conn) (err error) {
-		account, err = pgsql.New(conn).PasswordAccount(ctx, pgsql.PasswordAccountParams{ID: who.UserID, CompanyID: who.CompanyID})
+		account, err = pgsql.New(conn).PasswordAccount(ctx, pgsql.PasswordAccountParams{ID: who.UserID, CompanyID: who.CompanyID, SessionID: who.SessionID})
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {

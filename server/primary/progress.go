@@ -22,7 +22,7 @@ func (p *Primary) RecordProgress(ctx context.Context, who training.Principal, en
 	lsn, err := p.write(ctx, "recording progress", func(q *pgsql.Queries) error {
 		row, err := q.LockEnrollment(ctx, pgsql.LockEnrollmentParams{
 			ID: enrollmentID, UserID: who.UserID, CompanyID: who.CompanyID, Position: clamp(lesson), Locale: who.Locale,
-			Ip: clean(training.CallerOf(ctx).IP),
+			SessionID: who.SessionID, KeyID: who.KeyID, Ip: clean(training.CallerOf(ctx).IP),
 		})
 		if err != nil {
 			return notFound(err, "enrollment")
@@ -50,6 +50,10 @@ func (p *Primary) RecordProgress(ctx context.Context, who training.Principal, en
 
 func mayProgress(row pgsql.LockEnrollmentRow) error {
 	switch {
+	case !row.IsActive:
+		return changedAccount()
+	case row.IsOver:
+		return endedCredential()
 	case row.LessonID == 0:
 		return training.Errorf(training.NotFound, "The course has no such lesson.")
 	case training.LessonKind(row.LessonKind) == training.QuizLesson:

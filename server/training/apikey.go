@@ -79,8 +79,12 @@ func (k NewAPIKey) Check(t time.Time) (errs []FieldError) {
 	if slices.ContainsFunc(k.Scopes, func(s string) bool { return !slices.Contains(Scopes(), s) }) {
 		errs = append(errs, FieldError{Field: "scopes", Message: "must be some of " + strings.Join(Scopes(), ", ")})
 	}
-	if k.ExpiresAt != nil && !t.Before(*k.ExpiresAt) {
+	switch {
+	case k.ExpiresAt == nil:
+	case !t.Before(*k.ExpiresAt):
 		errs = append(errs, FieldError{Field: "expires_at", Message: "must be in the future"})
+	case k.ExpiresAt.UTC().Year() > 9999: // which RFC 3339, and so JSON, cannot write
+		errs = append(errs, FieldError{Field: "expires_at", Message: "must be before the year 10000"})
 	}
 	return errs
 }

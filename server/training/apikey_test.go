@@ -11,7 +11,7 @@ import (
 
 func TestAnAPIKeyIsCheckedFieldByField(t *testing.T) {
 	now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
-	later := now.Add(1)
+	later, never := now.Add(1), time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600))
 	good := training.NewAPIKey{Name: "HR", Scopes: []string{"me:read"}, ExpiresAt: &later}
 	for name, test := range map[string]struct {
 		bend func(*training.NewAPIKey)
@@ -28,6 +28,7 @@ func TestAnAPIKeyIsCheckedFieldByField(t *testing.T) {
 		"an unknown scope":   {func(k *training.NewAPIKey) { k.Scopes = []string{"me:read", "keys:write"} }, "scopes"},
 		"two scopes in one":  {func(k *training.NewAPIKey) { k.Scopes = []string{"me:read users:write"} }, "scopes"},
 		"expired":            {func(k *training.NewAPIKey) { k.ExpiresAt = &now }, "expires_at"},
+		"expires too late":   {func(k *training.NewAPIKey) { k.ExpiresAt = &never }, "expires_at"},
 		"everything at once": {func(k *training.NewAPIKey) { *k = training.NewAPIKey{ExpiresAt: &now} }, "name scopes expires_at"},
 	} {
 		t.Run(name, func(t *testing.T) {

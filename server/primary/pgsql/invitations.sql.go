@@ -11,8 +11,12 @@ import (
 )
 
 const acceptInvitation = `-- name: AcceptInvitation :one
-WITH invitation AS (
-    UPDATE invitations SET accepted_at = now()
+WITH inviter AS MATERIALIZED (
+    SELECT u.id FROM invitations i JOIN users u ON u.id = i.invited_by JOIN companies c ON c.id = u.company_id
+    WHERE i.id = $2 AND u.company_id = i.company_id AND u.is_active AND c.is_active AND u.role IN ('admin', 'platform_admin')
+    FOR SHARE OF u
+), invitation AS (
+    UPDATE invitations SET accepted_at = now() FROM inviter
     WHERE invitations.id = $2 AND invitations.token_hash = $3 AND num_nulls(invitations.accepted_at) = 1 AND invitations.expires_at > now()
     RETURNING company_id, data_zone, email, role, department, locale
 ), person AS (
@@ -62,8 +66,9 @@ type AcceptInvitationRow struct {
 	Operation string
 }
 
-// Makes the user, with password and session, of an invitation that nobody has used meanwhile. What
-// is recorded of it is the new user's own doing.
+// Makes the user, with password and session, of an invitation that nobody has used meanwhile. Whoever
+// invited is looked at once more and held: a password takes its time. What is recorded of it is the new
+// user's own doing.
 func (q *Queries) AcceptInvitation(ctx context.Context, arg AcceptInvitationParams) (AcceptInvitationRow, error) {
 	row := q.db.QueryRow(ctx, acceptInvitation,
 		arg.Ip,

@@ -186,18 +186,25 @@ SELECT e.id, e.company_id, e.data_zone, e.user_id, e.course_id, e.assignment_id,
         WHERE rc.course_id = e.course_id), 0)::integer AS interval_months,
     coalesce(lesson.id, 0)::bigint AS lesson_id, coalesce(lesson.kind, '')::text AS lesson_kind, now()::timestamptz AS at,
     set_config('outpost.actor', e.user_id::text, true)::text AS actor, set_config('outpost.ip', $1::text, true)::text AS origin,
-    set_config('outpost.operation', 'recordProgress', true)::text AS operation
+    set_config('outpost.operation', 'recordProgress', true)::text AS operation,
+    EXISTS (SELECT FROM users u JOIN companies m ON m.id = u.company_id
+        WHERE u.id = e.user_id AND u.company_id = e.company_id AND u.is_active AND m.is_active)::boolean AS is_active,
+    (EXISTS (SELECT FROM sessions s WHERE s.id = $2::bigint AND s.user_id = e.user_id AND (s.revoked_at IS NOT NULL
+        OR EXISTS (SELECT FROM token_revocations v WHERE v.user_id = s.user_id AND v.revoked_at >= s.created_at)))
+    OR EXISTS (SELECT FROM api_keys a WHERE a.id = $3::bigint AND (a.revoked_at IS NOT NULL OR a.expires_at <= now())))::boolean AS is_over
 FROM enrollments e
 JOIN courses c ON c.id = e.course_id
-LEFT JOIN course_translations t ON t.course_id = c.id AND t.locale = $2
+LEFT JOIN course_translations t ON t.course_id = c.id AND t.locale = $4
 LEFT JOIN course_translations d ON d.course_id = c.id AND d.locale = c.default_locale
-LEFT JOIN lessons lesson ON lesson.course_id = e.course_id AND lesson.position = $3
-WHERE e.id = $4 AND e.user_id = $5 AND e.company_id = $6
+LEFT JOIN lessons lesson ON lesson.course_id = e.course_id AND lesson.position = $5
+WHERE e.id = $6 AND e.user_id = $7 AND e.company_id = $8
 FOR UPDATE OF e
 `
 
 type LockEnrollmentParams struct {
 	Ip        string
+	SessionID int64
+	KeyID     int64
 	Locale    string
 	Position  int32
 	ID        int64
@@ -218,14 +225,19 @@ type LockEnrollmentRow struct {
 	Actor          string
 	Origin         string
 	Operation      string
+	IsActive       bool
+	IsOver         bool
 }
 
 // An enrollment with the lesson at a position and all that completing it depends on. Locked: two
-// lessons done at once are counted one after the other, and the next statement sees the first. The
-// audit log finds here who does it: a certificate may be issued for it.
+// lessons done at once are counted one after the other, and the next statement sees the first. And it
+// does what BeginOperation does for others: it tells the audit log who writes, and finds out whether
+// they still may.
 func (q *Queries) LockEnrollment(ctx context.Context, arg LockEnrollmentParams) (LockEnrollmentRow, error) {
 	row := q.db.QueryRow(ctx, lockEnrollment,
 		arg.Ip,
+		arg.SessionID,
+		arg.KeyID,
 		arg.Locale,
 		arg.Position,
 		arg.ID,
@@ -262,6 +274,8 @@ func (q *Queries) LockEnrollment(ctx context.Context, arg LockEnrollmentParams) 
 		&i.Actor,
 		&i.Origin,
 		&i.Operation,
+		&i.IsActive,
+		&i.IsOver,
 	)
 	return i, err
 }

@@ -19,6 +19,7 @@ SELECT set_config('outpost.actor', asker.user_id::text, true)::text AS actor, se
     OR EXISTS (SELECT FROM api_keys a WHERE a.id = $4::bigint AND (a.revoked_at IS NOT NULL OR a.expires_at <= now())))::boolean AS is_over
 FROM (SELECT $5::bigint AS user_id) asker
 LEFT JOIN users u ON u.id = asker.user_id AND u.company_id = $6 AND u.is_active
+    AND EXISTS (SELECT FROM companies c WHERE c.id = u.company_id AND c.is_active)
 LEFT JOIN idempotency_keys k ON k.user_id = asker.user_id AND k.operation = $2::text AND k.key = $7::text AND k.expires_at > now()
 `
 

@@ -80,6 +80,7 @@ FROM users u
 JOIN companies c ON c.id = u.company_id
 JOIN users asker ON asker.id = $2
 WHERE u.id = $3 AND (u.company_id = $4 OR $5::boolean)
+FOR SHARE OF u
 `
 
 type FirstPasswordContextParams struct {
@@ -105,6 +106,7 @@ type FirstPasswordContextRow struct {
 }
 
 // Passwords that are set by mail or changed. Whoever sets one is who the audit log names.
+// The person is held: a mail must not go to an address that is being replaced.
 func (q *Queries) FirstPasswordContext(ctx context.Context, arg FirstPasswordContextParams) (FirstPasswordContextRow, error) {
 	row := q.db.QueryRow(ctx, firstPasswordContext,
 		arg.Pause,
@@ -166,15 +168,17 @@ func (q *Queries) InsertFirstPassword(ctx context.Context, arg InsertFirstPasswo
 }
 
 const insertResets = `-- name: InsertResets :execrows
-WITH asked AS (
-    SELECT DISTINCT ON (u.id) u.id, u.company_id, u.data_zone, u.email, u.full_name, c.name AS company,
+WITH person AS MATERIALIZED (
+    SELECT u.id, u.company_id, u.data_zone, u.email, u.full_name, c.name AS company,
         coalesce(nullif(u.locale, ''), c.locale) AS locale, r.token, r.token_hash
     FROM (SELECT unnest($2::text[]) AS email, unnest($3::text[]) AS token, unnest($4::bytea[]) AS token_hash) r
     JOIN users u ON u.email_folded = r.email
     JOIN companies c ON c.id = u.company_id
     WHERE u.is_active AND c.is_active AND NOT EXISTS (
         SELECT FROM password_resets p WHERE p.user_id = u.id AND p.created_at > now() - make_interval(secs => $5::float8))
-    ORDER BY u.id
+    ORDER BY u.id FOR SHARE OF u
+), asked AS (
+    SELECT DISTINCT ON (person.id) person.id, person.company_id, person.data_zone, person.email, person.full_name, person.company, person.locale, person.token, person.token_hash FROM person ORDER BY person.id
 ), reset AS (
     INSERT INTO password_resets (user_id, token_hash, purpose, expires_at)
     SELECT asked.id, asked.token_hash, 'reset', now() + make_interval(secs => $6::float8) FROM asked
@@ -195,7 +199,8 @@ type InsertResetsParams struct {
 	Life        float64
 }
 
-// Tokens and mails for those who are somebody's, active, and got none lately.
+// Tokens and mails for those who are somebody's, active, and got none lately. They are held, as for a
+// first password.
 func (q *Queries) InsertResets(ctx context.Context, arg InsertResetsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, insertResets,
 		arg.Kind,
@@ -255,11 +260,14 @@ FROM users u
 JOIN companies c ON c.id = u.company_id
 LEFT JOIN user_credentials k ON k.user_id = u.id
 WHERE u.id = $1 AND u.company_id = $2 AND u.is_active AND c.is_active
+    AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = $3::bigint AND s.user_id = u.id AND (s.revoked_at IS NOT NULL
+        OR EXISTS (SELECT FROM token_revocations v WHERE v.user_id = s.user_id AND v.revoked_at >= s.created_at)))
 `
 
 type PasswordAccountParams struct {
 	ID        int64
 	CompanyID int64
+	SessionID int64
 }
 
 type PasswordAccountRow struct {
@@ -270,8 +278,9 @@ type PasswordAccountRow struct {
 	PasswordHash string
 }
 
+// No row either when the session has ended, which a replica may not know yet.
 func (q *Queries) PasswordAccount(ctx context.Context, arg PasswordAccountParams) (PasswordAccountRow, error) {
-	row := q.db.QueryRow(ctx, passwordAccount, arg.ID, arg.CompanyID)
+	row := q.db.QueryRow(ctx, passwordAccount, arg.ID, arg.CompanyID, arg.SessionID)
 	var i PasswordAccountRow
 	err := row.Scan(
 		&i.ID,

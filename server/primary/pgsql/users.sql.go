@@ -216,6 +216,9 @@ const updateUser = `-- name: UpdateUser :one
 WITH ended AS (
     UPDATE sessions SET revoked_at = clock_timestamp()
     WHERE sessions.user_id = $8 AND sessions.revoked_at IS NULL AND NOT $7::boolean
+), resets AS (
+    UPDATE password_resets SET used_at = now() FROM users u
+    WHERE u.id = $8 AND u.email_folded <> fold_email($1::text) AND password_resets.user_id = u.id AND password_resets.used_at IS NULL
 )
 UPDATE users SET email = $1, full_name = $2, role = $3, department = $4, job_risk = $5,
     locale = $6, is_active = $7::boolean
@@ -235,7 +238,8 @@ type UpdateUserParams struct {
 }
 
 // Whoever is deactivated loses all sessions in the same transaction: that is how edges learn to
-// refuse their tokens.
+// refuse their tokens. A new address uses up what could set a password by mail to the old one, which
+// may be a stranger's.
 func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) (User, error) {
 	row := q.db.QueryRow(ctx, updateUser,
 		arg.Email,

@@ -49,8 +49,9 @@ CROSS JOIN LATERAL (
 WHERE e.id = @id AND e.user_id = @user_id AND e.company_id = @company_id;
 
 -- An enrollment with the lesson at a position and all that completing it depends on. Locked: two
--- lessons done at once are counted one after the other, and the next statement sees the first. The
--- audit log finds here who does it: a certificate may be issued for it.
+-- lessons done at once are counted one after the other, and the next statement sees the first. And it
+-- does what BeginOperation does for others: it tells the audit log who writes, and finds out whether
+-- they still may.
 -- name: LockEnrollment :one
 SELECT sqlc.embed(e), c.slug, c.validity_days, coalesce(t.title, d.title, c.slug) AS title,
     ARRAY(SELECT l.position FROM lessons l WHERE l.course_id = e.course_id ORDER BY l.position)::integer[] AS course_lessons,
@@ -58,7 +59,12 @@ SELECT sqlc.embed(e), c.slug, c.validity_days, coalesce(t.title, d.title, c.slug
         WHERE rc.course_id = e.course_id), 0)::integer AS interval_months,
     coalesce(lesson.id, 0)::bigint AS lesson_id, coalesce(lesson.kind, '')::text AS lesson_kind, now()::timestamptz AS at,
     set_config('outpost.actor', e.user_id::text, true)::text AS actor, set_config('outpost.ip', @ip::text, true)::text AS origin,
-    set_config('outpost.operation', 'recordProgress', true)::text AS operation
+    set_config('outpost.operation', 'recordProgress', true)::text AS operation,
+    EXISTS (SELECT FROM users u JOIN companies m ON m.id = u.company_id
+        WHERE u.id = e.user_id AND u.company_id = e.company_id AND u.is_active AND m.is_active)::boolean AS is_active,
+    (EXISTS (SELECT FROM sessions s WHERE s.id = @session_id::bigint AND s.user_id = e.user_id AND (s.revoked_at IS NOT NULL
+        OR EXISTS (SELECT FROM token_revocations v WHERE v.user_id = s.user_id AND v.revoked_at >= s.created_at)))
+    OR EXISTS (SELECT FROM api_keys a WHERE a.id = @key_id::bigint AND (a.revoked_at IS NOT NULL OR a.expires_at <= now())))::boolean AS is_over
 FROM enrollments e
 JOIN courses c ON c.id = e.course_id
 LEFT JOIN course_translations t ON t.course_id = c.id AND t.locale = @locale

@@ -10,6 +10,7 @@ SELECT set_config('outpost.actor', asker.user_id::text, true)::text AS actor, se
     OR EXISTS (SELECT FROM api_keys a WHERE a.id = @key_id::bigint AND (a.revoked_at IS NOT NULL OR a.expires_at <= now())))::boolean AS is_over
 FROM (SELECT @actor_id::bigint AS user_id) asker
 LEFT JOIN users u ON u.id = asker.user_id AND u.company_id = @company_id AND u.is_active
+    AND EXISTS (SELECT FROM companies c WHERE c.id = u.company_id AND c.is_active)
 LEFT JOIN idempotency_keys k ON k.user_id = asker.user_id AND k.operation = @operation::text AND k.key = @key::text AND k.expires_at > now();
 
 -- Nothing is inserted when another transaction has remembered an outcome under the key meanwhile.

@@ -1,5 +1,6 @@
 -- Passwords that are set by mail or changed. Whoever sets one is who the audit log names.
 
+-- The person is held: a mail must not go to an address that is being replaced.
 -- name: FirstPasswordContext :one
 SELECT u.id, u.company_id, u.data_zone, u.email, u.full_name, (u.is_active AND c.is_active)::boolean AS is_active, c.name AS company,
     coalesce(nullif(u.locale, ''), c.locale)::text AS locale, asker.full_name AS inviter,
@@ -8,7 +9,8 @@ SELECT u.id, u.company_id, u.data_zone, u.email, u.full_name, (u.is_active AND c
 FROM users u
 JOIN companies c ON c.id = u.company_id
 JOIN users asker ON asker.id = @asker_id
-WHERE u.id = @id AND (u.company_id = @company_id OR @any_company::boolean);
+WHERE u.id = @id AND (u.company_id = @company_id OR @any_company::boolean)
+FOR SHARE OF u;
 
 -- name: InsertFirstPassword :exec
 WITH reset AS (
@@ -26,17 +28,20 @@ DELETE FROM password_requests WHERE id = ANY (ARRAY(
     SELECT id FROM password_requests WHERE created_at <= now() ORDER BY created_at LIMIT @batch FOR UPDATE SKIP LOCKED))
 RETURNING email_folded;
 
--- Tokens and mails for those who are somebody's, active, and got none lately.
+-- Tokens and mails for those who are somebody's, active, and got none lately. They are held, as for a
+-- first password.
 -- name: InsertResets :execrows
-WITH asked AS (
-    SELECT DISTINCT ON (u.id) u.id, u.company_id, u.data_zone, u.email, u.full_name, c.name AS company,
+WITH person AS MATERIALIZED (
+    SELECT u.id, u.company_id, u.data_zone, u.email, u.full_name, c.name AS company,
         coalesce(nullif(u.locale, ''), c.locale) AS locale, r.token, r.token_hash
     FROM (SELECT unnest(@emails::text[]) AS email, unnest(@tokens::text[]) AS token, unnest(@token_hashes::bytea[]) AS token_hash) r
     JOIN users u ON u.email_folded = r.email
     JOIN companies c ON c.id = u.company_id
     WHERE u.is_active AND c.is_active AND NOT EXISTS (
         SELECT FROM password_resets p WHERE p.user_id = u.id AND p.created_at > now() - make_interval(secs => @pause::float8))
-    ORDER BY u.id
+    ORDER BY u.id FOR SHARE OF u
+), asked AS (
+    SELECT DISTINCT ON (person.id) person.* FROM person ORDER BY person.id
 ), reset AS (
     INSERT INTO password_resets (user_id, token_hash, purpose, expires_at)
     SELECT asked.id, asked.token_hash, 'reset', now() + make_interval(secs => @life::float8) FROM asked
@@ -90,12 +95,15 @@ SELECT account.id, set_config('outpost.actor', account.id::text, true)::text AS 
     set_config('outpost.operation', 'resetPassword', true)::text AS operation
 FROM account;
 
+-- No row either when the session has ended, which a replica may not know yet.
 -- name: PasswordAccount :one
 SELECT u.id, u.email, u.full_name, c.name AS company, coalesce(k.password_hash, '')::text AS password_hash
 FROM users u
 JOIN companies c ON c.id = u.company_id
 LEFT JOIN user_credentials k ON k.user_id = u.id
-WHERE u.id = @id AND u.company_id = @company_id AND u.is_active AND c.is_active;
+WHERE u.id = @id AND u.company_id = @company_id AND u.is_active AND c.is_active
+    AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = @session_id::bigint AND s.user_id = u.id AND (s.revoked_at IS NOT NULL
+        OR EXISTS (SELECT FROM token_revocations v WHERE v.user_id = s.user_id AND v.revoked_at >= s.created_at)));
 
 -- Changes a password that is still the old one, ends the user's other sessions and uses up what
 -- could set it by mail. No row: somebody else has changed it.

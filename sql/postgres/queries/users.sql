@@ -33,11 +33,15 @@ WHERE u.id = @id AND (@company_id::bigint = 0 OR u.company_id = @company_id)
 FOR UPDATE OF u;
 
 -- Whoever is deactivated loses all sessions in the same transaction: that is how edges learn to
--- refuse their tokens.
+-- refuse their tokens. A new address uses up what could set a password by mail to the old one, which
+-- may be a stranger's.
 -- name: UpdateUser :one
 WITH ended AS (
     UPDATE sessions SET revoked_at = clock_timestamp()
     WHERE sessions.user_id = @id AND sessions.revoked_at IS NULL AND NOT @is_active::boolean
+), resets AS (
+    UPDATE password_resets SET used_at = now() FROM users u
+    WHERE u.id = @id AND u.email_folded <> fold_email(@email::text) AND password_resets.user_id = u.id AND password_resets.used_at IS NULL
 )
 UPDATE users SET email = @email, full_name = @full_name, role = @role, department = @department, job_risk = @job_risk,
     locale = @locale, is_active = @is_active::boolean
