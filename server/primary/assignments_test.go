@@ -196,6 +196,11 @@ func endingTakesBack(t *testing.T, mode func(*primary.Config)) {
 	pgtest.Exec(t, url, `INSERT INTO users (id, company_id, data_zone, email, full_name) VALUES (20, 1, 'eu', 'new@example.com', 'New')`)
 	assign(t, p, time.Now().AddDate(1, 0, 0))
 	expect(t, url, "1:1:assigned:1:-", "10:1:in_progress:1:-", "11:1:completed:1:30")
+	// That it took up what somebody had begun, and let it go, stands in the audit log.
+	if n := value[int64](t, url, `SELECT count(*) FROM audit_log a JOIN enrollments e ON e.id = a.subject_id
+		WHERE a.subject = 'enrollments' AND e.user_id = 1 AND a.details -> 'update' ? 'due_at' AND a.details -> 'update' ? 'assignment_id'`); n != 2 {
+		t.Errorf("the audit log has %d changes of an enrollment", n)
+	}
 	// What has ended is not in the way of the same again.
 	assignment(t, p, training.NewAssignment{CourseID: 1, Scope: training.CompanyScope, DueAt: in(20), Recurrence: 1})
 }

@@ -146,11 +146,30 @@ CREATE TRIGGER join_assignments_insert AFTER INSERT ON users REFERENCING NEW TAB
 CREATE TRIGGER join_assignments_update AFTER UPDATE ON users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION join_assignments();
 
+-- An enrollment that advances is a record of its own; that an assignment takes it up, moves its due
+-- date or lets it go is somebody's decision. Row by row, since so few of them are.
+-- +goose StatementBegin
+CREATE FUNCTION audit_assigned() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO audit_log (company_id, data_zone, actor_id, action, subject, subject_id, ip, details)
+    VALUES (NEW.company_id, NEW.data_zone, nullif(current_setting('outpost.actor', true), '')::bigint,
+        coalesce(nullif(current_setting('outpost.operation', true), ''), 'update'), 'enrollments', NEW.id,
+        coalesce(current_setting('outpost.ip', true), ''), jsonb_build_object('update', jsonb_build_object(
+            'due_at', jsonb_build_array(OLD.due_at, NEW.due_at), 'assignment_id', jsonb_build_array(OLD.assignment_id, NEW.assignment_id))));
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER audit_assigned AFTER UPDATE OF due_at, assignment_id ON enrollments FOR EACH ROW
+    WHEN (OLD.due_at IS DISTINCT FROM NEW.due_at OR OLD.assignment_id IS DISTINCT FROM NEW.assignment_id) EXECUTE FUNCTION audit_assigned();
+
 -- What is assigned already has been handed out.
 INSERT INTO assignment_runs (assignment_id, occurrence, opens_at, due_at, next_at, finished_at)
 SELECT id, 1, created_at, due_at, CASE WHEN recurrence_months IS NOT NULL THEN due_at END, now() FROM assignments WHERE ended_at IS NULL;
 
 -- +goose Down
+DROP TRIGGER audit_assigned ON enrollments;
+DROP FUNCTION audit_assigned();
 DROP TRIGGER join_assignments_update ON users;
 DROP TRIGGER join_assignments_insert ON users;
 DROP FUNCTION join_assignments();
