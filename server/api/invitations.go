@@ -29,6 +29,8 @@ func (a *API) createInvitation(k *call) error {
 	errs = checkLocale(errs, "locale", i.Locale)
 	if i.Role != training.Learner && i.Role != training.Manager && i.Role != training.Admin {
 		errs = append(errs, training.FieldError{Field: "role", Message: "must be learner, manager or admin"})
+	} else if !k.principal.Gives().Includes(i.Role) {
+		errs = append(errs, training.FieldError{Field: "role", Message: "must be learner or manager: an API key gives no higher one"})
 	}
 	if err := invalid(errs...); err != nil {
 		return err

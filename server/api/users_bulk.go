@@ -76,7 +76,7 @@ func (k *call) bulk() (in bulk, err error) {
 		r.Row = i + 1
 		r.NewPerson = r.Complete()
 		if len(r.Errors) == 0 {
-			r.Errors = r.Validate(k.principal.Role)
+			r.Errors = r.Validate(k.principal)
 		}
 	}
 	return in, nil

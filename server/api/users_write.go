@@ -19,7 +19,7 @@ func (a *API) createUser(k *call) error {
 	n := newPerson(openapi.BulkPerson{
 		Email: in.Email, FullName: in.FullName, Role: in.Role, Department: in.Department, JobRisk: in.JobRisk, Locale: in.Locale,
 	})
-	company, errs := int64(0), n.Validate(k.principal.Role)
+	company, errs := int64(0), n.Validate(k.principal)
 	if in.CompanyId != nil {
 		if company = *in.CompanyId; company < 1 {
 			errs = append(errs, training.FieldError{Field: "company_id", Message: "must be at least 1"})
@@ -121,7 +121,7 @@ func (k *call) personChange() (training.PersonChange, error) {
 	}
 	if len(errs) == 0 {
 		c = c.Trim()
-		errs = c.Validate(k.principal.Role)
+		errs = c.Validate(k.principal)
 	}
 	return c, invalid(errs...)
 }

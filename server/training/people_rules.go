@@ -39,8 +39,8 @@ func (n NewPerson) Complete() NewPerson {
 	return n
 }
 
-// Validate gives all that is wrong with n when somebody of that role creates it.
-func (n NewPerson) Validate(by Role) []FieldError {
+// Validate gives all that is wrong with n when by creates it.
+func (n NewPerson) Validate(by Principal) []FieldError {
 	errs := checkEmail(nil, n.Email)
 	errs = checkFullName(errs, n.FullName)
 	errs = checkRole(errs, n.Role, by)
@@ -71,8 +71,8 @@ func (c PersonChange) Trim() PersonChange {
 	return c
 }
 
-// Validate gives all that is wrong with c when somebody of that role makes it.
-func (c PersonChange) Validate(by Role) []FieldError {
+// Validate gives all that is wrong with c when by makes it.
+func (c PersonChange) Validate(by Principal) []FieldError {
 	var errs []FieldError
 	if c.Email != nil {
 		errs = checkEmail(errs, *c.Email)
@@ -121,6 +121,8 @@ func MayChange(who Principal, target, after Person) error {
 	switch {
 	case !who.Role.Includes(target.Role):
 		return Errorf(Forbidden, "This person's role is above yours.")
+	case !who.Gives().Includes(target.Role):
+		return Errorf(Forbidden, "An API key changes no administrator. Log in.")
 	case target.ID == who.UserID && after.Role != target.Role:
 		return Errorf(Forbidden, "Nobody changes their own role.")
 	case target.ID == who.UserID && !after.IsActive:
@@ -171,12 +173,14 @@ func checkPlain(errs []FieldError, field, text string, limit int) []FieldError {
 	return errs
 }
 
-func checkRole(errs []FieldError, role, by Role) []FieldError {
+func checkRole(errs []FieldError, role Role, by Principal) []FieldError {
 	switch {
 	case !role.Valid():
 		return append(errs, FieldError{Field: "role", Message: "must be learner, manager, admin or platform_admin"})
-	case !by.Includes(role):
+	case !by.Role.Includes(role):
 		return append(errs, FieldError{Field: "role", Message: "must not be above your own"})
+	case !by.Gives().Includes(role):
+		return append(errs, FieldError{Field: "role", Message: "must be learner or manager: an API key gives no higher one"})
 	}
 	return errs
 }

@@ -18,30 +18,35 @@ func TestAnAddressIsOneThatMailCanBeSentTo(t *testing.T) {
 		strings.Repeat("a", 65) + "@example.com": false, "ada@" + strings.Repeat("a.", 130) + "com": false,
 	} {
 		n := training.NewPerson{Email: address, FullName: "Ada"}.Complete()
-		errs := n.Validate(training.Admin)
+		errs := n.Validate(training.Principal{Role: training.Admin})
 		if (len(errs) == 0) != good || !good && errs[0].Field != "email" {
 			t.Errorf("%q: %v", address, errs)
 		}
 	}
 }
 
+// TestNobodyGivesARoleAboveTheirOwn, and an API key none above manager, whoever made it.
 func TestNobodyGivesARoleAboveTheirOwn(t *testing.T) {
 	roles := []training.Role{training.Learner, training.Manager, training.Admin, training.PlatformAdmin}
-	for i, by := range roles {
+	by := func(most int, who training.Principal) {
 		for j, role := range roles {
 			n := training.NewPerson{Email: "ada@example.com", FullName: "Ada", Role: role}.Complete()
-			if errs := n.Validate(by); (len(errs) == 0) != (j <= i) {
-				t.Errorf("%s makes a %s: %v", by, role, errs)
+			if errs := n.Validate(who); (len(errs) == 0) != (j <= most) {
+				t.Errorf("%+v makes a %s: %v", who, role, errs)
 			}
 			c := training.PersonChange{Role: &role}
-			if errs := c.Validate(by); (len(errs) == 0) != (j <= i) {
-				t.Errorf("%s gives the role %s: %v", by, role, errs)
+			if errs := c.Validate(who); (len(errs) == 0) != (j <= most) {
+				t.Errorf("%+v gives the role %s: %v", who, role, errs)
 			}
 			target := training.Person{ID: 1, Role: role, IsActive: true}
-			if err := training.MayChange(training.Principal{UserID: 2, Role: by}, target, target); (err == nil) != (j <= i) {
-				t.Errorf("%s touches a %s: %v", by, role, err)
+			if err := training.MayChange(who, target, target); (err == nil) != (j <= most) {
+				t.Errorf("%+v touches a %s: %v", who, role, err)
 			}
 		}
+	}
+	for i, role := range roles {
+		by(i, training.Principal{UserID: 2, Role: role})
+		by(min(i, 1), training.Principal{UserID: 2, Role: role, KeyID: 3})
 	}
 }
 

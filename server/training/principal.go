@@ -84,5 +84,14 @@ func (p Principal) Allows(scope string) bool {
 	return scope != "" && slices.Contains(strings.Fields(p.Scopes), scope)
 }
 
+// Gives is the highest role that p may give to somebody, and of whom p may change anything. An API key
+// stays below admin, whoever made it: what makes an admin, or moves an admin's address, is one.
+func (p Principal) Gives() Role {
+	if p.KeyID != 0 {
+		return Lesser(p.Role, Manager)
+	}
+	return p.Role
+}
+
 // SeesUnpublished says whether p is shown courses that are not published yet.
 func (p Principal) SeesUnpublished() bool { return p.Role == PlatformAdmin }
