@@ -38,6 +38,7 @@ type call struct {
 	verdict   verdict
 
 	asked    change.Position // that the request carries
+	judged   change.Position // at which, or later, the credential was believed
 	cookie   change.Position // the part of asked that came in the cookie
 	position change.Position // to send; zero: the published one
 	stale    int             // seconds to admit to; -1: none

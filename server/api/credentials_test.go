@@ -10,6 +10,25 @@ import (
 	"outpost/server/training"
 )
 
+// TestWhoAsksIsJudgedInTheStateThatCameMeanwhile: the position of a logout comes by itself, between the
+// look at the credential and the look at the position.
+func TestWhoAsksIsJudgedInTheStateThatCameMeanwhile(t *testing.T) {
+	looks := 0
+	n := newNode(t, func(d *Deps, n *node) {
+		d.Published = func() training.At {
+			if looks++; looks == 2 {
+				n.world.change(func() { n.world.revoked[11] = true }, cache.Row("sessions", 11))
+			}
+			return n.world.published()
+		}
+	})
+	header := n.as(1)
+	header.Set("Outpost-Position", at(101))
+	if a := n.do("GET", "/api/v1/me", header, ""); a.StatusCode != 401 {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
 // TestWhoAsksIsJudgedInTheStateThatWasWaitedFor sends a position that has not arrived: of a logout, of
 // a lesser role, of a change that matters to nobody.
 func TestWhoAsksIsJudgedInTheStateThatWasWaitedFor(t *testing.T) {

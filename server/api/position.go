@@ -23,7 +23,7 @@ var errAnswered = errors.New("answered")
 func (a *API) reach(k *call) error {
 	published := a.Published().Position
 	if k.asked.Generation < published.Generation || k.asked.Compare(published) <= 0 {
-		return a.behind(k) // an older generation's positions mean nothing any more
+		return a.arrived(k) // an older generation's positions mean nothing any more
 	}
 	began := a.Now()
 	defer func() { k.waitTook = a.Now().Sub(began) }()
@@ -53,10 +53,11 @@ func (a *API) reach(k *call) error {
 	return unavailable("The state that you have seen has not arrived here yet.", nil)
 }
 
-// arrived goes on from the state that was waited for. The credential was believed in an older one:
+// arrived goes on from a state that has what was asked for. If the credential was believed in an older
+// one, before the wait or in the moment before the position came by itself, it is judged again:
 // whoever shows the position of a logout has logged out.
 func (a *API) arrived(k *call) error {
-	if k.known {
+	if k.known && k.asked.Compare(k.judged) > 0 {
 		if err := a.believeAgain(k); err != nil {
 			return err
 		}

@@ -63,9 +63,8 @@ func (a *API) reachHere(k *call) error {
 		if err != nil {
 			return unavailable("The state that you have seen has not arrived here yet.", err)
 		}
-		return a.arrived(k)
 	}
-	return a.behind(k)
+	return a.arrived(k)
 }
 
 // export is the body while it is being sent. The server asks it for more when the client has taken
