@@ -21,7 +21,11 @@ import (
 func TestDocsInABrowser(t *testing.T) {
 	n := newNode(t, nil)
 	base := n.listen()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()))
+	folder := t.TempDir() // of its profile, and of what it leaves among temporary files
+	options := append(
+		chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.UserDataDir(folder), chromedp.Env("TMPDIR="+folder),
+	)
 	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
 	defer end()
 	browser, closeBrowser := chromedp.NewContext(allocator)
