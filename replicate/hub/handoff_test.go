@@ -325,8 +325,10 @@ func TestADownloadHoldsTheStreamWithinItsBound(t *testing.T) {
 	f.start()
 	f.reaches(f.replica, "the primary's replica")
 	open := f.given()
-	for range 40 { // what cannot be packed, so that the marks of an idle hub weigh nothing beside it
-		f.exec("UPDATE course SET body = (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 1000)) WHERE id = 1")
+	// What cannot be packed, so that the marks of an idle hub weigh nothing beside it, and of another
+	// length each time, which is how the last one is known.
+	for i := range 40 {
+		f.exec("UPDATE course SET body = (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, $1)) WHERE id = 1", 1000+i)
 	}
 	f.reaches(f.replica, "the primary's replica")
 	log, err := f.hub.Conn.OpenLog(t.Context(), DefaultStreamBytes)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -140,7 +141,10 @@ func (a *assigning) enrollments(c *client, course int64, headers ...string) (out
 func (a *assigning) shows(id int64, what string, good func(assignment) bool) {
 	a.t.Helper()
 	eventually(a.t, "Sydney shows "+what, func() error {
-		got := a.admin.get(fmt.Sprintf("%s/%d", a.url(), id))
+		got, err := a.admin.try(http.MethodGet, fmt.Sprintf("%s/%d", a.url(), id), nil)
+		if err != nil || got.status != http.StatusOK { // it may not have arrived
+			return errors.Join(err, fmt.Errorf("the answer is %d %s", got.status, got.body))
+		}
 		var shown assignment
 		got.into(a.t, &shown)
 		if !good(shown) {
