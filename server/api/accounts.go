@@ -3,10 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
-	"net/mail"
-	"slices"
 	"strings"
-	"unicode"
 
 	"outpost/replicate/change"
 	"outpost/server/training"
@@ -39,12 +36,7 @@ type accountWriter interface {
 	ChangePassword(ctx context.Context, p training.Principal, c training.PasswordChange) (change.LSN, error)
 }
 
-const (
-	maxAddress     = 254
-	maxPersonName  = 200
-	maxDepartment  = 100
-	maxMailedToken = 128
-)
+const maxMailedToken = 128
 
 // slow takes from the buckets that guessing is slowed by, apart from those of the login: of the
 // client's address and, where there is one, of the account that is meant, whether it exists or not.
@@ -59,37 +51,6 @@ func (k *call) slow(account string) error {
 		return k.tooMany()
 	}
 	return nil
-}
-
-// checkAddress collects what is wrong with an address that mail is to be sent to.
-func checkAddress(errs []training.FieldError, field, value string) []training.FieldError {
-	before := len(errs)
-	if errs = checkText(errs, field, value, maxAddress); len(errs) > before {
-		return errs
-	}
-	parsed, err := mail.ParseAddress(value)
-	if err != nil || parsed.Name != "" || parsed.Address != value {
-		return append(errs, training.FieldError{Field: field, Message: "must be an e-mail address such as ada@example.com"})
-	}
-	return errs
-}
-
-// checkLine collects what is wrong with a name: one line, of which every character can be seen.
-func checkLine(errs []training.FieldError, field, value string, limit int) []training.FieldError {
-	switch {
-	case len([]rune(value)) > limit:
-		return append(errs, training.FieldError{Field: field, Message: "is too long"})
-	case strings.ContainsFunc(value, unicode.IsControl):
-		return append(errs, training.FieldError{Field: field, Message: "must not contain control characters"})
-	}
-	return errs
-}
-
-func checkLocale(errs []training.FieldError, field, value string) []training.FieldError {
-	if value != "" && !slices.Contains(training.Locales(), value) {
-		return append(errs, training.FieldError{Field: field, Message: "must be one of " + strings.Join(training.Locales(), ", ")})
-	}
-	return errs
 }
 
 // given is the text of a field that may be missing, without the blanks around it.

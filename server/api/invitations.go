@@ -23,16 +23,7 @@ func (a *API) createInvitation(k *call) error {
 	if i.Role == "" {
 		i.Role = training.Learner
 	}
-	errs := checkAddress(nil, "email", i.Email)
-	errs = checkLine(errs, "full_name", i.FullName, maxPersonName)
-	errs = checkLine(errs, "department", i.Department, maxDepartment)
-	errs = checkLocale(errs, "locale", i.Locale)
-	if i.Role != training.Learner && i.Role != training.Manager && i.Role != training.Admin {
-		errs = append(errs, training.FieldError{Field: "role", Message: "must be learner, manager or admin"})
-	} else if !k.principal.Gives().Includes(i.Role) {
-		errs = append(errs, training.FieldError{Field: "role", Message: "must be learner or manager: an API key gives no higher one"})
-	}
-	if err := invalid(errs...); err != nil {
+	if err := invalid(i.Validate(k.principal)...); err != nil {
 		return err
 	}
 	ctx, cancel, err := k.writing()
@@ -106,7 +97,7 @@ func (a *API) acceptInvitation(k *call) error {
 	}
 	errs := checkText(nil, "token", accepted.Token, maxMailedToken)
 	errs = checkPassword(errs, "password", in.Password)
-	errs = checkLine(errs, "full_name", accepted.FullName, maxPersonName)
+	errs = append(errs, accepted.Validate()...)
 	if err := invalid(errs...); err != nil {
 		return err
 	}

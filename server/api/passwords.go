@@ -18,7 +18,7 @@ func (a *API) forgotPassword(k *call) error {
 		return err
 	}
 	email := strings.TrimSpace(in.Email)
-	if err := invalid(checkText(nil, "email", email, maxAddress)...); err != nil {
+	if err := invalid(checkText(nil, "email", email, maxLogin)...); err != nil {
 		return err
 	}
 	if err := k.slow(strings.ToLower(email)); err != nil {

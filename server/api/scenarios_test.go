@@ -152,6 +152,7 @@ func TestScenarios(t *testing.T) {
 		{name: "a wrong password", method: "POST", target: "/api/v1/auth/login", body: `{"email":"user1@example.com","password":"wrong"}`, status: 401, wantNot: []string{"user1"}},
 		{name: "an unknown user", method: "POST", target: "/api/v1/auth/login", body: `{"email":"nobody@example.com","password":"wrong"}`, status: 401, want: []string{"The login or the password is wrong."}},
 		{name: "no name", method: "POST", target: "/api/v1/auth/login", body: `{"password":"x"}`, status: 422, want: []string{`"field":"username"`}},
+		{name: "neither name nor password", method: "POST", target: "/api/v1/auth/login", body: `{}`, status: 422, want: []string{`"field":"username"`, `"field":"password"`}},
 		{name: "no password", method: "POST", target: "/api/v1/auth/login", body: `{"email":"x"}`, status: 422, want: []string{`"field":"password"`, "is required"}},
 		{name: "an empty password", method: "POST", target: "/api/v1/auth/login", body: `{"email":"x","password":""}`, status: 422},
 		{name: "a password of null", method: "POST", target: "/api/v1/auth/login", body: `{"email":"x","password":null}`, status: 422},

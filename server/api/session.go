@@ -40,14 +40,16 @@ type sessionWriter interface {
 
 func (a *API) login(k *call) error {
 	var in openapi.LoginRequest
-	if err := k.decode(&in, "password"); err != nil {
+	if err := k.decode(&in); err != nil {
 		return err
 	}
-	login, field, err := loginName(in)
-	if err != nil {
-		return err
+	login, errs := loginName(in)
+	if in.Password == "" {
+		errs = append(errs, training.FieldError{Field: "password", Message: "is required"})
+	} else {
+		errs = checkText(errs, "password", in.Password, auth.MaxPassword)
 	}
-	if err := invalid(checkText(checkText(nil, field, login, maxLogin), "password", in.Password, auth.MaxPassword)...); err != nil {
+	if err := invalid(errs...); err != nil {
 		return err
 	}
 	ctx, cancel, err := k.writing()
@@ -69,16 +71,19 @@ func (a *API) login(k *call) error {
 }
 
 // loginName takes the account's name under either of its two names.
-func loginName(in openapi.LoginRequest) (login, field string, err error) {
+func loginName(in openapi.LoginRequest) (login string, errs []training.FieldError) {
+	field := "email"
 	switch {
 	case in.Email != nil && in.Username != nil && *in.Email != *in.Username:
-		return "", "", training.InvalidField("username", "must be left out where email is given")
+		return "", []training.FieldError{{Field: "username", Message: "must be left out where email is given"}}
 	case in.Email != nil:
-		return strings.TrimSpace(*in.Email), "email", nil
+		login = strings.TrimSpace(*in.Email)
 	case in.Username != nil:
-		return strings.TrimSpace(*in.Username), "username", nil
+		login, field = strings.TrimSpace(*in.Username), "username"
+	default:
+		return "", []training.FieldError{{Field: "username", Message: "is required, or email"}}
 	}
-	return "", "", training.InvalidField("username", "is required, or email")
+	return login, checkText(nil, field, login, maxLogin)
 }
 
 func (a *API) refresh(k *call) error {

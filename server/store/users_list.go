@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"outpost/server/store/sqlite"
@@ -19,6 +20,9 @@ func (q *queries) People(ctx context.Context, p training.Principal, f training.P
 		return page, err
 	}
 	s := userSearch{filter: f, company: company, words: searchWords(f.Search, company)}
+	if strings.TrimSpace(f.Search) != "" && s.words == "" {
+		return page, nil // signs alone are the beginning of no word
+	}
 	found, err := q.findUsers(ctx, s)
 	if err != nil {
 		return page, err

@@ -96,7 +96,8 @@ const maxWords = 8
 // neither letter nor digit separates words, and so no operator, quote or column gets through. A
 // word begins with its tenant, as the index says. Empty when there is no word.
 func searchWords(text string, company int64) string {
-	words := strings.FieldsFunc(fold(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
+	// As the index has it, and as the search of courses does: ß is ss.
+	words := strings.FieldsFunc(strings.ReplaceAll(fold(text), "ß", "ss"), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
 	if len(words) == 0 {
 		return ""
 	}

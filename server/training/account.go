@@ -17,6 +17,20 @@ type Invitation struct {
 	AcceptedAt *time.Time
 }
 
+// Validate gives all that is wrong with i when by asks for it: what would be of a person, but that the
+// name may come with the acceptance and nobody becomes a platform administrator this way.
+func (i Invitation) Validate(by Principal) []FieldError {
+	errs := checkEmail(nil, i.Email)
+	errs = checkPlain(errs, "full_name", i.FullName, MaxFullName)
+	if i.Role == PlatformAdmin {
+		errs = append(errs, FieldError{Field: "role", Message: "must be learner, manager or admin"})
+	} else {
+		errs = checkRole(errs, i.Role, by)
+	}
+	errs = checkPlain(errs, "department", i.Department, MaxDepartment)
+	return checkLocale(errs, i.Locale)
+}
+
 // InvitationStatus is what has become of an invitation.
 type InvitationStatus string
 
@@ -46,6 +60,11 @@ type Acceptance struct {
 	IP        string
 	Source    string // the part of IP that counts as one client; a login from there is known from now on
 	UserAgent string
+}
+
+// Validate gives what is wrong with what a says of the person; of token and password others judge.
+func (a Acceptance) Validate() []FieldError {
+	return checkPlain(nil, "full_name", a.FullName, MaxFullName)
 }
 
 // PasswordChange is what somebody gives who changes the own password.

@@ -1,5 +1,7 @@
 package training
 
+import "strings"
+
 // Limits of lists.
 const (
 	MaxPage     = 1000
@@ -31,7 +33,7 @@ func (p Paging) Validate(sorts ...string) error {
 			return nil
 		}
 	}
-	return InvalidField("sort", "must be one of %q, with - before it for the reverse order", sorts)
+	return InvalidField("sort", "must be one of %s, with - before it for the reverse order", strings.Join(sorts, ", "))
 }
 
 // Offset is the number of items before the page.

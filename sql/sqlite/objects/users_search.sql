@@ -2,7 +2,7 @@
 --
 -- In the column company each word begins with its tenant, as in c42xmuller: a search for the
 -- beginning of a word then walks that company's words and no other's. The column platform holds
--- the words alone, for platform administrators. Case and accents are left to the tokenizer. What
+-- the words alone, for platform administrators. Case and accents are left to the tokenizer; ß is ss. What
 -- stands between the words of a name is replaced here, as the tenant stands before what follows a space:
 -- an en dash, and the quotation marks of a nickname, as well as what an address may have.
 CREATE VIEW user_words AS
@@ -11,7 +11,7 @@ SELECT id, 'c' || company_id || 'x' AS tenant,
     replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
     replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
     replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
-    replace(
+    replace(replace(
         full_name_folded || ' ' || email_folded,
         '-', ' '), '.', ' '), '@', ' '), '_', ' '), '+', ' '), '''', ' '), '’', ' '), ',', ' '),
         '/', ' '), '(', ' '), ')', ' '), '"', ' '), '“', ' '), '”', ' '), '„', ' '), '‘', ' '),
@@ -19,7 +19,7 @@ SELECT id, 'c' || company_id || 'x' AS tenant,
         '‑', ' '), '·', ' '), '•', ' '), '…', ' '), ';', ' '), ':', ' '), '&', ' '), '#', ' '),
         '!', ' '), '?', ' '), '*', ' '), '=', ' '), '%', ' '), '$', ' '), '^', ' '), '|', ' '),
         '~', ' '), '{', ' '), '}', ' '), '[', ' '), ']', ' '), '<', ' '), '>', ' '), '\', ' '),
-        char(160), ' ')
+        char(160), ' '), 'ß', 'ss')
     AS words
 FROM users;
 
