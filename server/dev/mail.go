@@ -1,17 +1,12 @@
 package dev
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
 	"net"
-	"net/mail"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +14,8 @@ import (
 
 	// The server's half of SMTP: the regions send in earnest, only nobody passes it on.
 	"github.com/emersion/go-smtp"
+
+	"outpost/server/mail/received"
 )
 
 // Bounds of what is kept of mail.
@@ -26,7 +23,6 @@ const (
 	maxMails       = 200 // the last
 	maxMailBytes   = 256 << 10
 	maxRecipients  = 10
-	maxMailParts   = 10
 	catcherTimeout = 30 * time.Second
 )
 
@@ -124,12 +120,11 @@ func (e *envelope) Rcpt(to string, _ *smtp.RcptOptions) error {
 
 // Data keeps the mail.
 func (e *envelope) Data(r io.Reader) error {
-	m, err := parseMail(r)
+	m, err := received.Read(r)
 	if err != nil {
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "the message cannot be read"}
 	}
-	m.To = e.to
-	e.catcher.keep(m)
+	e.catcher.keep(Mail{At: time.Now().UTC(), From: m.From, To: e.to, Subject: m.Subject, Text: m.Text, HTML: m.HTML})
 	return nil
 }
 
@@ -138,59 +133,3 @@ func (e *envelope) Reset() { e.to = nil }
 
 // Logout ends the session.
 func (e *envelope) Logout() error { return nil }
-
-func parseMail(r io.Reader) (Mail, error) {
-	message, err := mail.ReadMessage(r)
-	if err != nil {
-		return Mail{}, fmt.Errorf("reading a mail: %w", err)
-	}
-	decoder := new(mime.WordDecoder)
-	header := func(name string) string {
-		raw := message.Header.Get(name)
-		if decoded, err := decoder.DecodeHeader(raw); err == nil {
-			return decoded
-		}
-		return raw
-	}
-	m := Mail{At: time.Now().UTC(), From: header("From"), Subject: header("Subject")}
-	kind, parameters, err := mime.ParseMediaType(cmp.Or(message.Header.Get("Content-Type"), "text/plain"))
-	if err != nil {
-		return Mail{}, fmt.Errorf("reading a mail's type: %w", err)
-	}
-	if !strings.HasPrefix(kind, "multipart/") {
-		err := m.add(kind, message.Header.Get("Content-Transfer-Encoding"), message.Body)
-		return m, err
-	}
-	parts := multipart.NewReader(message.Body, parameters["boundary"])
-	for range maxMailParts {
-		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return m, nil
-		}
-		if err != nil {
-			return Mail{}, fmt.Errorf("reading a part of a mail: %w", err)
-		}
-		if err := m.add(part.Header.Get("Content-Type"), part.Header.Get("Content-Transfer-Encoding"), part); err != nil {
-			return Mail{}, err
-		}
-	}
-	return m, nil
-}
-
-func (m *Mail) add(kind, encoding string, r io.Reader) error {
-	if strings.EqualFold(encoding, "quoted-printable") {
-		r = quotedprintable.NewReader(r)
-	}
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return fmt.Errorf("reading a mail's text: %w", err)
-	}
-	content := strings.ToValidUTF8(strings.ReplaceAll(string(b), "\r\n", "\n"), "\uFFFD")
-	switch {
-	case strings.HasPrefix(kind, "text/html"):
-		m.HTML = content
-	case strings.HasPrefix(kind, "text/plain"):
-		m.Text = content
-	}
-	return nil
-}

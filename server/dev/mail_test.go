@@ -114,13 +114,3 @@ func TestTheLastMailsAreKept(t *testing.T) {
 		t.Errorf("%d are kept", len(mails))
 	}
 }
-
-func FuzzParseMail(f *testing.F) {
-	f.Add("Subject: x\r\n\r\ntext")
-	f.Add("Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=41\r\n--b--")
-	f.Fuzz(func(t *testing.T, message string) {
-		if m, err := parseMail(strings.NewReader(message)); err == nil && m.At.IsZero() {
-			t.Error("a mail without a time")
-		}
-	})
-}

@@ -3,15 +3,9 @@
 package mailtest
 
 import (
-	"bytes"
 	"crypto/tls"
-	"errors"
 	"io"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
 	"net"
-	"net/mail"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +14,8 @@ import (
 	// The server's half of SMTP, and of its logins.
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+
+	"outpost/server/mail/received"
 )
 
 // What the server takes from who logs in.
@@ -30,11 +26,8 @@ const (
 
 // Message is a mail that was taken.
 type Message struct {
-	To      string
-	Header  mail.Header
-	Subject string
-	Text    string
-	HTML    string
+	received.Mail
+	To string
 }
 
 // Server takes mail until its test ends.
@@ -172,17 +165,19 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return nil
 }
 
-// Data takes the mail. One that cannot be read fails the test.
+// Data takes the mail. One that cannot be read, or is not a text and the same as HTML, fails the test.
 func (s *session) Data(r io.Reader) error {
-	m, err := parse(r)
+	m, err := received.Read(r)
 	if err != nil {
 		s.server.t.Errorf("a mail to %s cannot be read: %v", s.to, err)
 		return err
 	}
-	m.To = s.to
+	if kind := m.Header.Get("Content-Type"); !strings.HasPrefix(kind, "multipart/alternative") || m.Text == "" || m.HTML == "" {
+		s.server.t.Errorf("a mail to %s is %q, with %d bytes of text and %d of HTML", s.to, kind, len(m.Text), len(m.HTML))
+	}
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
-	s.server.messages = append(s.server.messages, m)
+	s.server.messages = append(s.server.messages, Message{m, s.to})
 	return nil
 }
 
@@ -191,42 +186,6 @@ func (s *session) Reset() {}
 
 // Logout ends the session.
 func (s *session) Logout() error { return nil }
-
-// parse reads a mail of a text and the same as HTML.
-func parse(r io.Reader) (Message, error) {
-	raw, err := mail.ReadMessage(r)
-	if err != nil {
-		return Message{}, err
-	}
-	m := Message{Header: raw.Header}
-	if m.Subject, err = new(mime.WordDecoder).DecodeHeader(raw.Header.Get("Subject")); err != nil {
-		return Message{}, err
-	}
-	kind, parameters, err := mime.ParseMediaType(raw.Header.Get("Content-Type"))
-	if err != nil || kind != "multipart/alternative" {
-		return Message{}, errors.Join(err, errors.New("it is "+kind))
-	}
-	parts := multipart.NewReader(raw.Body, parameters["boundary"])
-	for {
-		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return m, nil
-		}
-		if err != nil {
-			return Message{}, err
-		}
-		b, err := io.ReadAll(quotedprintable.NewReader(part))
-		if err != nil {
-			return Message{}, err
-		}
-		text := string(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")))
-		if strings.HasPrefix(part.Header.Get("Content-Type"), "text/html") {
-			m.HTML = text
-		} else {
-			m.Text = text
-		}
-	}
-}
 
 type silent struct{}
 
