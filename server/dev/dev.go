@@ -1,6 +1,6 @@
 // Package dev runs a whole Outpost on one machine: a private Postgres with demo
 // data, a primary and its edges in one process, and if wanted the distance between
-// them. It is what `outpost dev` and the end-to-end tests start.
+// them. Mail that is sent there is caught and shown. It is what `outpost dev` and the end-to-end tests start.
 //
 // It is no other program: the regions are ordinary nodes that talk over loopback.
 package dev

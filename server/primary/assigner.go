@@ -3,6 +3,7 @@ package primary
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -52,20 +53,26 @@ func (p *Primary) wakeAssigner() {
 // out, opens the occurrences that are due, hands out what is open and takes back what has ended. All
 // of it in batches, each a transaction that also says how far the work has got: whoever ends in the
 // middle, whoever comes next goes on there. Several primaries may do so at once.
+// What fails with one assignment holds up no other: it is tried again the next time.
 func (p *Primary) Assign(ctx context.Context, at time.Time) error {
-	if err := p.expire(ctx, at); err != nil {
+	failed := &failures{ids: []int64{}}
+	expired, opened, advanced := p.expire(ctx, at), p.openOccurrences(ctx, at, failed), p.advanceRuns(ctx, failed)
+	return errors.Join(expired, opened, advanced, failed.err)
+}
+
+// failures are the assignments with which something is wrong.
+type failures struct {
+	ids []int64
+	err error
+}
+
+// note keeps the error of one assignment. An error of none, or of Postgres as a whole, comes back.
+func (f *failures) note(assignment int64, err error) error {
+	if err == nil || assignment == 0 || training.CodeOf(err) == training.Unavailable {
 		return err
 	}
-	for {
-		opened, err := p.openOccurrence(ctx, at)
-		if err != nil {
-			return err
-		}
-		if !opened {
-			break
-		}
-	}
-	return p.advanceRuns(ctx)
+	f.ids, f.err = append(f.ids, assignment), errors.Join(f.err, fmt.Errorf("assignment %d: %w", assignment, err))
+	return nil
 }
 
 // alone is write for what nobody waits for: the hub need not see to its position.
@@ -89,29 +96,38 @@ func (p *Primary) expire(ctx context.Context, at time.Time) error {
 	return nil
 }
 
-// openOccurrence opens one occurrence, if one is to be opened at that time.
-func (p *Primary) openOccurrence(ctx context.Context, at time.Time) (opened bool, err error) {
-	err = p.alone(ctx, "opening the next occurrence of an assignment", func(q *pgsql.Queries) error {
-		opened = false
-		run, err := q.DueRun(ctx, at)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
+// openOccurrences opens those that are to be opened at that time.
+func (p *Primary) openOccurrences(ctx context.Context, at time.Time, failed *failures) error {
+	for {
+		var assignment int64
+		err := p.alone(ctx, "opening the next occurrence of an assignment", func(q *pgsql.Queries) (err error) {
+			assignment, err = openOccurrence(ctx, q, at, failed.ids)
 			return err
-		}
-		if err := q.LockCompany(ctx, run.CompanyID); err != nil {
-			return err
-		}
-		a := training.Assignment{CreatedAt: run.CreatedAt, DueAt: utc(run.DueAt), Recurrence: months(run.RecurrenceMonths)}
-		next := a.Occurrence(at)
-		opened = true
-		_, err = q.OpenOccurrence(ctx, pgsql.OpenOccurrenceParams{
-			AssignmentID: run.AssignmentID, Former: run.Occurrence, Occurrence: int32(next.Number), OpensAt: next.OpensAt, DueAt: *next.DueAt,
 		})
-		return err
+		if err = failed.note(assignment, err); err != nil || assignment == 0 {
+			return err
+		}
+	}
+}
+
+// openOccurrence opens one and names its assignment; 0: there is none.
+func openOccurrence(ctx context.Context, q *pgsql.Queries, at time.Time, failed []int64) (int64, error) {
+	run, err := q.DueRun(ctx, pgsql.DueRunParams{At: at, Failed: failed})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := q.LockCompany(ctx, run.CompanyID); err != nil {
+		return run.AssignmentID, err
+	}
+	a := training.Assignment{CreatedAt: run.CreatedAt, DueAt: utc(run.DueAt), Recurrence: months(run.RecurrenceMonths)}
+	next := a.Occurrence(at)
+	_, err = q.OpenOccurrence(ctx, pgsql.OpenOccurrenceParams{
+		AssignmentID: run.AssignmentID, Former: run.Occurrence, Occurrence: int32(next.Number), OpensAt: next.OpensAt, DueAt: *next.DueAt,
 	})
-	return opened, err
+	return run.AssignmentID, err
 }
 
 func months(n *int32) int {
@@ -122,28 +138,28 @@ func months(n *int32) int {
 }
 
 // advanceRuns takes every run that is not finished a batch further, by turns, until all are.
-func (p *Primary) advanceRuns(ctx context.Context) error {
+func (p *Primary) advanceRuns(ctx context.Context, failed *failures) error {
 	behind := int64(0)
 	for {
-		var done int64
+		var assignment int64
 		err := p.alone(ctx, "handing out an assignment", func(q *pgsql.Queries) (err error) {
-			done, err = advanceRun(ctx, q, behind)
+			assignment, err = advanceRun(ctx, q, behind, failed.ids)
 			return err
 		})
-		switch {
-		case err != nil:
+		if err := failed.note(assignment, err); err != nil {
 			return err
-		case done == 0 && behind == 0:
+		}
+		if assignment == 0 && behind == 0 {
 			return nil
 		}
-		behind = done // 0: from the first again
+		behind = assignment // 0: from the first again
 	}
 }
 
 // advanceRun takes the next run behind an assignment's a batch further and names its assignment;
 // 0: there is none.
-func advanceRun(ctx context.Context, q *pgsql.Queries, behind int64) (int64, error) {
-	run, err := q.ClaimRun(ctx, behind)
+func advanceRun(ctx context.Context, q *pgsql.Queries, behind int64, failed []int64) (int64, error) {
+	run, err := q.ClaimRun(ctx, pgsql.ClaimRunParams{Behind: behind, Failed: failed})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, nil
 	}
@@ -154,10 +170,10 @@ func advanceRun(ctx context.Context, q *pgsql.Queries, behind int64) (int64, err
 	if run.Occurrence == 0 {
 		ids, err := q.LockOpenEnrollments(ctx, pgsql.LockOpenEnrollmentsParams{AssignmentID: run.AssignmentID, AfterID: run.AfterID, Size: assignBatch})
 		if err != nil {
-			return 0, err
+			return run.AssignmentID, err
 		}
 		if err := q.Withdraw(ctx, ids); err != nil {
-			return 0, err
+			return run.AssignmentID, err
 		}
 		advance.AfterID, advance.Finished = run.AfterID, len(ids) < assignBatch
 		if len(ids) > 0 {
@@ -165,7 +181,7 @@ func advanceRun(ctx context.Context, q *pgsql.Queries, behind int64) (int64, err
 		}
 		if advance.Finished {
 			if err := q.RepeatRuns(ctx, pgsql.RepeatRunsParams{CompanyID: run.CompanyID, CourseID: run.CourseID}); err != nil {
-				return 0, err
+				return run.AssignmentID, err
 			}
 		}
 	} else {
@@ -173,7 +189,7 @@ func advanceRun(ctx context.Context, q *pgsql.Queries, behind int64) (int64, err
 			AssignmentID: run.AssignmentID, CompanyID: run.CompanyID, AfterID: run.AfterID, Size: assignBatch,
 		})
 		if err != nil {
-			return 0, err
+			return run.AssignmentID, err
 		}
 		advance.AfterID, advance.Finished = max(batch.LastID, run.AfterID), batch.People < assignBatch
 	}

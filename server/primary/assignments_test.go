@@ -205,6 +205,63 @@ func endingTakesBack(t *testing.T, mode func(*primary.Config)) {
 	assignment(t, p, training.NewAssignment{CourseID: 1, Scope: training.CompanyScope, DueAt: in(20), Recurrence: 1})
 }
 
+// TestOneAssignmentThatFailsHoldsUpNoOther, neither to be handed out nor to open again.
+func TestOneAssignmentThatFailsHoldsUpNoOther(t *testing.T) {
+	p, url := staffed(t, 2)
+	bad := assignment(t, p, training.NewAssignment{CourseID: 1, Scope: training.CompanyScope, DueAt: in(30), Recurrence: 1})
+	good := assignment(t, p, training.NewAssignment{CourseID: 2, Scope: training.CompanyScope, DueAt: in(30), Recurrence: 1})
+	pgtest.Exec(
+		t, url, `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'`,
+		fmt.Sprintf(`CREATE TRIGGER fail BEFORE INSERT ON enrollments FOR EACH ROW WHEN (NEW.assignment_id = %d) EXECUTE FUNCTION fail()`, bad.ID),
+		fmt.Sprintf(`CREATE TRIGGER fail BEFORE INSERT ON assignment_runs FOR EACH ROW WHEN (NEW.assignment_id = %d) EXECUTE FUNCTION fail()`, bad.ID),
+	)
+	if err := p.Assign(t.Context(), time.Now()); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("assignment %d:", bad.ID)) {
+		t.Errorf("the failure is told as %v", err)
+	}
+	given := func(id int64) int64 {
+		return value[int64](t, url, `SELECT count(*) FROM enrollments WHERE assignment_id = $1`, id)
+	}
+	if n := given(good.ID); n != 4 { // 1, 2, 10 and 11
+		t.Errorf("the other was handed to %d people", n)
+	}
+	if err := p.Assign(t.Context(), in(31).Add(time.Hour)); err == nil {
+		t.Error("opening the next occurrence did not fail")
+	}
+	if n := value[int64](t, url, `SELECT max(occurrence) FROM assignment_runs WHERE assignment_id = $1`, good.ID); n != 2 {
+		t.Errorf("the other is at its occurrence %d", n)
+	}
+	pgtest.Exec(t, url, `DROP TRIGGER fail ON enrollments`, `DROP TRIGGER fail ON assignment_runs`)
+	assign(t, p, time.Now())
+	if n := given(bad.ID); n != 4 {
+		t.Errorf("once nothing is wrong it was handed to %d people", n)
+	}
+}
+
+// TestNothingNewIsAskedForInVain: of a company that is not active, of a course that was withdrawn.
+func TestNothingNewIsAskedForInVain(t *testing.T) {
+	for name, c := range map[string]struct{ stop, resume string }{
+		"company": {`UPDATE companies SET is_active = false`, `UPDATE companies SET is_active = true`},
+		"course":  {`UPDATE courses SET is_published = false`, `UPDATE courses SET is_published = true WHERE id = 1`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, url := staffed(t, 1)
+			a := assignment(t, p, training.NewAssignment{CourseID: 1, Scope: training.CompanyScope, DueAt: in(30), Recurrence: 1})
+			occurrence := func() int64 {
+				return value[int64](t, url, `SELECT max(occurrence) FROM assignment_runs WHERE assignment_id = $1`, a.ID)
+			}
+			pgtest.Exec(t, url, c.stop)
+			later := in(31).Add(time.Hour)
+			if assign(t, p, later); occurrence() != 1 {
+				t.Errorf("occurrence %d was opened", occurrence())
+			}
+			pgtest.Exec(t, url, c.resume)
+			if assign(t, p, later); occurrence() != 2 {
+				t.Errorf("afterwards it is at %d", occurrence())
+			}
+		})
+	}
+}
+
 func TestARecurringAssignmentOpensTheNextCycle(t *testing.T) { inModes(t, recurringAssignment) }
 
 func recurringAssignment(t *testing.T, mode func(*primary.Config)) {

@@ -1,8 +1,12 @@
 // Package primary writes to Postgres, the only place where data is born.
 //
 // Every write is one transaction and answers with a position: a replica that has reached it
-// shows the write. What can be repeated without harm is: enrolling, recording progress and logging
-// out come to the same when they are done twice. Fewer than five statements make up a request.
+// shows the write. What somebody asks for is an operation (see operate): it holds their rights as of
+// now, is told to the audit log, and is done once for each Idempotency-Key; recording progress and
+// logging out come to the same when they are done twice. Fewer than five statements make up a request.
+//
+// What nobody waits for is Run's: logins written in batches, mail, assignments handed out, signing
+// keys, and what has served its time. It goes on where it was after a crash, beside other primaries.
 //
 // A database that is away, full or slow is training.Unavailable. Whoever calls must not conclude
 // from it that nothing was written: a connection that breaks in a commit leaves that open.

@@ -77,10 +77,15 @@ const claimRun = `-- name: ClaimRun :one
 SELECT r.assignment_id, r.occurrence, r.after_id, a.company_id, a.course_id,
     set_config('outpost.operation', CASE r.occurrence WHEN 0 THEN 'withdraw' ELSE 'handOut' END, true)::text AS operation
 FROM assignment_runs r JOIN assignments a ON a.id = r.assignment_id
-WHERE r.finished_at IS NULL AND r.assignment_id > $1
+WHERE r.finished_at IS NULL AND r.assignment_id > $1 AND r.assignment_id <> ALL ($2::bigint[])
 ORDER BY r.assignment_id, r.occurrence LIMIT 1
 FOR UPDATE OF r SKIP LOCKED
 `
+
+type ClaimRunParams struct {
+	Behind int64
+	Failed []int64
+}
 
 type ClaimRunRow struct {
 	AssignmentID int64
@@ -93,9 +98,9 @@ type ClaimRunRow struct {
 
 // The worker's part; see server/primary/assigner.go. What it does stands in the audit log as the system's,
 // under the names that these give it.
-// By turns, so that a large company keeps nobody waiting.
-func (q *Queries) ClaimRun(ctx context.Context, behind int64) (ClaimRunRow, error) {
-	row := q.db.QueryRow(ctx, claimRun, behind)
+// By turns, so that a large company keeps nobody waiting; and past those that failed a moment ago.
+func (q *Queries) ClaimRun(ctx context.Context, arg ClaimRunParams) (ClaimRunRow, error) {
+	row := q.db.QueryRow(ctx, claimRun, arg.Behind, arg.Failed)
 	var i ClaimRunRow
 	err := row.Scan(
 		&i.AssignmentID,
@@ -112,8 +117,15 @@ const dueRun = `-- name: DueRun :one
 SELECT r.assignment_id, r.occurrence, a.company_id, a.created_at, a.due_at, a.recurrence_months,
     set_config('outpost.operation', 'handOut', true)::text AS operation
 FROM assignment_runs r JOIN assignments a ON a.id = r.assignment_id
-WHERE r.next_at <= $1::timestamptz ORDER BY r.next_at LIMIT 1
+JOIN companies m ON m.id = a.company_id AND m.is_active
+JOIN courses c ON c.id = a.course_id AND c.is_published
+WHERE r.next_at <= $1::timestamptz AND r.assignment_id <> ALL ($2::bigint[]) ORDER BY r.next_at LIMIT 1
 `
+
+type DueRunParams struct {
+	At     time.Time
+	Failed []int64
+}
 
 type DueRunRow struct {
 	AssignmentID     int64
@@ -125,8 +137,10 @@ type DueRunRow struct {
 	Operation        string
 }
 
-func (q *Queries) DueRun(ctx context.Context, at time.Time) (DueRunRow, error) {
-	row := q.db.QueryRow(ctx, dueRun, at)
+// A company that is not active, and a course that was withdrawn, ask for nothing new: what falls due
+// meanwhile is skipped.
+func (q *Queries) DueRun(ctx context.Context, arg DueRunParams) (DueRunRow, error) {
+	row := q.db.QueryRow(ctx, dueRun, arg.At, arg.Failed)
 	var i DueRunRow
 	err := row.Scan(
 		&i.AssignmentID,

@@ -47,12 +47,12 @@ ON CONFLICT DO NOTHING;
 -- The worker's part; see server/primary/assigner.go. What it does stands in the audit log as the system's,
 -- under the names that these give it.
 
--- By turns, so that a large company keeps nobody waiting.
+-- By turns, so that a large company keeps nobody waiting; and past those that failed a moment ago.
 -- name: ClaimRun :one
 SELECT r.assignment_id, r.occurrence, r.after_id, a.company_id, a.course_id,
     set_config('outpost.operation', CASE r.occurrence WHEN 0 THEN 'withdraw' ELSE 'handOut' END, true)::text AS operation
 FROM assignment_runs r JOIN assignments a ON a.id = r.assignment_id
-WHERE r.finished_at IS NULL AND r.assignment_id > @behind
+WHERE r.finished_at IS NULL AND r.assignment_id > @behind AND r.assignment_id <> ALL (@failed::bigint[])
 ORDER BY r.assignment_id, r.occurrence LIMIT 1
 FOR UPDATE OF r SKIP LOCKED;
 
@@ -96,11 +96,15 @@ FROM assignments a
 WHERE a.id = r.assignment_id AND a.company_id = @company_id AND a.course_id = @course_id AND a.ended_at IS NULL
     AND r.occurrence = (SELECT max(n.occurrence) FROM assignment_runs n WHERE n.assignment_id = a.id);
 
+-- A company that is not active, and a course that was withdrawn, ask for nothing new: what falls due
+-- meanwhile is skipped.
 -- name: DueRun :one
 SELECT r.assignment_id, r.occurrence, a.company_id, a.created_at, a.due_at, a.recurrence_months,
     set_config('outpost.operation', 'handOut', true)::text AS operation
 FROM assignment_runs r JOIN assignments a ON a.id = r.assignment_id
-WHERE r.next_at <= @at::timestamptz ORDER BY r.next_at LIMIT 1;
+JOIN companies m ON m.id = a.company_id AND m.is_active
+JOIN courses c ON c.id = a.course_id AND c.is_published
+WHERE r.next_at <= @at::timestamptz AND r.assignment_id <> ALL (@failed::bigint[]) ORDER BY r.next_at LIMIT 1;
 
 -- name: LockCompany :exec
 SELECT FROM companies WHERE id = @id FOR NO KEY UPDATE;
