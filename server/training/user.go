@@ -2,16 +2,6 @@ package training
 
 import "time"
 
-// PrivacyMode says how much of a person a company's own staff may see.
-type PrivacyMode string
-
-// The privacy modes.
-const (
-	Aggregate    PrivacyMode = "aggregate"
-	Pseudonymous PrivacyMode = "pseudonymous"
-	Individual   PrivacyMode = "individual"
-)
-
 // Company is a tenant.
 type Company struct {
 	ID          int64

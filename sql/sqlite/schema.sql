@@ -113,6 +113,17 @@ CREATE TABLE enrollments (
     version INTEGER NOT NULL
 );
 
+CREATE TABLE framework_translations (
+    id INTEGER PRIMARY KEY,
+    framework_id INTEGER NOT NULL,
+    locale TEXT NOT NULL,
+    name TEXT NOT NULL,
+    title TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    version INTEGER NOT NULL
+);
+
 CREATE TABLE frameworks (
     id INTEGER PRIMARY KEY,
     code TEXT NOT NULL,
@@ -261,6 +272,23 @@ CREATE TABLE quizzes (
     time_limit_seconds INTEGER
 );
 
+CREATE TABLE report_schedules (
+    id INTEGER PRIMARY KEY,
+    company_id INTEGER NOT NULL,
+    data_zone TEXT NOT NULL,
+    user_id INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    format TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    cadence TEXT NOT NULL,
+    subject_id INTEGER,
+    next_at TEXT NOT NULL,
+    last_at TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    version INTEGER NOT NULL
+);
+
 CREATE TABLE reports (
     id INTEGER PRIMARY KEY,
     company_id INTEGER NOT NULL,
@@ -276,13 +304,28 @@ CREATE TABLE reports (
     expires_at TEXT,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    scope TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    subject_id INTEGER,
+    schedule_id INTEGER,
+    job_id INTEGER
 );
 
 CREATE TABLE requirement_courses (
     id INTEGER PRIMARY KEY,
     requirement_id INTEGER NOT NULL,
     course_id INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    version INTEGER NOT NULL
+);
+
+CREATE TABLE requirement_translations (
+    id INTEGER PRIMARY KEY,
+    requirement_id INTEGER NOT NULL,
+    locale TEXT NOT NULL,
+    text TEXT NOT NULL,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
     version INTEGER NOT NULL
@@ -362,5 +405,6 @@ CREATE TABLE users (
     is_active INTEGER NOT NULL,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    pseudonym TEXT NOT NULL
 );

@@ -59,4 +59,5 @@ type User struct {
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 	Version        int64
+	Pseudonym      string
 }

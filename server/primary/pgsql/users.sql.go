@@ -123,7 +123,7 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (int64, 
 }
 
 const lockUser = `-- name: LockUser :one
-SELECT u.id, u.company_id, u.data_zone, u.email, u.email_folded, u.full_name, u.full_name_folded, u.role, u.department, u.job_risk, u.locale, u.is_active, u.created_at, u.updated_at, u.version, c.id, c.data_zone, c.name, c.name_folded, c.slug, c.country, c.locale, c.privacy_mode, c.is_active, c.created_at, c.updated_at, c.version, a.last_login_at, l.courses, l.assigned, l.in_progress, l.completed, l.expired,
+SELECT u.id, u.company_id, u.data_zone, u.email, u.email_folded, u.full_name, u.full_name_folded, u.role, u.department, u.job_risk, u.locale, u.is_active, u.created_at, u.updated_at, u.version, u.pseudonym, c.id, c.data_zone, c.name, c.name_folded, c.slug, c.country, c.locale, c.privacy_mode, c.is_active, c.created_at, c.updated_at, c.version, a.last_login_at, l.courses, l.assigned, l.in_progress, l.completed, l.expired,
     coalesce((SELECT x.company_id FROM users x WHERE x.email_folded = fold_email($1::text) AND x.id <> u.id), 0)::bigint AS taken_by
 FROM users u
 JOIN companies c ON c.id = u.company_id
@@ -178,6 +178,7 @@ func (q *Queries) LockUser(ctx context.Context, arg LockUserParams) (LockUserRow
 		&i.User.CreatedAt,
 		&i.User.UpdatedAt,
 		&i.User.Version,
+		&i.User.Pseudonym,
 		&i.Company.ID,
 		&i.Company.DataZone,
 		&i.Company.Name,
@@ -223,7 +224,7 @@ WITH ended AS (
 UPDATE users SET email = $1, full_name = $2, role = $3, department = $4, job_risk = $5,
     locale = $6, is_active = $7::boolean
 WHERE users.id = $8
-RETURNING id, company_id, data_zone, email, email_folded, full_name, full_name_folded, role, department, job_risk, locale, is_active, created_at, updated_at, version
+RETURNING id, company_id, data_zone, email, email_folded, full_name, full_name_folded, role, department, job_risk, locale, is_active, created_at, updated_at, version, pseudonym
 `
 
 type UpdateUserParams struct {
@@ -268,6 +269,7 @@ func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) (User, e
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.Version,
+		&i.Pseudonym,
 	)
 	return i, err
 }

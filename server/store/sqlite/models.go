@@ -103,4 +103,5 @@ type User struct {
 	CreatedAt      string
 	UpdatedAt      string
 	Version        int64
+	Pseudonym      string
 }

@@ -66,7 +66,7 @@ func (q *Queries) CompanyLocale(ctx context.Context, companyID int64) (string, e
 }
 
 const me = `-- name: Me :one
-SELECT users.id, users.company_id, users.data_zone, users.email, users.email_folded, users.full_name, users.full_name_folded, users.role, users.department, users.job_risk, users.locale, users.is_active, users.created_at, users.updated_at, users.version, companies.id, companies.data_zone, companies.name, companies.name_folded, companies.slug, companies.country, companies.locale, companies.privacy_mode, companies.is_active, companies.created_at, companies.updated_at, companies.version
+SELECT users.id, users.company_id, users.data_zone, users.email, users.email_folded, users.full_name, users.full_name_folded, users.role, users.department, users.job_risk, users.locale, users.is_active, users.created_at, users.updated_at, users.version, users.pseudonym, companies.id, companies.data_zone, companies.name, companies.name_folded, companies.slug, companies.country, companies.locale, companies.privacy_mode, companies.is_active, companies.created_at, companies.updated_at, companies.version
 FROM users JOIN companies ON companies.id = users.company_id
 WHERE users.id = ?1 AND users.company_id = ?2
 `
@@ -100,6 +100,7 @@ func (q *Queries) Me(ctx context.Context, arg MeParams) (MeRow, error) {
 		&i.User.CreatedAt,
 		&i.User.UpdatedAt,
 		&i.User.Version,
+		&i.User.Pseudonym,
 		&i.Company.ID,
 		&i.Company.DataZone,
 		&i.Company.Name,

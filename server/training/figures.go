@@ -1,0 +1,76 @@
+package training
+
+import (
+	"context"
+	"time"
+)
+
+// CompanyProfile is what figures say of a company beside people.
+type CompanyProfile struct {
+	ID          int64 // 0: all companies together
+	Name        string
+	Locale      string
+	Privacy     PrivacyMode // of all companies together: Aggregate
+	ActiveUsers int
+}
+
+// PersonFacts are what figures know of one active person.
+type PersonFacts struct {
+	UserID     int64
+	CompanyID  int64
+	FullName   string
+	Email      string
+	Pseudonym  string
+	Department string
+	RiskFacts
+}
+
+// Fact is a set of what is to be read of each person. Only that is.
+type Fact int64
+
+// The facts; the query counts on the values.
+const (
+	FactNames       Fact = 1 << iota // name, address, pseudonym
+	FactDuties                       // enrollments
+	FactSimulations                  // phishing
+	FactQuiz                         // the last attempt
+)
+
+// FactFilter chooses people: the active ones of a company, of all companies where CompanyID is 0
+// (for platform administrators), or one of them.
+type FactFilter struct {
+	CompanyID int64
+	UserID    int64 // 0: all
+	Want      Fact
+}
+
+// PopularCourse is a course and how many have taken it up.
+type PopularCourse struct {
+	CourseID    int64
+	Slug        string
+	Title       string
+	Enrollments int // of a company, all cycles
+	Completed   int
+}
+
+// FigureQueries read what figures are made of. They do not ask who asks: whoever calls has decided
+// whose figures these are, and shows of them what the privacy mode allows.
+type FigureQueries interface {
+	// Profile is the company's, or of all companies together.
+	Profile(ctx context.Context, companyID int64) (CompanyProfile, error)
+	// Requirements are those of a framework by its code, or all, in a language, in the order of their codes.
+	Requirements(ctx context.Context, framework, locale string) ([]Requirement, error)
+	// Facts gives the people that f chooses one by one, by their ids. What is given is good until the
+	// next one is.
+	Facts(ctx context.Context, f FactFilter, each func(*PersonFacts) error) error
+	// PopularCourses are those that most of the company have taken up, published ones only.
+	PopularCourses(ctx context.Context, companyID int64, locale string, limit int) ([]PopularCourse, error)
+}
+
+// earliest is the earlier of two instants of which either may be zero: never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
