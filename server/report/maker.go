@@ -26,7 +26,7 @@ type Maker struct {
 // an error, w may have been written to in part.
 func (m *Maker) Make(ctx context.Context, r training.Report, w io.Writer) error {
 	write, ok := map[training.ReportFormat]func(*Content, io.Writer) error{
-		training.CSV: writeCSV, training.JSON: writeJSON,
+		training.PDF: writePDF, training.CSV: writeCSV, training.JSON: writeJSON, training.HTML: writeHTML,
 	}[r.Format]
 	if !ok {
 		return training.InvalidField("format", "is %q, in which no report is written", r.Format)

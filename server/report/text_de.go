@@ -8,7 +8,7 @@ func german() map[string]string {
 		"title risk":       "Risikobericht",
 
 		"company": "Unternehmen", "person": "Person", "framework": "Regelwerk", "evaluated at": "Stand", "report": "Bericht Nr.",
-		"privacy": "Datenschutzstufe", "page": "Seite %d von %d", "hash": "Prüfsumme des Inhalts (SHA-256)",
+		"privacy": "Datenschutzstufe", "page": "Seite %s von %s", "hash": "Prüfsumme des Inhalts (SHA-256)",
 		"scope": "Umfang", "method": "Methode", "figures": "Kennzahlen", "check": "Diesen Bericht prüfen",
 		"privacy short aggregate": "nur Gruppen", "privacy short pseudonymous": "Personen ohne Namen", "privacy short individual": "Personen mit Namen",
 
@@ -37,7 +37,7 @@ func german() map[string]string {
 		"table completions": "Abschlüsse", "table components": "Bestandteile des Risikowerts", "table simulations": "Simulationen",
 		"chart requirements": "Erfüllungsquote je Anforderung", "chart courses": "Abschlussquote je Kurs",
 		"chart departments": "Mittlerer Risikowert je Abteilung; die Marke ist P90", "chart components": "Bestandteile des Risikowerts (1 ist am schlechtesten)",
-		"chart first": "Dargestellt sind die ersten %d.",
+		"chart first": "Dargestellt sind nur die ersten.",
 
 		"column code": "Anforderung", "column text": "Was sie verlangt", "column courses": "Erfüllt durch einen von", "column obligations": "Verpflichtungen",
 		"column satisfied": "Erfüllt", "column rate": "Erfüllungsquote", "column on_time_rate": "Termintreue", "column people": "Personen",
@@ -61,8 +61,8 @@ func german() map[string]string {
 		"word critical": "kritisch", "word resisted": "nicht getäuscht", "word clicked": "geklickt", "word submitted": "Daten eingegeben",
 		"word yes": "ja", "word no": "nein",
 
-		"withheld": "zurückgehalten", "none": "keine", "none obligations": "keine Verpflichtungen", "empty": "Es gibt nichts aufzuführen.",
-		"withheld note":        "zurückgehalten: beruht auf weniger als fünf Personen, oder eine solche Zahl ließe sich damit berechnen.",
+		"withheld": "verdeckt", "withheld figure": "verdeckt: weniger als fünf Personen", "none": "keine", "none obligations": "keine Verpflichtungen", "empty": "Es gibt nichts aufzuführen.",
+		"withheld note":        "verdeckt: beruht auf weniger als fünf Personen, oder eine solche Zahl ließe sich damit berechnen.",
 		"departments withheld": "Nicht gezeigt: Keine Abteilung kann einzeln gezeigt werden, weil weniger als fünf Personen beitragen.",
 		"departments note":     "Abteilungen mit weniger als fünf Personen werden nicht einzeln gezeigt; sie sind in der letzten Zeile zusammengefasst.",
 		"no department":        "(ohne Abteilung)", "other departments": "Übrige Abteilungen zusammen",

@@ -8,7 +8,7 @@ func english() map[string]string {
 		"title risk":       "Risk report",
 
 		"company": "Company", "person": "Person", "framework": "Framework", "evaluated at": "Evaluated at", "report": "Report no.",
-		"privacy": "Privacy mode", "page": "Page %d of %d", "hash": "Content hash (SHA-256)",
+		"privacy": "Privacy mode", "page": "Page %s of %s", "hash": "Content hash (SHA-256)",
 		"scope": "Scope", "method": "Method", "figures": "Figures", "check": "Checking this report",
 		"privacy short aggregate": "groups only", "privacy short pseudonymous": "people without names", "privacy short individual": "people by name",
 
@@ -37,7 +37,7 @@ func english() map[string]string {
 		"table completions": "Completions", "table components": "Components of the score", "table simulations": "Simulations",
 		"chart requirements": "Compliance rate by requirement", "chart courses": "Completion rate by course",
 		"chart departments": "Mean risk score by department; the mark is P90", "chart components": "Components of the score (1 is worst)",
-		"chart first": "The first %d are drawn.",
+		"chart first": "Only the first ones are drawn.",
 
 		"column code": "Requirement", "column text": "What it asks for", "column courses": "Satisfied by any of", "column obligations": "Obligations",
 		"column satisfied": "Satisfied", "column rate": "Compliance rate", "column on_time_rate": "On-time rate", "column people": "People",
@@ -61,7 +61,7 @@ func english() map[string]string {
 		"word critical": "critical", "word resisted": "not deceived", "word clicked": "clicked", "word submitted": "data submitted",
 		"word yes": "yes", "word no": "no",
 
-		"withheld": "withheld", "none": "none", "none obligations": "no obligations", "empty": "There is nothing to list.",
+		"withheld": "withheld", "withheld figure": "withheld: fewer than five people", "none": "none", "none obligations": "no obligations", "empty": "There is nothing to list.",
 		"withheld note":        "withheld: made up by fewer than five people, or could be used to work out such a figure.",
 		"departments withheld": "Not shown: no department could be shown apart, because fewer than five people make it up.",
 		"departments note":     "Departments of fewer than five people are not shown apart; they are put together in the last row.",
