@@ -153,6 +153,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.enrollmentsByIDStmt, err = db.PrepareContext(ctx, enrollmentsByID); err != nil {
 		return nil, fmt.Errorf("error preparing query EnrollmentsByID: %w", err)
 	}
+	if q.frameworksStmt, err = db.PrepareContext(ctx, frameworks); err != nil {
+		return nil, fmt.Errorf("error preparing query Frameworks: %w", err)
+	}
 	if q.lessonStmt, err = db.PrepareContext(ctx, lesson); err != nil {
 		return nil, fmt.Errorf("error preparing query Lesson: %w", err)
 	}
@@ -173,6 +176,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.quizStmt, err = db.PrepareContext(ctx, quiz); err != nil {
 		return nil, fmt.Errorf("error preparing query Quiz: %w", err)
+	}
+	if q.requirementCoursesStmt, err = db.PrepareContext(ctx, requirementCourses); err != nil {
+		return nil, fmt.Errorf("error preparing query RequirementCourses: %w", err)
 	}
 	if q.searchCoursesStmt, err = db.PrepareContext(ctx, searchCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query SearchCourses: %w", err)
@@ -493,6 +499,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing enrollmentsByIDStmt: %w", cerr)
 		}
 	}
+	if q.frameworksStmt != nil {
+		if cerr := q.frameworksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing frameworksStmt: %w", cerr)
+		}
+	}
 	if q.lessonStmt != nil {
 		if cerr := q.lessonStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lessonStmt: %w", cerr)
@@ -526,6 +537,11 @@ func (q *Queries) Close() error {
 	if q.quizStmt != nil {
 		if cerr := q.quizStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing quizStmt: %w", cerr)
+		}
+	}
+	if q.requirementCoursesStmt != nil {
+		if cerr := q.requirementCoursesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing requirementCoursesStmt: %w", cerr)
 		}
 	}
 	if q.searchCoursesStmt != nil {
@@ -775,6 +791,7 @@ type Queries struct {
 	enrollmentIDsByDueStmt             *sql.Stmt
 	enrollmentIDsByDueDescStmt         *sql.Stmt
 	enrollmentsByIDStmt                *sql.Stmt
+	frameworksStmt                     *sql.Stmt
 	lessonStmt                         *sql.Stmt
 	lessonsOfCourseStmt                *sql.Stmt
 	meStmt                             *sql.Stmt
@@ -782,6 +799,7 @@ type Queries struct {
 	progressOfEnrollmentStmt           *sql.Stmt
 	questionsOfQuizStmt                *sql.Stmt
 	quizStmt                           *sql.Stmt
+	requirementCoursesStmt             *sql.Stmt
 	searchCoursesStmt                  *sql.Stmt
 	signingKeyStmt                     *sql.Stmt
 	signingKeysStmt                    *sql.Stmt
@@ -864,6 +882,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		enrollmentIDsByDueStmt:             q.enrollmentIDsByDueStmt,
 		enrollmentIDsByDueDescStmt:         q.enrollmentIDsByDueDescStmt,
 		enrollmentsByIDStmt:                q.enrollmentsByIDStmt,
+		frameworksStmt:                     q.frameworksStmt,
 		lessonStmt:                         q.lessonStmt,
 		lessonsOfCourseStmt:                q.lessonsOfCourseStmt,
 		meStmt:                             q.meStmt,
@@ -871,6 +890,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		progressOfEnrollmentStmt:           q.progressOfEnrollmentStmt,
 		questionsOfQuizStmt:                q.questionsOfQuizStmt,
 		quizStmt:                           q.quizStmt,
+		requirementCoursesStmt:             q.requirementCoursesStmt,
 		searchCoursesStmt:                  q.searchCoursesStmt,
 		signingKeyStmt:                     q.signingKeyStmt,
 		signingKeysStmt:                    q.signingKeysStmt,
