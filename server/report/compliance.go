@@ -57,7 +57,7 @@ func compliance(c *Content, f *facts, l *lingo) {
 	c.figure("on_time_rate", Share, made(all.Dated, share(of(all.OnTime, all.Due))))
 	c.figure("obligations", Count, made(all.People, count(all.Obligations)))
 	c.figure("satisfied", Count, made(all.People, count(all.Satisfied)))
-	c.figure("people", Count, made(all.People, count(all.People)))
+	c.labelled(Column{Name: "people", Kind: Count, Label: l.t("people obliged")}, made(all.People, count(all.People)))
 	c.figure("compliant", Count, made(all.People, count(all.Compliant)))
 
 	requirements := requirementTable(f)
@@ -78,7 +78,7 @@ func compliance(c *Content, f *facts, l *lingo) {
 	groups := grouped(f, l, func(p *training.PersonFacts) standing { s, _ := standingOf(f, p); return s },
 		func(to *standing, from standing) { to.add(from) }, func(s *standing) []int { return s.made() })
 	c.Tables = append(c.Tables, departments(groups, []Column{
-		{Name: "people", Kind: Count, Wide: 2},
+		{Name: "people", Kind: Count, Wide: 2, Label: l.t("people obliged")},
 		{Name: "obligations", Kind: Count, Wide: 2},
 		{Name: "satisfied", Kind: Count, Wide: 2},
 		{Name: "rate", Kind: Share, Wide: 2},

@@ -1,8 +1,8 @@
 package report
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -34,26 +34,22 @@ func (m *Maker) fetch(ctx context.Context, r training.Report) (facts, error) {
 	}
 	var f facts
 	_, err := m.Read(ctx, func(q training.Queries) (err error) {
-		figures, ok := q.(training.FigureQueries)
-		if !ok {
-			return errors.New("the store has no figures")
-		}
 		f = facts{at: m.Now().UTC()} // the read may be begun anew
-		return f.read(ctx, q, figures, r)
+		return f.read(ctx, q, r)
 	})
 	return f, err
 }
 
-func (f *facts) read(ctx context.Context, courses training.CourseQueries, q training.FigureQueries, r training.Report) (err error) {
+func (f *facts) read(ctx context.Context, q training.Queries, r training.Report) (err error) {
 	if f.company, err = q.Profile(ctx, r.SubjectID); err != nil {
 		return err
 	}
 	if r.Type.Framework() {
-		if f.requirements, err = q.Requirements(ctx, string(r.Type), r.Locale); err != nil {
+		if err := f.readFramework(ctx, q, r); err != nil {
 			return err
 		}
 	}
-	if f.courses, err = titles(ctx, courses, r.Locale); err != nil {
+	if f.courses, err = titles(ctx, q, r.Locale); err != nil {
 		return err
 	}
 	filter := training.FactFilter{CompanyID: r.SubjectID, Want: wanted(r.Type)}
@@ -76,6 +72,29 @@ func (f *facts) read(ctx context.Context, courses training.CourseQueries, q trai
 	return err
 }
 
+// readFramework reads what the framework is called and what it asks for, in the framework's own order.
+func (f *facts) readFramework(ctx context.Context, q training.Queries, r training.Report) error {
+	all, err := q.Frameworks(ctx, r.Locale, true)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(all, func(f training.Framework) bool { return f.Code == string(r.Type) })
+	if at < 0 {
+		return training.Errorf(training.NotFound, "There is no such framework, or it asks for nothing.")
+	}
+	called := all[at]
+	f.framework = framework{called.Code, called.Name, called.Title}
+	if f.requirements, err = q.Requirements(ctx, string(r.Type), r.Locale); err != nil {
+		return err
+	}
+	place := map[int64]int{}
+	for i, requirement := range called.Requirements {
+		place[requirement.ID] = i
+	}
+	slices.SortStableFunc(f.requirements, func(a, b training.Requirement) int { return cmp.Compare(place[a.ID], place[b.ID]) })
+	return nil
+}
+
 // wanted is what a report of a type needs of each person. What it does not need it cannot show.
 func wanted(t training.ReportType) training.Fact {
 	if t == training.RiskNow {
@@ -85,7 +104,7 @@ func wanted(t training.ReportType) training.Fact {
 }
 
 // titles are those of all courses, of unpublished ones too: somebody may have completed one.
-func titles(ctx context.Context, q training.CourseQueries, locale string) (map[int64]string, error) {
+func titles(ctx context.Context, q training.Queries, locale string) (map[int64]string, error) {
 	all := map[int64]string{}
 	filter := training.CourseFilter{
 		Paging: training.Paging{Page: 1, Size: training.MaxSize, Sort: training.CourseSorts()[0]},

@@ -86,22 +86,22 @@ const (
 func viewOf(c *Content, l *lingo) view {
 	v := view{Content: c, Lang: l.locale, Words: l.t, Facts: particulars(c, l), Hash: c.hash()}
 	for _, f := range c.Figures {
-		v.Numbers = append(v.Numbers, spoken{l.label(f.Column), figureText(c, f, l), class(f.Column, f.Cell)})
+		v.Numbers = append(v.Numbers, spoken{l.label(f.Column), figureText(f, l), class(f.Column, f.Cell)})
 	}
 	if c.Chart == nil {
 		return v
 	}
 	v.ChartHead = chartHead(c, l)
 	t := c.Table(c.Chart.Table)
-	kind := t.Columns[t.column(c.Chart.Value)].Kind
+	column := t.Columns[t.column(c.Chart.Value)]
 	for i, bar := range c.Bars() {
-		d := drawn{Label: bar.Label, Short: cut(bar.Label, 34), Value: l.say(kind, bar.Value), Y: i * svgLine, Middle: i*svgLine + 14}
+		d := drawn{Label: bar.Label, Short: cut(bar.Label, 34), Value: l.say(column, bar.Value), Y: i * svgLine, Middle: i*svgLine + 14}
 		if bar.Value.State == Given {
 			d.Width = int(bar.Value.Number / c.Chart.Whole * svgBars)
 		}
 		if bar.Mark.State == Given {
 			d.Mark = svgLabels + int(bar.Mark.Number/c.Chart.Whole*svgBars)
-			d.Value += ", P90 " + l.say(kind, bar.Mark)
+			d.Value += ", P90 " + l.say(column, bar.Mark)
 		}
 		v.Drawn = append(v.Drawn, d)
 	}
@@ -124,14 +124,11 @@ func particulars(c *Content, l *lingo) []spoken {
 }
 
 // figureText is a figure as people read it, with the reason where there is none.
-func figureText(c *Content, f Figure, l *lingo) string {
-	switch {
-	case f.Cell.State == Withheld:
+func figureText(f Figure, l *lingo) string {
+	if f.Cell.State == Withheld {
 		return l.t("withheld figure")
-	case f.Cell.State == None && c.Framework != nil:
-		return l.t("none obligations")
 	}
-	return l.say(f.Kind, f.Cell)
+	return l.say(f.Column, f.Cell)
 }
 
 func chartHead(c *Content, l *lingo) string {
@@ -176,7 +173,7 @@ func htmlTable(t *template.Template, out io.Writer, table *Table, l *lingo) erro
 	cells := make([]spoken, len(table.Columns))
 	for _, row := range table.Rows {
 		for i, column := range table.Columns {
-			cells[i] = spoken{Value: l.say(column.Kind, row[i]), Class: class(column, row[i])}
+			cells[i] = spoken{Value: l.say(column, row[i]), Class: class(column, row[i])}
 		}
 		if err := t.ExecuteTemplate(out, "row", cells); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -56,6 +55,9 @@ type head struct {
 	Method    []string   `json:"method"`
 }
 
+// flush is how many bytes of JSON are written at once.
+const flush = 32 << 10
+
 // canonical writes the content as JSON without blanks, names in a fixed order, row by row. Withheld
 // values are null, and "withheld" names them.
 func (c *Content) canonical(w io.Writer) error {
@@ -68,44 +70,44 @@ func (c *Content) canonical(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(w)
-	out.Write(first[:len(first)-1]) //nolint:errcheck // kept by the writer, and given by Flush
-	out.WriteString(`,"figures":`)
+	buf := append(first[:len(first)-1], `,"figures":`...)
 	columns, cells := make([]Column, len(c.Figures)), make([]Cell, len(c.Figures))
 	for i, f := range c.Figures {
 		columns[i], cells[i] = f.Column, f.Cell
 	}
-	buf, err := appendRow(nil, columns, cells)
-	if err != nil {
+	if buf, err = appendRow(buf, columns, cells); err != nil {
 		return err
 	}
-	out.Write(buf)
-	out.WriteString(`,"tables":{`)
+	buf = append(buf, `,"tables":{`...)
 	for i := range c.Tables {
 		t := &c.Tables[i]
 		if i > 0 {
-			out.WriteByte(',')
+			buf = append(buf, ',')
 		}
-		out.WriteString(`"` + t.Name + `":{"note":`)
 		note, err := compact(t.Note)
 		if err != nil {
 			return err
 		}
-		out.Write(note)
-		out.WriteString(`,"rows":[`)
+		buf = append(append(append(buf, `"`+t.Name+`":{"note":`...), note...), `,"rows":[`...)
 		for n, row := range t.Rows {
 			if n > 0 {
-				out.WriteByte(',')
+				buf = append(buf, ',')
 			}
-			if buf, err = appendRow(buf[:0], t.Columns, row); err != nil {
+			if buf, err = appendRow(buf, t.Columns, row); err != nil {
 				return err
 			}
-			out.Write(buf)
+			if len(buf) < flush {
+				continue
+			}
+			if _, err := w.Write(buf); err != nil {
+				return err
+			}
+			buf = buf[:0]
 		}
-		out.WriteString("]}")
+		buf = append(buf, "]}"...)
 	}
-	out.WriteString("}}")
-	return out.Flush()
+	_, err = w.Write(append(buf, "}}"...))
+	return err
 }
 
 // appendRow appends an object of the cells by the columns' names.

@@ -139,7 +139,7 @@ func learning(c *Content, f *facts, l *lingo) {
 		column := progressColumns()[i]
 		c.figure(column.Name, column.Kind, made(all.People, cell))
 	}
-	c.figure("people", Count, made(all.People, count(all.People)))
+	c.labelled(Column{Name: "people", Kind: Count, Label: l.t("people taking part")}, made(all.People, count(all.People)))
 	c.figure("people_overdue", Count, made(all.People, count(all.Behind)))
 
 	table, number := courseTable(f, byCourse, byPerson)
@@ -149,14 +149,14 @@ func learning(c *Content, f *facts, l *lingo) {
 
 	groups := grouped(f, l, func(p *training.PersonFacts) progress { _, s := takings(p, f.at); return s },
 		func(to *progress, from progress) { to.add(from) }, func(s *progress) []int { return []int{s.People} })
-	c.Tables = append(c.Tables, departments(groups, append([]Column{{Name: "people", Kind: Count, Wide: 1.8}}, progressColumns()...), l,
+	c.Tables = append(c.Tables, departments(groups, append([]Column{{Name: "people", Kind: Count, Wide: 1.8, Label: l.t("people taking part")}}, progressColumns()...), l,
 		func(s *progress) []Cell { return append([]Cell{count(s.People)}, s.cells()...) }))
 
 	if columns, people, cells := f.learners(l); people != nil {
 		t := Table{Name: "people", Columns: columns, Note: l.t("course numbers")}
 		states := []string{isCompleted, isOpen, isOverdue, isExpired}
 		for _, state := range states {
-			t.Columns = append(t.Columns, Column{Name: "courses_" + state, Wide: 3})
+			t.Columns = append(t.Columns, Column{Name: "courses_" + state, Wide: 2})
 		}
 		for i, p := range people {
 			row := cells(i)

@@ -9,20 +9,21 @@ import (
 
 // lingo is how a report says things in one language.
 type lingo struct {
-	locale string
-	texts  map[string]string
-	point  string // before decimals
-	group  string // between thousands
-	day    string // layout of a date in a table
-	date   func(time.Time) string
+	locale  string
+	texts   map[string]string
+	point   string // before decimals
+	group   string // between thousands
+	percent string // behind a number
+	day     string // layout of a date in a table
+	date    func(time.Time) string
 }
 
 // lingoOf gives the words of a locale, English where there are none.
 func lingoOf(locale string) *lingo {
 	if locale == "de" {
-		return &lingo{locale: "de", texts: german(), point: ",", group: ".", day: "02.01.2006", date: germanDate}
+		return &lingo{locale: "de", texts: german(), point: ",", group: ".", percent: "\u00a0%", day: "02.01.2006", date: germanDate}
 	}
-	return &lingo{locale: "en", texts: english(), point: ".", group: ",", day: time.DateOnly, date: englishDate}
+	return &lingo{locale: "en", texts: english(), point: ".", group: ",", percent: "%", day: time.DateOnly, date: englishDate}
 }
 
 // t is the text of that name. There is one of each in every language: a test holds that.
@@ -43,16 +44,17 @@ func (l *lingo) label(c Column) string {
 }
 
 // say is a cell as people read it.
-func (l *lingo) say(k Kind, c Cell) string {
+func (l *lingo) say(of Column, c Cell) string {
 	switch {
 	case c.State == Withheld:
 		return l.t("withheld")
-	case c.State == None && k.Numeric():
-		return l.t("none")
 	case c.State == None:
+		if why, ok := l.texts["none "+of.Name]; ok {
+			return why
+		}
 		return "–"
 	}
-	switch k {
+	switch of.Kind {
 	case Text:
 		return c.Text
 	case Word:
@@ -66,7 +68,7 @@ func (l *lingo) say(k Kind, c Cell) string {
 	case Count:
 		return l.number(c.Number, 0)
 	case Share:
-		return l.number(math.Round(c.Number*1000)/10, 1) + "\u00a0%"
+		return l.number(math.Round(c.Number*1000)/10, 1) + l.percent
 	case Score:
 		return l.number(c.Number, 1)
 	}

@@ -25,9 +25,7 @@ type Maker struct {
 // that have a code, such as NotFound of a person who is no longer active, are given on with it. After
 // an error, w may have been written to in part.
 func (m *Maker) Make(ctx context.Context, r training.Report, w io.Writer) error {
-	write, ok := map[training.ReportFormat]func(*Content, io.Writer) error{
-		training.PDF: writePDF, training.CSV: writeCSV, training.JSON: writeJSON, training.HTML: writeHTML,
-	}[r.Format]
+	write, ok := writers()[r.Format]
 	if !ok {
 		return training.InvalidField("format", "is %q, in which no report is written", r.Format)
 	}
@@ -52,6 +50,12 @@ func (m *Maker) Make(ctx context.Context, r training.Report, w io.Writer) error 
 		return fmt.Errorf("writing a report as %s: %w", r.Format, err)
 	}
 	return nil
+}
+
+func writers() map[training.ReportFormat]func(*Content, io.Writer) error {
+	return map[training.ReportFormat]func(*Content, io.Writer) error{
+		training.PDF: writePDF, training.CSV: writeCSV, training.JSON: writeJSON, training.HTML: writeHTML,
+	}
 }
 
 func (m *Maker) stage(ctx context.Context, name string, t training.ReportType, do func(context.Context) error) error {

@@ -29,8 +29,10 @@ type paper struct {
 	l      *lingo
 	hash   string
 	covers func(string) bool
-	across bool
-	y      float64
+	across bool // the page
+	// replaced is whether the table has a name that the font cannot write.
+	replaced bool
+	y        float64
 }
 
 // writePDF writes the report as PDF, with its canonical content attached. The document is in memory
@@ -124,7 +126,7 @@ func (d *paper) footer() {
 	d.SetLineWidth(0.2)
 	d.Line(side, h-14, w-side, h-14)
 	d.set(7, "", muted)
-	const number = 26.0
+	const number = 24.0
 	name := d.wrap(printable(d.c.Title+" · "+d.c.Company+" · "+d.l.moment(d.c.EvaluatedAt)), d.width()-number-4, 1)
 	d.put(side, h-13, d.width()-number, 4, "L", name[0])
 	// From a fixed place: how wide the number of pages is, is not known yet.
@@ -196,7 +198,7 @@ func (d *paper) figures() {
 		d.fill(x, d.y, width, height, soft)
 		d.set(7.5, "", muted)
 		d.put(x+2.5, d.y+1.5, width-5, 4.5, "L", d.l.label(f.Column))
-		s := figureText(d.c, f, d.l)
+		s := figureText(f, d.l)
 		d.set(15, "B", ink)
 		if d.GetStringWidth(s) > width-5 {
 			d.set(7.5, "", ink)

@@ -1,10 +1,13 @@
 package report
 
+import "strings"
+
 const (
 	cellLines = 6   // of a cell, at most
 	headLines = 3   // of the head of a column
-	pad       = 1.2 // within a cell
-	widest    = 7   // columns that an upright page has room for
+	pad       = 1.5 // within a cell
+	widest    = 9   // columns that an upright page has room for
+	together  = 15  // rows of a table that is not torn apart if a page has room for it
 )
 
 // table writes a table over as many pages as it needs, with its head on each. One of many columns
@@ -15,7 +18,18 @@ func (d *paper) table(t *Table) {
 		d.y -= gap
 	}
 	grid := d.grid(t)
-	d.heading(d.l.t("table "+t.Name), grid.head+3*points(tableSize))
+	follows := grid.head + 3*points(tableSize)
+	if len(t.Rows) <= together {
+		follows = grid.head
+		for _, row := range t.Rows {
+			_, height := d.cells(t, row, grid)
+			follows += height
+		}
+	}
+	if t.Note != "" {
+		follows += 2 * points(8)
+	}
+	d.heading(d.l.t("table "+t.Name), follows)
 	if t.Note != "" {
 		d.set(8, "", muted)
 		d.lines(t.Note, 8, 3)
@@ -29,46 +43,55 @@ func (d *paper) table(t *Table) {
 		return
 	}
 	d.tableHead(t, grid)
-	replaced := false
 	for n, row := range t.Rows {
-		cells := make([][]string, len(row))
-		d.set(tableSize, "", ink)
-		most := 1
-		for i, column := range t.Columns {
-			s := d.l.say(column.Kind, row[i])
-			if column.Name == "name" && !d.covers(s) {
-				s, replaced = row[i+1].Text, true // the address, which stands beside it
-			}
-			cells[i] = d.wrap(printable(s), grid.widths[i]-2*pad, cellLines)
-			most = max(most, len(cells[i]))
-		}
-		height := float64(most)*points(tableSize) + 1.6
-		if before := d.PageNo(); true {
-			if d.room(height); d.PageNo() != before {
-				d.tableHead(t, grid)
-			}
-		}
-		if n%2 == 1 {
-			d.fill(side, d.y, d.width(), height, soft)
-		}
-		x := side
-		for i, column := range t.Columns {
-			d.set(tableSize, "", ink)
-			if row[i].State == Withheld || row[i].State == None {
-				d.set(tableSize, "", muted)
-			}
-			for k, s := range cells[i] {
-				d.put(x+pad, d.y+0.8+float64(k)*points(tableSize), grid.widths[i]-2*pad, points(tableSize), align(column), s)
-			}
-			x += grid.widths[i]
-		}
-		d.y += height
+		d.row(t, row, grid, n%2 == 1)
 	}
-	if replaced {
+	if d.replaced {
 		d.y++
 		d.set(8, "", muted)
 		d.lines(d.l.t("unprintable note"), 8, 2)
+		d.replaced = false
 	}
+}
+
+// cells are a row's texts in lines, and its height.
+func (d *paper) cells(t *Table, row []Cell, g grid) ([][]string, float64) {
+	cells := make([][]string, len(row))
+	d.set(tableSize, "", ink)
+	most := 1
+	for i, column := range t.Columns {
+		s := d.l.say(column, row[i])
+		if column.Name == "name" && !d.covers(s) {
+			s, d.replaced = row[i+1].Text, true // the address, which stands beside it
+		}
+		cells[i] = d.wrap(printable(s), g.widths[i]-2*pad, cellLines)
+		most = max(most, len(cells[i]))
+	}
+	return cells, float64(most)*points(tableSize) + 1.6
+}
+
+func (d *paper) row(t *Table, row []Cell, g grid, shaded bool) {
+	cells, height := d.cells(t, row, g)
+	before := d.PageNo()
+	if d.room(height); d.PageNo() != before {
+		d.tableHead(t, g)
+	}
+	if shaded {
+		d.fill(side, d.y, d.width(), height, soft)
+	}
+	x := side
+	for i, column := range t.Columns {
+		tint := ink
+		if row[i].State != Given {
+			tint = muted
+		}
+		d.set(tableSize, "", tint)
+		for k, s := range cells[i] {
+			d.put(x+pad, d.y+0.8+float64(k)*points(tableSize), g.widths[i]-2*pad, points(tableSize), align(column), s)
+		}
+		x += g.widths[i]
+	}
+	d.y += height
 }
 
 func align(c Column) string {
@@ -85,16 +108,40 @@ type grid struct {
 	head   float64 // height
 }
 
+// grid shares the width out: what the words of a column's head need at least, and the rest as the
+// columns want it.
 func (d *paper) grid(t *Table) grid {
 	g := grid{widths: make([]float64, len(t.Columns)), heads: make([][]string, len(t.Columns))}
-	sum := 0.0
-	for _, c := range t.Columns {
-		sum += c.Wide
-	}
 	d.set(tableSize, "B", white)
+	least, sum := make([]float64, len(t.Columns)), 0.0
+	for i, c := range t.Columns {
+		for word := range strings.FieldsSeq(printable(d.l.label(c))) {
+			least[i] = max(least[i], d.GetStringWidth(word)+2*pad+0.2)
+		}
+		sum += least[i]
+	}
+	for i := range least { // so many columns that they cannot all have it
+		least[i] *= min(1, d.width()/sum)
+	}
+	left, wanted, narrow := d.width(), 0.0, make([]bool, len(t.Columns))
+	for _, c := range t.Columns {
+		wanted += c.Wide
+	}
+	for again := true; again; {
+		again = false
+		for i, c := range t.Columns {
+			if !narrow[i] && left*c.Wide/wanted < least[i] {
+				g.widths[i], narrow[i], again = least[i], true, true
+				left -= least[i]
+				wanted -= c.Wide
+			}
+		}
+	}
 	most := 1
 	for i, c := range t.Columns {
-		g.widths[i] = d.width() * c.Wide / sum
+		if !narrow[i] {
+			g.widths[i] = left * c.Wide / wanted
+		}
 		g.heads[i] = d.wrap(printable(d.l.label(c)), g.widths[i]-2*pad, headLines)
 		most = max(most, len(g.heads[i]))
 	}

@@ -61,6 +61,9 @@ func (f *facts) learners(l *lingo) (columns []Column, people []*training.PersonF
 		people = f.listed(by, nil, l.locale)
 		return nameColumns(), people, func(i int) []Cell { return nameCells(people[i]) }
 	case training.ByPseudonym:
+		if !training.Enough(len(f.people)) { // so few know each other
+			break
+		}
 		for i := range f.people {
 			people = append(people, &f.people[i])
 		}
@@ -71,7 +74,7 @@ func (f *facts) learners(l *lingo) (columns []Column, people []*training.PersonF
 }
 
 func nameColumns() []Column {
-	return []Column{{Name: "name", Wide: 4}, {Name: "email", Wide: 5}, {Name: "department", Wide: 3}}
+	return []Column{{Name: "name", Wide: 4}, {Name: "email", Wide: 5.5}, {Name: "department", Wide: 3}}
 }
 
 func nameCells(p *training.PersonFacts) []Cell {

@@ -60,7 +60,11 @@ func process(r training.Report, f *facts) (*Content, error) {
 
 // figure puts a number about all that are covered to c.
 func (c *Content) figure(name string, kind Kind, cell Cell) {
-	c.Figures = append(c.Figures, Figure{Column: Column{Name: name, Kind: kind}, Cell: cell})
+	c.labelled(Column{Name: name, Kind: kind}, cell)
+}
+
+func (c *Content) labelled(column Column, cell Cell) {
+	c.Figures = append(c.Figures, Figure{column, cell})
 }
 
 // noteWithheld puts below the table why figures, or whole departments, are missing.

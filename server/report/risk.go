@@ -142,7 +142,11 @@ func scores(f *facts, l *lingo) (Table, bool) {
 			t.Columns = append(t.Columns, Column{Name: part.Name, Kind: Share, Wide: 2})
 		}
 	case training.ByPseudonym:
-		t.Columns = []Column{{Name: "pseudonym", Wide: 3}, {Name: "score", Kind: Score, Wide: 2}, {Name: "band", Kind: Word, Wide: 2}}
+		if !training.Enough(len(f.people)) { // so few know each other
+			t.Note = l.t("people withheld")
+			return t, true
+		}
+		t.Columns = []Column{{Name: "pseudonym", Wide: 3}, {Name: "score", Kind: Count, Wide: 1}, {Name: "band", Kind: Word, Wide: 2}}
 		t.Note = l.t("pseudonyms note")
 	case training.Unseen:
 		return t, false
