@@ -66,7 +66,7 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 		id, company := random.IntN(40)+1, random.IntN(5)+1
 		switch random.IntN(8) {
 		case 0, 1:
-			exec(`INSERT OR IGNORE INTO users VALUES (?, ?, 'z', '', '', '', '', '', '', '', '', ?, '', '', 1)`, id, company, random.IntN(2))
+			exec(`INSERT OR IGNORE INTO users VALUES (?, ?, 'z', '', '', '', '', '', '', '', '', ?, '', '', 1, '')`, id, company, random.IntN(2))
 		case 2:
 			exec(`UPDATE users SET company_id = ?, is_active = ? WHERE id = ?`, company, random.IntN(2), id)
 		case 3:
