@@ -56,13 +56,14 @@ func (a *API) listPhishingCampaigns(k *call) error {
 			return answer{}, err
 		}
 		at := now()
-		body, err := newPage(found.Page, f.Paging, func(c training.PhishingCampaign) openapi.PhishingCampaign {
+		out := answer{tags: []cache.Tag{inCompany("phishing_campaigns", f.CompanyID)}, validUntil: found.ValidUntil}
+		for i := range found.Items { // whose people may be in another company by now
+			out.tags = append(out.tags, cache.Ref("phishing_events", "campaign_id", found.Items[i].ID))
+		}
+		out.value, err = newPage(found.Page, f.Paging, func(c training.PhishingCampaign) openapi.PhishingCampaign {
 			return campaignBody(c, at)
 		}, campaignFields, mask)
-		return answer{
-			value: body, tags: []cache.Tag{inCompany("phishing_campaigns", f.CompanyID), inCompany("phishing_events", f.CompanyID)},
-			validUntil: found.ValidUntil,
-		}, err
+		return out, err
 	})
 }
 
