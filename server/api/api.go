@@ -58,6 +58,7 @@ type Writer interface {
 	quizWriter
 	certificateWriter
 	assignmentWriter
+	phishingWriter
 	exporter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
 	WALInsert(ctx context.Context) (change.LSN, error)

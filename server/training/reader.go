@@ -26,6 +26,7 @@ type Queries interface {
 	AssignmentQueries
 	FrameworkQueries
 	FigureQueries
+	PhishingQueries
 }
 
 // AccountQueries tell who asks and what for.
