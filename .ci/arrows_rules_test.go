@@ -37,6 +37,7 @@ func confinements() []confinement {
 		{library: "github.com/golang-jwt", tests: true, where: []string{"server/auth"}},
 		{library: "github.com/trustelem/zxcvbn", where: []string{"server/auth"}},
 		{library: "github.com/wneessen/go-mail", where: []string{"server/mail"}},
+		{library: "go.opentelemetry.io", where: []string{"server/telemetry"}},
 		{library: "github.com/emersion", where: []string{"server/dev", "server/mail/mailtest"}},
 	}
 }
