@@ -203,7 +203,7 @@ func TestAHungCollectorHoldsUpNothing(t *testing.T) {
 	for range 20_000 { // many times the queue's length
 		tracer.Request("GET", "/x", "r", "", "").End(Answer{Status: 200})
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("20,000 spans took %v", took)
 	}
 	select {
@@ -213,7 +213,7 @@ func TestAHungCollectorHoldsUpNothing(t *testing.T) {
 	}
 	began = time.Now()
 	tracer.Close()
-	if took := time.Since(began); took > flushTime+2*time.Second {
+	if took := time.Since(began); took > flushTime+5*time.Second {
 		t.Errorf("it took %v to end", took)
 	}
 	if !strings.Contains(logs.String(), "the last spans were not sent") {
