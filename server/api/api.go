@@ -106,6 +106,7 @@ type Deps struct {
 	ClientIPHeader string   // the header by which a trusted proxy names the client; empty: none
 	Limits         Limits
 	Metrics        *telemetry.Metrics
+	Tracer         *telemetry.Tracer // nil: nothing is traced
 	Log            *slog.Logger
 	Now            func() time.Time // nil: time.Now
 }
