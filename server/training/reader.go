@@ -27,6 +27,7 @@ type Queries interface {
 	FrameworkQueries
 	FigureQueries
 	PhishingQueries
+	ReportQueries
 }
 
 // AccountQueries tell who asks and what for.

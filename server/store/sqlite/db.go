@@ -123,6 +123,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countPhishingCampaignsStmt, err = db.PrepareContext(ctx, countPhishingCampaigns); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPhishingCampaigns: %w", err)
 	}
+	if q.countReportsStmt, err = db.PrepareContext(ctx, countReports); err != nil {
+		return nil, fmt.Errorf("error preparing query CountReports: %w", err)
+	}
 	if q.countUsersStmt, err = db.PrepareContext(ctx, countUsers); err != nil {
 		return nil, fmt.Errorf("error preparing query CountUsers: %w", err)
 	}
@@ -224,6 +227,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.quizStmt, err = db.PrepareContext(ctx, quiz); err != nil {
 		return nil, fmt.Errorf("error preparing query Quiz: %w", err)
+	}
+	if q.reportStmt, err = db.PrepareContext(ctx, report); err != nil {
+		return nil, fmt.Errorf("error preparing query Report: %w", err)
+	}
+	if q.reportsStmt, err = db.PrepareContext(ctx, reports); err != nil {
+		return nil, fmt.Errorf("error preparing query Reports: %w", err)
+	}
+	if q.reportsDescStmt, err = db.PrepareContext(ctx, reportsDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query ReportsDesc: %w", err)
 	}
 	if q.requirementCoursesStmt, err = db.PrepareContext(ctx, requirementCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query RequirementCourses: %w", err)
@@ -500,6 +512,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countPhishingCampaignsStmt: %w", cerr)
 		}
 	}
+	if q.countReportsStmt != nil {
+		if cerr := q.countReportsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countReportsStmt: %w", cerr)
+		}
+	}
 	if q.countUsersStmt != nil {
 		if cerr := q.countUsersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countUsersStmt: %w", cerr)
@@ -668,6 +685,21 @@ func (q *Queries) Close() error {
 	if q.quizStmt != nil {
 		if cerr := q.quizStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing quizStmt: %w", cerr)
+		}
+	}
+	if q.reportStmt != nil {
+		if cerr := q.reportStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reportStmt: %w", cerr)
+		}
+	}
+	if q.reportsStmt != nil {
+		if cerr := q.reportsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reportsStmt: %w", cerr)
+		}
+	}
+	if q.reportsDescStmt != nil {
+		if cerr := q.reportsDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reportsDescStmt: %w", cerr)
 		}
 	}
 	if q.requirementCoursesStmt != nil {
@@ -917,6 +949,7 @@ type Queries struct {
 	countCoursesStmt                        *sql.Stmt
 	countEnrollmentsStmt                    *sql.Stmt
 	countPhishingCampaignsStmt              *sql.Stmt
+	countReportsStmt                        *sql.Stmt
 	countUsersStmt                          *sql.Stmt
 	countUsersBySearchStmt                  *sql.Stmt
 	countUsersEverywhereStmt                *sql.Stmt
@@ -951,6 +984,9 @@ type Queries struct {
 	progressOfEnrollmentStmt                *sql.Stmt
 	questionsOfQuizStmt                     *sql.Stmt
 	quizStmt                                *sql.Stmt
+	reportStmt                              *sql.Stmt
+	reportsStmt                             *sql.Stmt
+	reportsDescStmt                         *sql.Stmt
 	requirementCoursesStmt                  *sql.Stmt
 	requirementsStmt                        *sql.Stmt
 	searchCoursesStmt                       *sql.Stmt
@@ -1025,6 +1061,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countCoursesStmt:                        q.countCoursesStmt,
 		countEnrollmentsStmt:                    q.countEnrollmentsStmt,
 		countPhishingCampaignsStmt:              q.countPhishingCampaignsStmt,
+		countReportsStmt:                        q.countReportsStmt,
 		countUsersStmt:                          q.countUsersStmt,
 		countUsersBySearchStmt:                  q.countUsersBySearchStmt,
 		countUsersEverywhereStmt:                q.countUsersEverywhereStmt,
@@ -1059,6 +1096,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		progressOfEnrollmentStmt:                q.progressOfEnrollmentStmt,
 		questionsOfQuizStmt:                     q.questionsOfQuizStmt,
 		quizStmt:                                q.quizStmt,
+		reportStmt:                              q.reportStmt,
+		reportsStmt:                             q.reportsStmt,
+		reportsDescStmt:                         q.reportsDescStmt,
 		requirementCoursesStmt:                  q.requirementCoursesStmt,
 		requirementsStmt:                        q.requirementsStmt,
 		searchCoursesStmt:                       q.searchCoursesStmt,
