@@ -22,7 +22,7 @@ func campaign(people int) training.PhishingCampaign {
 	}
 }
 
-func (s state) PhishingCampaigns(_ context.Context, p training.Principal, f training.PhishingFilter) (training.PhishingPage, error) {
+func (s state) PhishingCampaigns(_ context.Context, _ training.Principal, f training.PhishingFilter) (training.PhishingPage, error) {
 	page := training.PhishingPage{Page: training.Page[training.PhishingCampaign]{Page: f.Page, Size: f.Size}}
 	if f.CompanyID == 4 || f.Active != nil && !*f.Active {
 		return page, nil
