@@ -37,12 +37,12 @@ func TestTrends(t *testing.T) {
 		nil,
 	}
 	want := []training.TrendDay{
-		{Compliance: training.Compliance{Obligations: 1, Satisfied: 1, People: 1, Compliant: 1}, Overdue: 1},                                                                     // 19
-		{Compliance: training.Compliance{Obligations: 1, Satisfied: 1, People: 1, Compliant: 1}, Overdue: 1},                                                                     // 20
-		{Compliance: training.Compliance{Obligations: 4, Satisfied: 3, People: 3, Compliant: 2, Due: 1, Timed: 1}, Overdue: 2, Begun: 1, Completions: 1},                         // 21
-		{Compliance: training.Compliance{Obligations: 4, Satisfied: 4, People: 3, Compliant: 3, Due: 1, Timed: 1}, Overdue: 1, Completions: 1},                                   // 22
-		{Compliance: training.Compliance{Obligations: 4, Satisfied: 3, People: 3, Compliant: 2, Due: 1, Timed: 1}, Overdue: 1, Begun: 1},                                         // 23
-		{Compliance: training.Compliance{Obligations: 4, Satisfied: 3, People: 3, Compliant: 2, Due: 2, Timed: 2, OnTime: 1}, Overdue: 1, Completions: 1},                        // 24
+		{Compliance: training.Compliance{Obligations: 1, Satisfied: 1, People: 1, Compliant: 1}, Overdue: 1},                                                                    // 19
+		{Compliance: training.Compliance{Obligations: 1, Satisfied: 1, People: 1, Compliant: 1}, Overdue: 1},                                                                    // 20
+		{Compliance: training.Compliance{Obligations: 4, Satisfied: 3, People: 3, Compliant: 2, Due: 1, Timed: 1}, Overdue: 2, Begun: 1, Completions: 1},                        // 21
+		{Compliance: training.Compliance{Obligations: 4, Satisfied: 4, People: 3, Compliant: 3, Due: 1, Timed: 1}, Overdue: 1, Completions: 1},                                  // 22
+		{Compliance: training.Compliance{Obligations: 4, Satisfied: 3, People: 3, Compliant: 2, Due: 1, Timed: 1}, Overdue: 1, Begun: 1},                                        // 23
+		{Compliance: training.Compliance{Obligations: 4, Satisfied: 3, People: 3, Compliant: 2, Due: 2, Timed: 2, OnTime: 1}, Overdue: 1, Completions: 1},                       // 24
 		{Compliance: training.Compliance{Obligations: 4, Satisfied: 3, People: 3, Compliant: 2, Due: 2, Timed: 2, OnTime: 1}, Overdue: 1, Begun: 1, Day: hour(25, 0), At: noon}, // 25
 	}
 	for i := range want[:6] {
