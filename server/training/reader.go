@@ -25,6 +25,7 @@ type Queries interface {
 	CertificateQueries
 	AssignmentQueries
 	FrameworkQueries
+	FigureQueries
 }
 
 // AccountQueries tell who asks and what for.
