@@ -192,9 +192,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.quizStmt, err = db.PrepareContext(ctx, quiz); err != nil {
 		return nil, fmt.Errorf("error preparing query Quiz: %w", err)
 	}
-	if q.requirementCoursesStmt, err = db.PrepareContext(ctx, requirementCourses); err != nil {
-		return nil, fmt.Errorf("error preparing query RequirementCourses: %w", err)
-	}
 	if q.requirementsStmt, err = db.PrepareContext(ctx, requirements); err != nil {
 		return nil, fmt.Errorf("error preparing query Requirements: %w", err)
 	}
@@ -582,11 +579,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing quizStmt: %w", cerr)
 		}
 	}
-	if q.requirementCoursesStmt != nil {
-		if cerr := q.requirementCoursesStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing requirementCoursesStmt: %w", cerr)
-		}
-	}
 	if q.requirementsStmt != nil {
 		if cerr := q.requirementsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing requirementsStmt: %w", cerr)
@@ -852,7 +844,6 @@ type Queries struct {
 	progressOfEnrollmentStmt           *sql.Stmt
 	questionsOfQuizStmt                *sql.Stmt
 	quizStmt                           *sql.Stmt
-	requirementCoursesStmt             *sql.Stmt
 	requirementsStmt                   *sql.Stmt
 	searchCoursesStmt                  *sql.Stmt
 	signingKeyStmt                     *sql.Stmt
@@ -949,7 +940,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		progressOfEnrollmentStmt:           q.progressOfEnrollmentStmt,
 		questionsOfQuizStmt:                q.questionsOfQuizStmt,
 		quizStmt:                           q.quizStmt,
-		requirementCoursesStmt:             q.requirementCoursesStmt,
 		requirementsStmt:                   q.requirementsStmt,
 		searchCoursesStmt:                  q.searchCoursesStmt,
 		signingKeyStmt:                     q.signingKeyStmt,
