@@ -79,7 +79,7 @@ func (f *facts) readFramework(ctx context.Context, q training.Queries, r trainin
 	}
 	at := slices.IndexFunc(all, func(f training.Framework) bool { return f.Code == string(r.Type) })
 	if at < 0 {
-		return training.Errorf(training.NotFound, "There is no such framework, or it asks for nothing.")
+		return training.Errorf(training.NotFound, "There is no such framework.")
 	}
 	f.framework = framework{all[at].Code, all[at].Name, all[at].Title}
 	f.requirements, err = q.Requirements(ctx, string(r.Type), r.Locale)
