@@ -10,15 +10,15 @@ import (
 )
 
 func (s state) Frameworks(_ context.Context, locale string, unpublished bool) ([]training.Framework, error) {
-	r := training.FrameworkRequirement{ID: 1, Code: "Art. 32(4)", Text: "Text (" + locale + ")", Interval: 12}
+	r := training.FrameworkRequirement{Code: "Art. 32(4)", Text: "Text (" + locale + ")", Interval: 12}
 	for _, c := range s.courses {
 		if c.IsPublished || unpublished {
 			r.Courses = append(r.Courses, training.CourseName{ID: c.ID, Slug: c.Slug, Title: c.Title})
 		}
 	}
-	once := training.FrameworkRequirement{ID: 2, Code: "Art. 29", Text: "Once"}
+	once := training.FrameworkRequirement{Code: "Art. 29", Text: "Once"}
 	return []training.Framework{
-		{ID: 1, Code: "gdpr", Name: "GDPR", Title: "Regulation", Requirements: []training.FrameworkRequirement{r, once}},
+		{Code: "gdpr", Name: "GDPR", Title: "Regulation", Requirements: []training.FrameworkRequirement{r, once}},
 	}, nil
 }
 

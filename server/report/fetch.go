@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -72,7 +71,7 @@ func (f *facts) read(ctx context.Context, q training.Queries, r training.Report)
 	return err
 }
 
-// readFramework reads what the framework is called and what it asks for, in the framework's own order.
+// readFramework reads what the framework is called and what it asks for.
 func (f *facts) readFramework(ctx context.Context, q training.Queries, r training.Report) error {
 	all, err := q.Frameworks(ctx, r.Locale, true)
 	if err != nil {
@@ -80,19 +79,11 @@ func (f *facts) readFramework(ctx context.Context, q training.Queries, r trainin
 	}
 	at := slices.IndexFunc(all, func(f training.Framework) bool { return f.Code == string(r.Type) })
 	if at < 0 {
-		return training.Errorf(training.NotFound, "There is no such framework, or it asks for nothing.")
+		return training.Errorf(training.NotFound, "There is no such framework.")
 	}
-	called := all[at]
-	f.framework = framework{called.Code, called.Name, called.Title}
-	if f.requirements, err = q.Requirements(ctx, string(r.Type), r.Locale); err != nil {
-		return err
-	}
-	place := map[int64]int{}
-	for i, requirement := range called.Requirements {
-		place[requirement.ID] = i
-	}
-	slices.SortStableFunc(f.requirements, func(a, b training.Requirement) int { return cmp.Compare(place[a.ID], place[b.ID]) })
-	return nil
+	f.framework = framework{all[at].Code, all[at].Name, all[at].Title}
+	f.requirements, err = q.Requirements(ctx, string(r.Type), r.Locale)
+	return err
 }
 
 // wanted is what a report of a type needs of each person. What it does not need it cannot show.

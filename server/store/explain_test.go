@@ -26,11 +26,6 @@ func crowd() []string {
 		`INSERT INTO course_translations (course_id, locale, title) SELECT id, l, slug FROM courses, unnest('{de,en}'::text[]) l`,
 		`INSERT INTO lessons (course_id, position) SELECT id, i FROM courses, generate_series(1, 4) i`,
 		`INSERT INTO lesson_translations (course_id, lesson_id, locale, title) SELECT course_id, id, l, 'T' FROM lessons, unnest('{de,en}'::text[]) l`,
-		`INSERT INTO frameworks (code, name) SELECT 'f' || i, 'F' FROM generate_series(1, 5) i`,
-		`INSERT INTO framework_translations (framework_id, locale, name, title) SELECT id, l, 'F', 'T' FROM frameworks, unnest('{de,en}'::text[]) l`,
-		`INSERT INTO requirements (framework_id, code, text) SELECT id, 'r' || i, 'T' FROM frameworks, generate_series(1, 10) i`,
-		`INSERT INTO requirement_translations (requirement_id, locale, text) SELECT id, l, 'T' FROM requirements, unnest('{de,en}'::text[]) l`,
-		`INSERT INTO requirement_courses (requirement_id, course_id) SELECT r.id, c.id FROM requirements r, courses c WHERE c.id % 50 = r.id`,
 		`INSERT INTO enrollments (company_id, data_zone, user_id, course_id) SELECT company_id, data_zone, id, 1 + id % 300 FROM users`,
 		`INSERT INTO lesson_progress (company_id, data_zone, user_id, enrollment_id, lesson_id) SELECT company_id, data_zone, user_id, id, 1 FROM enrollments`,
 		`INSERT INTO quizzes (course_id, lesson_id) SELECT course_id, id FROM lessons WHERE position = 4`,
@@ -42,6 +37,7 @@ func crowd() []string {
 		`INSERT INTO phishing_events (company_id, data_zone, user_id, campaign_id, kind) SELECT u.company_id, u.data_zone, u.id, c.id, k FROM users u JOIN phishing_campaigns c ON c.company_id = u.company_id, unnest('{sent,clicked}'::text[]) k`,
 		`INSERT INTO certificates (company_id, data_zone, user_id, enrollment_id, course_id, code) SELECT company_id, data_zone, user_id, id, course_id, md5(id::text) FROM enrollments`,
 		`INSERT INTO frameworks (code, name) SELECT 'f' || i, 'F' FROM generate_series(1, 5) i`,
+		`INSERT INTO framework_translations (framework_id, locale, name, title) SELECT id, l, 'F', 'T' FROM frameworks, unnest('{de,en}'::text[]) l`,
 		`INSERT INTO requirements (framework_id, code, text) SELECT id, 'R' || i, 'T' FROM frameworks, generate_series(1, 5) i`,
 		`INSERT INTO requirement_translations (requirement_id, locale, text) SELECT id, l, 'T' FROM requirements, unnest('{de,en}'::text[]) l`,
 		`INSERT INTO requirement_courses (requirement_id, course_id) SELECT r.id, c.id FROM requirements r, courses c WHERE (r.id + c.id) % 100 = 0`,
@@ -63,7 +59,7 @@ func TestNoQueryScansATableThatGrows(t *testing.T) {
 			}
 			for query, text := range generated(t) {
 				for _, step := range plan(t, r, text) {
-					if strings.HasPrefix(step, "SCAN") && !bounded.MatchString(step) && !isTitles(query, step) && !isEverybody(query, step) && !isFrameworks(query, step) && !isContent(query, step) && !isReached(query, step) {
+					if strings.HasPrefix(step, "SCAN") && !bounded.MatchString(step) && !isTitles(query, step) && !isEverybody(query, step) && !isContent(query, step) && !isReached(query, step) {
 						t.Errorf("%s: %s", query, step)
 					}
 					if strings.Contains(step, "AUTOMATIC") {
@@ -84,11 +80,6 @@ func isTitles(query, step string) bool {
 	return strings.HasPrefix(query, "CourseIDsByTitle") && step == "SCAN c"
 }
 
-// isFrameworks allows to look at all frameworks: laws and standards, of which there are a handful.
-func isFrameworks(query, step string) bool {
-	return (query == "Frameworks" || query == "RequirementCourses") && step == "SCAN f"
-}
-
 // isEverybody allows a platform administrator's count of all people whom a filter chooses: behind
 // the cache, and in an index alone.
 func isEverybody(query, step string) bool {
@@ -97,9 +88,10 @@ func isEverybody(query, step string) bool {
 
 // isContent allows what the product brings along: frameworks, and which courses satisfy which requirement.
 func isContent(query, step string) bool {
-	return query == "Requirements" && step == "SCAN f" ||
+	return (query == "Frameworks" || query == "Requirements") && step == "SCAN f" ||
 		strings.HasPrefix(query, "Facts") && step == "SCAN r USING COVERING INDEX requirement_courses_requirement"
 }
+
 // isReached allows the people of one campaign, who were found by an index, to be gone through.
 func isReached(query, step string) bool { return query == "PhishingDepartments" && step == "SCAN p" }
 

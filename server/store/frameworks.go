@@ -2,8 +2,8 @@ package store
 
 import (
 	"context"
+	"slices"
 
-	"outpost/server/store/sqlite"
 	"outpost/server/training"
 )
 
@@ -12,26 +12,53 @@ func (q *queries) Frameworks(ctx context.Context, locale string, unpublished boo
 	if err != nil {
 		return nil, err
 	}
-	courses, err := run(ctx, q, "requirement_courses", q.sql.RequirementCourses, sqlite.RequirementCoursesParams{
-		Locale: locale, Published: flag(!unpublished),
-	})
+	requirements, err := q.Requirements(ctx, "", locale)
 	if err != nil {
 		return nil, err
 	}
-	satisfy := make(map[int64][]training.CourseName)
-	for _, c := range courses {
-		satisfy[c.RequirementID] = append(satisfy[c.RequirementID], training.CourseName{ID: c.ID, Slug: c.Slug, Title: c.Title})
+	courses, err := q.satisfying(ctx, requirements, locale, unpublished)
+	if err != nil {
+		return nil, err
 	}
-	var found []training.Framework
-	for _, r := range rows {
-		if len(found) == 0 || found[len(found)-1].ID != r.ID {
-			found = append(found, training.Framework{ID: r.ID, Code: r.Code, Name: r.Name, Title: r.Title})
+	frameworks := make([]training.Framework, len(rows))
+	for i, f := range rows {
+		frameworks[i] = training.Framework{Code: f.Code, Name: f.Name, Title: f.Title}
+		for _, r := range requirements {
+			if r.Framework == f.Code {
+				frameworks[i].Requirements = append(frameworks[i].Requirements, withCourses(r, courses))
+			}
 		}
-		last := &found[len(found)-1]
-		last.Requirements = append(last.Requirements, training.FrameworkRequirement{
-			ID: r.RequirementID, Code: r.RequirementCode, Text: r.Text, Interval: number(r.IntervalMonths),
-			Courses: satisfy[r.RequirementID],
-		})
 	}
-	return found, nil
+	return frameworks, nil
+}
+
+// satisfying are the courses of requirements that may be named, by their ids.
+func (q *queries) satisfying(ctx context.Context, requirements []training.Requirement, locale string, unpublished bool) (map[int64]training.CourseName, error) {
+	var wanted []place
+	for _, r := range requirements {
+		for _, id := range r.Courses {
+			wanted = append(wanted, place{id: id})
+		}
+	}
+	found, err := q.coursesByID(ctx, locale, training.CourseRow|training.CourseText, wanted)
+	if err != nil {
+		return nil, err
+	}
+	courses := make(map[int64]training.CourseName)
+	for _, c := range found {
+		if c.IsPublished || unpublished {
+			courses[c.ID] = training.CourseName{ID: c.ID, Slug: c.Slug, Title: c.Title}
+		}
+	}
+	return courses, nil
+}
+
+func withCourses(r training.Requirement, courses map[int64]training.CourseName) training.FrameworkRequirement {
+	out := training.FrameworkRequirement{Code: r.Code, Text: r.Text, Interval: r.Interval}
+	for _, id := range slices.Sorted(slices.Values(r.Courses)) {
+		if c, ok := courses[id]; ok {
+			out.Courses = append(out.Courses, c)
+		}
+	}
+	return out
 }

@@ -19,11 +19,11 @@ func frameworkFixture() []string {
 		`INSERT INTO frameworks (code, name) VALUES ('z', 'Zed'), ('empty', 'Empty'), ('a', 'Ay')`,
 		`INSERT INTO framework_translations (framework_id, locale, name, title) VALUES
 			(1, 'en', 'Z', 'All of Z'), (1, 'de', 'Zett', 'Ganz Z')`,
-		// In the order of their ids, not of their codes.
+		// A framework's order is not that of texts, nor of ids.
 		`INSERT INTO requirements (framework_id, code, text, interval_months) VALUES
-			(1, 'Art. 5', 'five', 6), (3, 'x', 'ex', NULL), (1, 'Art. 29', 'twenty-nine', 12), (1, 'Art. 30', 'thirty', 12)`,
-		`INSERT INTO requirement_translations (requirement_id, locale, text) VALUES (1, 'de', 'fünf'), (3, 'en', 'English 29')`,
-		`INSERT INTO requirement_courses (requirement_id, course_id) VALUES (1, 4), (1, 2), (1, 1), (2, 3), (3, 4)`,
+			(1, 'Art. 30', 'thirty', 12), (3, 'x', 'ex', NULL), (1, 'Art. 29', 'twenty-nine', 12), (1, 'Art. 5', 'five', 6)`,
+		`INSERT INTO requirement_translations (requirement_id, locale, text) VALUES (4, 'de', 'fünf'), (3, 'en', 'English 29')`,
+		`INSERT INTO requirement_courses (requirement_id, course_id) VALUES (4, 4), (4, 2), (4, 1), (2, 3), (3, 4)`,
 	}
 }
 
@@ -40,10 +40,13 @@ func TestFrameworksNameWhatSatisfiesThem(t *testing.T) {
 		want        string
 	}{
 		{"en", false, "z Z (All of Z): Art. 5 five 6 [1 both Both, 2 english English]; Art. 29 English 29 12 []; Art. 30 thirty 12 []\n" +
+			"empty Empty (Empty): \n" +
 			"a Ay (Ay): x ex 0 [3 bare bare]\n"},
 		{"de", false, "z Zett (Ganz Z): Art. 5 fünf 6 [1 both Beide, 2 english English]; Art. 29 twenty-nine 12 []; Art. 30 thirty 12 []\n" +
+			"empty Empty (Empty): \n" +
 			"a Ay (Ay): x ex 0 [3 bare bare]\n"},
 		{"en", true, "z Z (All of Z): Art. 5 five 6 [1 both Both, 2 english English, 4 draft Draft]; Art. 29 English 29 12 [4 draft Draft]; Art. 30 thirty 12 []\n" +
+			"empty Empty (Empty): \n" +
 			"a Ay (Ay): x ex 0 [3 bare bare]\n"},
 	} {
 		found, err := ask(t, s, func(ctx context.Context, q training.Queries) ([]training.Framework, error) {

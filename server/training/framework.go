@@ -4,7 +4,6 @@ import "context"
 
 // Framework is a body of rules with what of it training satisfies, in one language.
 type Framework struct {
-	ID           int64
 	Code         string // gdpr, nis2, iso27001, pci_dss, hipaa
 	Name         string // in short
 	Title        string // in full, as the document itself is called
@@ -13,7 +12,6 @@ type Framework struct {
 
 // FrameworkRequirement is a Requirement as people read it.
 type FrameworkRequirement struct {
-	ID       int64
 	Code     string
 	Text     string
 	Interval int          // months; 0: once is enough
@@ -29,7 +27,7 @@ type CourseName struct {
 
 // FrameworkQueries read what is asked of people, and by which courses it is met.
 type FrameworkQueries interface {
-	// Frameworks are those that have requirements, each with them in its own order; what is not
+	// Frameworks are all there are, each with its requirements in its own order; what is not
 	// translated is in English. Courses that are not published are named too where unpublished is
 	// set: Principal.SeesUnpublished.
 	Frameworks(ctx context.Context, locale string, unpublished bool) ([]Framework, error)

@@ -42,7 +42,7 @@ func publish(l *loader, c Catalogue, at time.Time) []*offer {
 	return offers
 }
 
-// publishFramework writes a framework's requirements in its own order, which is that of their keys.
+// publishFramework writes a framework with what satisfies its requirements.
 func publishFramework(l *loader, f *Framework, offers []*offer) {
 	framework := l.next("frameworks")
 	l.add("frameworks", framework, f.Key, f.Name["en"])

@@ -237,9 +237,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.reportsDescStmt, err = db.PrepareContext(ctx, reportsDesc); err != nil {
 		return nil, fmt.Errorf("error preparing query ReportsDesc: %w", err)
 	}
-	if q.requirementCoursesStmt, err = db.PrepareContext(ctx, requirementCourses); err != nil {
-		return nil, fmt.Errorf("error preparing query RequirementCourses: %w", err)
-	}
 	if q.requirementsStmt, err = db.PrepareContext(ctx, requirements); err != nil {
 		return nil, fmt.Errorf("error preparing query Requirements: %w", err)
 	}
@@ -702,11 +699,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing reportsDescStmt: %w", cerr)
 		}
 	}
-	if q.requirementCoursesStmt != nil {
-		if cerr := q.requirementCoursesStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing requirementCoursesStmt: %w", cerr)
-		}
-	}
 	if q.requirementsStmt != nil {
 		if cerr := q.requirementsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing requirementsStmt: %w", cerr)
@@ -987,7 +979,6 @@ type Queries struct {
 	reportStmt                              *sql.Stmt
 	reportsStmt                             *sql.Stmt
 	reportsDescStmt                         *sql.Stmt
-	requirementCoursesStmt                  *sql.Stmt
 	requirementsStmt                        *sql.Stmt
 	searchCoursesStmt                       *sql.Stmt
 	signingKeyStmt                          *sql.Stmt
@@ -1099,7 +1090,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		reportStmt:                              q.reportStmt,
 		reportsStmt:                             q.reportsStmt,
 		reportsDescStmt:                         q.reportsDescStmt,
-		requirementCoursesStmt:                  q.requirementCoursesStmt,
 		requirementsStmt:                        q.requirementsStmt,
 		searchCoursesStmt:                       q.searchCoursesStmt,
 		signingKeyStmt:                          q.signingKeyStmt,

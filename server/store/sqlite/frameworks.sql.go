@@ -10,30 +10,21 @@ import (
 )
 
 const frameworks = `-- name: Frameworks :many
-
-SELECT f.id, f.code, coalesce(ft.name, f.name) AS name, coalesce(ft.title, f.name) AS title,
-    r.id AS requirement_id, r.code AS requirement_code, coalesce(rt.text, r.text) AS text, r.interval_months
-FROM frameworks f CROSS JOIN requirements r ON r.framework_id = f.id
-LEFT JOIN framework_translations ft ON ft.id =
+SELECT f.id, f.code, coalesce(t.name, f.name) AS name, coalesce(t.title, f.name) AS title
+FROM frameworks f
+LEFT JOIN framework_translations t ON t.id =
     (SELECT x.id FROM framework_translations x WHERE x.framework_id = f.id AND x.locale = ?1)
-LEFT JOIN requirement_translations rt ON rt.id =
-    (SELECT x.id FROM requirement_translations x WHERE x.requirement_id = r.id AND x.locale = ?1)
-ORDER BY f.id, r.id
+ORDER BY f.id
 `
 
 type FrameworksRow struct {
-	ID              int64
-	Code            string
-	Name            string
-	Title           string
-	RequirementID   int64
-	RequirementCode string
-	Text            string
-	IntervalMonths  *int64
+	ID    int64
+	Code  string
+	Name  string
+	Title string
 }
 
-// Frameworks are a handful, and come with their requirements in the order in which they were written:
-// the framework's own, which no sorting of texts would give (Art. 5 stands before Art. 29).
+// What frameworks are called. What they ask is in Requirements.
 func (q *Queries) Frameworks(ctx context.Context, locale string) ([]FrameworksRow, error) {
 	rows, err := q.query(ctx, q.frameworksStmt, frameworks, locale)
 	if err != nil {
@@ -47,62 +38,6 @@ func (q *Queries) Frameworks(ctx context.Context, locale string) ([]FrameworksRo
 			&i.ID,
 			&i.Code,
 			&i.Name,
-			&i.Title,
-			&i.RequirementID,
-			&i.RequirementCode,
-			&i.Text,
-			&i.IntervalMonths,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const requirementCourses = `-- name: RequirementCourses :many
-SELECT rc.requirement_id, c.id, c.slug, coalesce(t.title, c.slug) AS title
-FROM frameworks f CROSS JOIN requirements r ON r.framework_id = f.id
-CROSS JOIN requirement_courses rc ON rc.requirement_id = r.id
-CROSS JOIN courses c ON c.id = rc.course_id
-LEFT JOIN course_translations t ON t.id = coalesce(
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = ?1),
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale))
-WHERE c.is_published IN (1, CAST(?2 AS INTEGER))
-ORDER BY f.id, r.id, rc.course_id
-`
-
-type RequirementCoursesParams struct {
-	Locale    string
-	Published int64
-}
-
-type RequirementCoursesRow struct {
-	RequirementID int64
-	ID            int64
-	Slug          string
-	Title         string
-}
-
-func (q *Queries) RequirementCourses(ctx context.Context, arg RequirementCoursesParams) ([]RequirementCoursesRow, error) {
-	rows, err := q.query(ctx, q.requirementCoursesStmt, requirementCourses, arg.Locale, arg.Published)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []RequirementCoursesRow
-	for rows.Next() {
-		var i RequirementCoursesRow
-		if err := rows.Scan(
-			&i.RequirementID,
-			&i.ID,
-			&i.Slug,
 			&i.Title,
 		); err != nil {
 			return nil, err
