@@ -44,6 +44,7 @@ func (a *API) routes() []*route {
 		assignmentRoutes(),
 		phishingRoutes(),
 		reportRoutes(),
+		dashboardRoutes(),
 		statusRoutes(),
 		docsRoutes(),
 	)

@@ -124,6 +124,11 @@ func steps() []step {
 		{operation: "listPhishingCampaigns"},
 		{operation: "getPhishingCampaign", path: campaign},
 		{operation: "updatePhishingCampaign", path: campaign, bend: unchanged("phishing_campaigns", "campaign")},
+		{operation: "getDashboard"},
+		{operation: "getMyRisk"},
+		{operation: "getUserRisk", path: func(e *examples) map[string]string {
+			return map[string]string{"user": e.one(`SELECT id::text FROM users WHERE email = 'user1@example.com'`)}
+		}},
 		{operation: "exportMe"},
 		{operation: "jwks"},
 		{operation: "createAPIKey", learn: func(e *examples, a answer) { e.keepAs(a, "id", "key") }},
