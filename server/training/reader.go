@@ -25,6 +25,8 @@ type Queries interface {
 	CertificateQueries
 	AssignmentQueries
 	ReportQueries
+	FrameworkQueries
+	FigureQueries
 }
 
 // AccountQueries tell who asks and what for.
