@@ -48,7 +48,10 @@ type Config struct {
 	Mailer    Mailer           // nil: mail waits
 	MailPoll  time.Duration    // 5 s: how often the outbox is looked into that others write to
 	MailRetry time.Duration    // 15 s: the first pause before a mail is tried again; the next are longer
-	Log       *slog.Logger
+	// Node is the same for this node whenever it starts, and no other's: what it had in hand when it was
+	// killed goes on at once. Empty: after a while.
+	Node string
+	Log  *slog.Logger
 }
 
 const (
