@@ -5,8 +5,8 @@
 // now, is told to the audit log, and is done once for each Idempotency-Key; recording progress and
 // logging out come to the same when they are done twice. Fewer than five statements make up a request.
 //
-// What nobody waits for is Run's: logins written in batches, mail, assignments handed out, signing
-// keys, and what has served its time. It goes on where it was after a crash, beside other primaries.
+// What nobody waits for is Run's: logins written in batches, mail, assignments handed out, reminders,
+// signing keys, and what has served its time. It goes on where it was after a crash, beside other primaries.
 //
 // A database that is away, full or slow is training.Unavailable. Whoever calls must not conclude
 // from it that nothing was written: a connection that breaks in a commit leaves that open.
@@ -144,13 +144,14 @@ const (
 	lastFlush = 3 * time.Second
 )
 
-// Run writes what is written in batches, sends mail, hands assignments out, keeps the signing keys
-// and removes what has served its time, until ctx ends. Postgres being away ends nothing: it is
+// Run writes what is written in batches, sends mail, hands assignments out, reminds of due dates, keeps the
+// signing keys and removes what has served its time, until ctx ends. Postgres being away ends nothing: it is
 // logged and tried again. The mail that is on its way when ctx ends is finished.
 func (p *Primary) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	workers.Go(func() { p.runOutbox(ctx) })
 	workers.Go(func() { p.keepAssigning(ctx) })
+	workers.Go(func() { p.keepReminding(ctx) })
 	defer workers.Wait()
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)
 	keys := time.NewTicker(min(keysInterval, p.config.KeyLead/4))

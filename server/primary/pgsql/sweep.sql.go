@@ -106,6 +106,20 @@ func (q *Queries) SweepRefreshTokens(ctx context.Context, batch int32) (int64, e
 	return result.RowsAffected(), nil
 }
 
+const sweepReminders = `-- name: SweepReminders :execrows
+DELETE FROM reminders WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM reminders WHERE created_at < now() - interval '90 days' ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+`
+
+// The days on which they could be written a second time are long over.
+func (q *Queries) SweepReminders(ctx context.Context, batch int32) (int64, error) {
+	result, err := q.db.Exec(ctx, sweepReminders, batch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const sweepSessions = `-- name: SweepSessions :execrows
 DELETE FROM sessions WHERE id = ANY (ARRAY(
     SELECT id FROM sessions WHERE expires_at < now() - interval '1 day' ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))

@@ -35,3 +35,8 @@ DELETE FROM invitations WHERE id = ANY (ARRAY(
 DELETE FROM outbox WHERE id = ANY (ARRAY(
     SELECT id FROM outbox WHERE created_at < now() - interval '30 days' AND (sent_at IS NOT NULL OR given_up_at IS NOT NULL)
     ORDER BY created_at LIMIT @batch FOR UPDATE SKIP LOCKED));
+
+-- The days on which they could be written a second time are long over.
+-- name: SweepReminders :execrows
+DELETE FROM reminders WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM reminders WHERE created_at < now() - interval '90 days' ORDER BY created_at LIMIT @batch FOR UPDATE SKIP LOCKED));
