@@ -34,6 +34,7 @@ func confinements() []confinement {
 		},
 		{library: "modernc.org/sqlite", where: []string{"replicate/replica"}},
 		{library: "github.com/pressly/goose", where: []string{"sql"}},
+		{library: "github.com/riverqueue", where: []string{"server/primary", "sql"}},
 		{library: "github.com/golang-jwt", tests: true, where: []string{"server/auth"}},
 		{library: "github.com/trustelem/zxcvbn", where: []string{"server/auth"}},
 		{library: "github.com/wneessen/go-mail", where: []string{"server/mail"}},

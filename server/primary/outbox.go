@@ -86,17 +86,17 @@ func (p *Primary) runOutbox(ctx context.Context) {
 	}
 }
 
-// freeMail lets go of what this node had in hand when it ended the last time.
+// freeMail lets go of what this process had in hand when it was killed.
 func (p *Primary) freeMail(ctx context.Context) bool {
-	if p.config.Node == "" {
+	if p.config.ClientID == "" {
 		return true
 	}
 	err := p.with(ctx, "freeing mail", func(conn *pgxpool.Conn) error {
-		_, err := pgsql.New(conn).FreeMail(ctx, p.config.Node)
+		_, err := pgsql.New(conn).FreeMail(ctx, p.config.ClientID)
 		return err
 	})
 	if err != nil && ctx.Err() == nil {
-		p.log.Warn("mail that this node had in hand waits until its claims run out", "error", err)
+		p.log.Warn("mail that was in hand here waits until its claims run out", "error", err)
 	}
 	return err == nil
 }
@@ -144,7 +144,7 @@ func (p *Primary) deliver(ctx context.Context) error {
 	for claimed := mailBatch; claimed == mailBatch && ctx.Err() == nil; {
 		var rows []pgsql.ClaimMailRow
 		err := p.with(ctx, "claiming mail", func(conn *pgxpool.Conn) (err error) {
-			rows, err = pgsql.New(conn).ClaimMail(ctx, pgsql.ClaimMailParams{Node: p.config.Node, Lease: mailLease.Seconds(), Batch: mailBatch})
+			rows, err = pgsql.New(conn).ClaimMail(ctx, pgsql.ClaimMailParams{Node: p.config.ClientID, Lease: mailLease.Seconds(), Batch: mailBatch})
 			return err
 		})
 		if err != nil {

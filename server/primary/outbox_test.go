@@ -301,7 +301,7 @@ func TestMailThatMayHaveGoneNeverGoesAgain(t *testing.T) {
 
 func TestWhatWasBegunAndNeverSettledIsUncertain(t *testing.T) {
 	log := new(logbuffer.Buffer)
-	p, url, post := opened(t, func(c *primary.Config) { c.Log, c.Node = slog.New(slog.NewTextHandler(log, nil)), "here" })
+	p, url, post := opened(t, func(c *primary.Config) { c.Log, c.ClientID = slog.New(slog.NewTextHandler(log, nil)), "here" })
 	for _, name := range []string{"begun-here", "claimed-here", "begun-there", "claimed-there"} {
 		if _, _, err := p.Invite(t.Context(), admin, training.Invitation{Email: name + "@example.com", Role: training.Learner}); err != nil {
 			t.Fatal(err)

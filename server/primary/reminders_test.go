@@ -135,7 +135,7 @@ func TestManyAreRemindedByManyPrimariesOnce(t *testing.T) {
 	const people = 1700 // several batches
 	pgtest.Exec(
 		t, url, `SET session_replication_role = replica`, // no triggers
-		fmt.Sprintf(`INSERT INTO users (company_id, data_zone, email, email_folded, full_name, name_folded) SELECT 1, 'eu', 'many' || n || '@example.com', 'many' || n || '@example.com', 'Many', 'many' FROM generate_series(1, %d) n`, people),
+		fmt.Sprintf(`INSERT INTO users (company_id, data_zone, email, email_folded, full_name, full_name_folded) SELECT 1, 'eu', 'many' || n || '@example.com', 'many' || n || '@example.com', 'Many', 'many' FROM generate_series(1, %d) n`, people),
 		// Courses of the same person lie in batches far apart.
 		`INSERT INTO enrollments (company_id, data_zone, user_id, course_id, due_at)
 			SELECT 1, 'eu', u.id, c, '2026-12-20T00:00:00Z'::timestamptz + c * interval '3 hours' FROM users u, generate_series(1, 2) c WHERE u.email LIKE 'many%'`,
@@ -165,7 +165,7 @@ func TestRemindersWalkAlongAnIndex(t *testing.T) {
 	_, url, _, _ := due(t)
 	pgtest.Exec(
 		t, url, `SET session_replication_role = replica`, // no triggers
-		`INSERT INTO users (company_id, data_zone, email, email_folded, full_name, name_folded) SELECT 1, 'eu', 'many' || n || '@example.com', 'many' || n || '@example.com', 'Many', 'many' FROM generate_series(1, 20000) n`,
+		`INSERT INTO users (company_id, data_zone, email, email_folded, full_name, full_name_folded) SELECT 1, 'eu', 'many' || n || '@example.com', 'many' || n || '@example.com', 'Many', 'many' FROM generate_series(1, 20000) n`,
 		`INSERT INTO enrollments (company_id, data_zone, user_id, course_id, due_at)
 			SELECT 1, 'eu', u.id, 1, '2020-01-01'::timestamptz + u.id * interval '4 hours' FROM users u WHERE u.email LIKE 'many%'`,
 		`ANALYZE`,

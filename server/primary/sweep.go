@@ -10,8 +10,8 @@ import (
 const sweepBatch = 1000
 
 // Sweep removes what has served its time: keys of writes, expired sessions and tokens, old
-// failures, invitations that nobody accepted, mail that has gone,
-// the memory of reminders. Replicas see sessions go in small transactions.
+// failures, invitations that nobody accepted, mail that has gone, the memory of reminders, the documents
+// of reports. Replicas see sessions go in small transactions.
 func (p *Primary) Sweep(ctx context.Context) error {
 	for _, remove := range []func(*pgsql.Queries, context.Context, int32) (int64, error){
 		(*pgsql.Queries).SweepIdempotencyKeys,
@@ -23,6 +23,7 @@ func (p *Primary) Sweep(ctx context.Context) error {
 		(*pgsql.Queries).SweepInvitations,
 		(*pgsql.Queries).SweepOutbox,
 		(*pgsql.Queries).SweepReminders,
+		(*pgsql.Queries).SweepReports,
 	} {
 		for removed := int64(sweepBatch); removed == sweepBatch; {
 			_, err := p.statement(ctx, "removing what has served its time", func(q *pgsql.Queries) (err error) {
@@ -34,5 +35,5 @@ func (p *Primary) Sweep(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return p.failForgotten(ctx)
 }

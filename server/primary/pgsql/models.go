@@ -43,6 +43,29 @@ type Enrollment struct {
 	Version      int64
 }
 
+type Report struct {
+	ID          int64
+	CompanyID   int64
+	DataZone    string
+	RequestedBy int64
+	Type        string
+	Format      string
+	State       string
+	Error       string
+	Sha256      string
+	Bytes       int64
+	CompletedAt *time.Time
+	ExpiresAt   *time.Time
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	Version     int64
+	Scope       string
+	Locale      string
+	SubjectID   *int64
+	ScheduleID  *int64
+	JobID       *int64
+}
+
 type User struct {
 	ID             int64
 	CompanyID      int64

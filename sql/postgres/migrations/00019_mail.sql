@@ -7,7 +7,7 @@ ALTER TABLE outbox
     ADD COLUMN begun_at timestamptz,
     -- Given up, since nobody knows whether it was taken.
     ADD COLUMN uncertain boolean NOT NULL DEFAULT false CHECK (NOT uncertain OR given_up_at IS NOT NULL),
-    ADD COLUMN claimed_by text NOT NULL DEFAULT '', -- the node that has it in hand
+    ADD COLUMN claimed_by text NOT NULL DEFAULT '', -- the process that has it in hand
     ADD COLUMN report_id bigint REFERENCES reports (id) ON DELETE CASCADE; -- whose document goes with it
 SELECT outpost.schema_changed();
 CREATE INDEX outbox_claimed ON outbox (claimed_by) WHERE claimed_by <> '';

@@ -1,7 +1,7 @@
 -- Mail is claimed for a while, so that no transaction is open while a mail server thinks: who
 -- claims and dies leaves it to the next. The number of the attempt tells one claim from another.
 
--- What a node that has ended had in hand is free at once, when it comes back.
+-- What a process had in hand that was killed is free at once when it comes back.
 -- name: FreeMail :execrows
 UPDATE outbox SET available_at = now(), claimed_by = '' WHERE claimed_by = @node::text AND claimed_by <> '';
 
