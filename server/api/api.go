@@ -58,6 +58,7 @@ type Writer interface {
 	quizWriter
 	certificateWriter
 	assignmentWriter
+	reportWriter
 	exporter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
 	WALInsert(ctx context.Context) (change.LSN, error)
@@ -66,6 +67,8 @@ type Writer interface {
 // Forwarder takes a request to the primary. Its errors are *forward.Error.
 type Forwarder interface {
 	Do(ctx context.Context, r forward.Request) (forward.Response, error)
+	// Open is Do for an answer that is too large to be held here.
+	Open(ctx context.Context, r forward.Request) (forward.Stream, error)
 }
 
 // Deps are what an API needs. A node is the primary when it has a Writer, and an edge when it

@@ -213,10 +213,14 @@ func (n *Node) openPrimary(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	name, err := n.folder.name()
+	if err != nil {
+		return err
+	}
 	settings := primary.Config{
 		URL: n.config.DatabaseURL, MaxConns: n.config.Pool.MaxConns, MinConns: n.config.Pool.MinConns,
 		AcquireTimeout: n.config.Pool.AcquireTimeout, MaxLifetime: n.config.Pool.MaxLifetime, Pooler: n.config.Pool.Pooler,
-		Observe: n.metrics.Queries("postgres"), Log: n.log, Mailer: mailer,
+		Observe: n.metrics.Queries("postgres"), Log: n.log, Mailer: mailer, ClientID: name,
 		Committed: func(at change.LSN) { n.hub.Expect(at) },
 	}
 	if n.config.SlowPostgres > 0 {

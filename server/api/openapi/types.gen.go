@@ -49,6 +49,33 @@ func (e CertificateStatus) Valid() bool {
 	}
 }
 
+// Defines values for ComplianceReportRequestType.
+const (
+	ComplianceReportRequestTypeGdpr     ComplianceReportRequestType = "gdpr"
+	ComplianceReportRequestTypeHipaa    ComplianceReportRequestType = "hipaa"
+	ComplianceReportRequestTypeIso27001 ComplianceReportRequestType = "iso27001"
+	ComplianceReportRequestTypeNis2     ComplianceReportRequestType = "nis2"
+	ComplianceReportRequestTypePciDss   ComplianceReportRequestType = "pci_dss"
+)
+
+// Valid indicates whether the value is a known member of the ComplianceReportRequestType enum.
+func (e ComplianceReportRequestType) Valid() bool {
+	switch e {
+	case ComplianceReportRequestTypeGdpr:
+		return true
+	case ComplianceReportRequestTypeHipaa:
+		return true
+	case ComplianceReportRequestTypeIso27001:
+		return true
+	case ComplianceReportRequestTypeNis2:
+		return true
+	case ComplianceReportRequestTypePciDss:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EnrollmentStatus.
 const (
 	EnrollmentStatusAssigned   EnrollmentStatus = "assigned"
@@ -175,6 +202,108 @@ func (e QuestionKind) Valid() bool {
 	}
 }
 
+// Defines values for ReportFormat.
+const (
+	Csv  ReportFormat = "csv"
+	Html ReportFormat = "html"
+	Json ReportFormat = "json"
+	Pdf  ReportFormat = "pdf"
+)
+
+// Valid indicates whether the value is a known member of the ReportFormat enum.
+func (e ReportFormat) Valid() bool {
+	switch e {
+	case Csv:
+		return true
+	case Html:
+		return true
+	case Json:
+		return true
+	case Pdf:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportScope.
+const (
+	ReportScopeCompany ReportScope = "company"
+	ReportScopeUser    ReportScope = "user"
+)
+
+// Valid indicates whether the value is a known member of the ReportScope enum.
+func (e ReportScope) Valid() bool {
+	switch e {
+	case ReportScopeCompany:
+		return true
+	case ReportScopeUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportState.
+const (
+	ReportStateCompleted  ReportState = "completed"
+	ReportStateExpired    ReportState = "expired"
+	ReportStateFailed     ReportState = "failed"
+	ReportStateProcessing ReportState = "processing"
+	ReportStateQueued     ReportState = "queued"
+)
+
+// Valid indicates whether the value is a known member of the ReportState enum.
+func (e ReportState) Valid() bool {
+	switch e {
+	case ReportStateCompleted:
+		return true
+	case ReportStateExpired:
+		return true
+	case ReportStateFailed:
+		return true
+	case ReportStateProcessing:
+		return true
+	case ReportStateQueued:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportType.
+const (
+	ReportTypeGdpr     ReportType = "gdpr"
+	ReportTypeHipaa    ReportType = "hipaa"
+	ReportTypeIso27001 ReportType = "iso27001"
+	ReportTypeNis2     ReportType = "nis2"
+	ReportTypePciDss   ReportType = "pci_dss"
+	ReportTypeRisk     ReportType = "risk"
+	ReportTypeTraining ReportType = "training"
+)
+
+// Valid indicates whether the value is a known member of the ReportType enum.
+func (e ReportType) Valid() bool {
+	switch e {
+	case ReportTypeGdpr:
+		return true
+	case ReportTypeHipaa:
+		return true
+	case ReportTypeIso27001:
+		return true
+	case ReportTypeNis2:
+		return true
+	case ReportTypePciDss:
+		return true
+	case ReportTypeRisk:
+		return true
+	case ReportTypeTraining:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleAdmin         Role = "admin"
@@ -209,6 +338,8 @@ const (
 	EnrollmentsRead  Scope = "enrollments:read"
 	EnrollmentsWrite Scope = "enrollments:write"
 	MeRead           Scope = "me:read"
+	ReportsRead      Scope = "reports:read"
+	ReportsWrite     Scope = "reports:write"
 	UsersRead        Scope = "users:read"
 	UsersWrite       Scope = "users:write"
 )
@@ -231,6 +362,10 @@ func (e Scope) Valid() bool {
 	case EnrollmentsWrite:
 		return true
 	case MeRead:
+		return true
+	case ReportsRead:
+		return true
+	case ReportsWrite:
 		return true
 	case UsersRead:
 		return true
@@ -367,6 +502,24 @@ func (e ListMyEnrollmentsParamsSort) Valid() bool {
 	case ListMyEnrollmentsParamsSortMinusCreatedAt:
 		return true
 	case ListMyEnrollmentsParamsSortMinusDueAt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListReportsParamsSort.
+const (
+	ListReportsParamsSortCreatedAt      ListReportsParamsSort = "created_at"
+	ListReportsParamsSortMinusCreatedAt ListReportsParamsSort = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListReportsParamsSort enum.
+func (e ListReportsParamsSort) Valid() bool {
+	switch e {
+	case ListReportsParamsSortCreatedAt:
+		return true
+	case ListReportsParamsSortMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -739,6 +892,24 @@ type Company struct {
 	PrivacyMode string `json:"privacy_mode"`
 	Slug        string `json:"slug"`
 }
+
+// ComplianceReportRequest defines model for ComplianceReportRequest.
+type ComplianceReportRequest struct {
+	// CompanyId The company, of platform admins; else the asker's own.
+	CompanyId *int64 `json:"company_id,omitempty"`
+
+	// Format What the document is written in; else `pdf`.
+	Format *string `json:"format,omitempty"`
+
+	// Locale The language; else as in answers.
+	Locale *string `json:"locale,omitempty"`
+
+	// Type The framework.
+	Type ComplianceReportRequestType `json:"type"`
+}
+
+// ComplianceReportRequestType The framework.
+type ComplianceReportRequestType string
 
 // Course defines model for Course.
 type Course struct {
@@ -1721,6 +1892,83 @@ type RegionStatus struct {
 	Version       string   `json:"version"`
 }
 
+// Report defines model for Report.
+type Report struct {
+	// Bytes The document's size.
+	Bytes *int64 `json:"bytes"`
+
+	// CheckUrl Where to ask how far it is.
+	CheckUrl string `json:"check_url"`
+
+	// CompanyId The company that it is about.
+	CompanyId   int64      `json:"company_id"`
+	CompletedAt *time.Time `json:"completed_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+
+	// DownloadUrl Where the document is; null when there is none.
+	DownloadUrl *string `json:"download_url"`
+
+	// Error Why it failed, or `cancelled`.
+	Error *string `json:"error"`
+
+	// ExpiresAt Until then the document can be fetched.
+	ExpiresAt *time.Time   `json:"expires_at"`
+	Format    ReportFormat `json:"format"`
+	Locale    string       `json:"locale"`
+	ReportId  int64        `json:"report_id"`
+
+	// Scope Of whom the report tells, its requester or a company's people.
+	Scope ReportScope `json:"scope"`
+
+	// Sha256 The document's, in hexadecimal.
+	Sha256 *string     `json:"sha256"`
+	Status ReportState `json:"status"`
+
+	// Type The first five are the frameworks.
+	Type ReportType `json:"type"`
+}
+
+// ReportFormat defines model for ReportFormat.
+type ReportFormat string
+
+// ReportPage defines model for ReportPage.
+type ReportPage struct {
+	HasNext bool     `json:"has_next"`
+	HasPrev bool     `json:"has_prev"`
+	Items   []Report `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// ReportRequest defines model for ReportRequest.
+type ReportRequest struct {
+	// CompanyId The company, of platform admins; else the asker's own.
+	CompanyId *int64 `json:"company_id,omitempty"`
+
+	// Format What the document is written in; else `pdf`.
+	Format *string `json:"format,omitempty"`
+
+	// Locale The language; else as in answers.
+	Locale *string `json:"locale,omitempty"`
+
+	// ReportType The first five are the frameworks.
+	ReportType ReportType `json:"report_type"`
+}
+
+// ReportScope Of whom the report tells, its requester or a company's people.
+type ReportScope string
+
+// ReportState defines model for ReportState.
+type ReportState string
+
+// ReportType The first five are the frameworks.
+type ReportType string
+
 // ResetRequest A token from a mail, and the password to set.
 type ResetRequest struct {
 	// Password From 10 to 1024 bytes long.
@@ -1856,6 +2104,9 @@ type Position = string
 
 // QuizID defines model for QuizID.
 type QuizID = int64
+
+// ReportId defines model for ReportId.
+type ReportId = int64
 
 // RequestID defines model for RequestID.
 type RequestID = string
@@ -2503,6 +2754,91 @@ type StartQuizParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListReportsParams defines parameters for ListReports.
+type ListReportsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Sort The order; `-` before it reverses it.
+	Sort *ListReportsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Status Only reports of this status, as it was last written down.
+	Status *ReportState `form:"status,omitempty" json:"status,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListReportsParamsSort defines parameters for ListReports.
+type ListReportsParamsSort string
+
+// RequestComplianceReportParams defines parameters for RequestComplianceReport.
+type RequestComplianceReportParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RequestReportParams defines parameters for RequestReport.
+type RequestReportParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CancelReportParams defines parameters for CancelReport.
+type CancelReportParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// GetReportParams defines parameters for GetReport.
+type GetReportParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetReportStatusParams defines parameters for GetReportStatus.
+type GetReportStatusParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // StatusParams defines parameters for Status.
 type StatusParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
@@ -2709,6 +3045,12 @@ type AcceptInvitationJSONRequestBody = AcceptRequest
 
 // SubmitAttemptJSONRequestBody defines body for SubmitAttempt for application/json ContentType.
 type SubmitAttemptJSONRequestBody = AttemptRequest
+
+// RequestComplianceReportJSONRequestBody defines body for RequestComplianceReport for application/json ContentType.
+type RequestComplianceReportJSONRequestBody = ComplianceReportRequest
+
+// RequestReportJSONRequestBody defines body for RequestReport for application/json ContentType.
+type RequestReportJSONRequestBody = ReportRequest
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewPerson

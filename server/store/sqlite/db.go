@@ -102,6 +102,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEnrollmentsStmt, err = db.PrepareContext(ctx, countEnrollments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEnrollments: %w", err)
 	}
+	if q.countReportsStmt, err = db.PrepareContext(ctx, countReports); err != nil {
+		return nil, fmt.Errorf("error preparing query CountReports: %w", err)
+	}
 	if q.countUsersStmt, err = db.PrepareContext(ctx, countUsers); err != nil {
 		return nil, fmt.Errorf("error preparing query CountUsers: %w", err)
 	}
@@ -173,6 +176,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.quizStmt, err = db.PrepareContext(ctx, quiz); err != nil {
 		return nil, fmt.Errorf("error preparing query Quiz: %w", err)
+	}
+	if q.reportStmt, err = db.PrepareContext(ctx, report); err != nil {
+		return nil, fmt.Errorf("error preparing query Report: %w", err)
+	}
+	if q.reportsStmt, err = db.PrepareContext(ctx, reports); err != nil {
+		return nil, fmt.Errorf("error preparing query Reports: %w", err)
+	}
+	if q.reportsDescStmt, err = db.PrepareContext(ctx, reportsDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query ReportsDesc: %w", err)
 	}
 	if q.searchCoursesStmt, err = db.PrepareContext(ctx, searchCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query SearchCourses: %w", err)
@@ -408,6 +420,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countEnrollmentsStmt: %w", cerr)
 		}
 	}
+	if q.countReportsStmt != nil {
+		if cerr := q.countReportsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countReportsStmt: %w", cerr)
+		}
+	}
 	if q.countUsersStmt != nil {
 		if cerr := q.countUsersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countUsersStmt: %w", cerr)
@@ -526,6 +543,21 @@ func (q *Queries) Close() error {
 	if q.quizStmt != nil {
 		if cerr := q.quizStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing quizStmt: %w", cerr)
+		}
+	}
+	if q.reportStmt != nil {
+		if cerr := q.reportStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reportStmt: %w", cerr)
+		}
+	}
+	if q.reportsStmt != nil {
+		if cerr := q.reportsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reportsStmt: %w", cerr)
+		}
+	}
+	if q.reportsDescStmt != nil {
+		if cerr := q.reportsDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reportsDescStmt: %w", cerr)
 		}
 	}
 	if q.searchCoursesStmt != nil {
@@ -758,6 +790,7 @@ type Queries struct {
 	countCertificatesStmt              *sql.Stmt
 	countCoursesStmt                   *sql.Stmt
 	countEnrollmentsStmt               *sql.Stmt
+	countReportsStmt                   *sql.Stmt
 	countUsersStmt                     *sql.Stmt
 	countUsersBySearchStmt             *sql.Stmt
 	countUsersEverywhereStmt           *sql.Stmt
@@ -782,6 +815,9 @@ type Queries struct {
 	progressOfEnrollmentStmt           *sql.Stmt
 	questionsOfQuizStmt                *sql.Stmt
 	quizStmt                           *sql.Stmt
+	reportStmt                         *sql.Stmt
+	reportsStmt                        *sql.Stmt
+	reportsDescStmt                    *sql.Stmt
 	searchCoursesStmt                  *sql.Stmt
 	signingKeyStmt                     *sql.Stmt
 	signingKeysStmt                    *sql.Stmt
@@ -847,6 +883,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countCertificatesStmt:              q.countCertificatesStmt,
 		countCoursesStmt:                   q.countCoursesStmt,
 		countEnrollmentsStmt:               q.countEnrollmentsStmt,
+		countReportsStmt:                   q.countReportsStmt,
 		countUsersStmt:                     q.countUsersStmt,
 		countUsersBySearchStmt:             q.countUsersBySearchStmt,
 		countUsersEverywhereStmt:           q.countUsersEverywhereStmt,
@@ -871,6 +908,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		progressOfEnrollmentStmt:           q.progressOfEnrollmentStmt,
 		questionsOfQuizStmt:                q.questionsOfQuizStmt,
 		quizStmt:                           q.quizStmt,
+		reportStmt:                         q.reportStmt,
+		reportsStmt:                        q.reportsStmt,
+		reportsDescStmt:                    q.reportsDescStmt,
 		searchCoursesStmt:                  q.searchCoursesStmt,
 		signingKeyStmt:                     q.signingKeyStmt,
 		signingKeysStmt:                    q.signingKeysStmt,
