@@ -59,6 +59,7 @@ type Writer interface {
 	certificateWriter
 	assignmentWriter
 	reportWriter
+	reportScheduleWriter
 	exporter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
 	WALInsert(ctx context.Context) (change.LSN, error)

@@ -77,10 +77,15 @@ type Letter struct {
 
 // Attachment is a file that goes with a letter. It is loaded when the letter's turn has come.
 type Attachment struct {
-	Name string
-	Type string // such as application/pdf
-	// Load gives at most MaxAttachment bytes. An *Error is handed on as it is.
-	Load func(ctx context.Context) ([]byte, error)
+	// Load gives a file of at most MaxAttachment bytes. An *Error is handed on as it is.
+	Load func(ctx context.Context) (File, error)
+}
+
+// File is what is attached.
+type File struct {
+	Name    string
+	Type    string // such as application/pdf
+	Content []byte
 }
 
 // Error says why a letter was not sent, without saying whose it was.

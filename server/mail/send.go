@@ -86,7 +86,7 @@ func (s *Sender) message(ctx context.Context, l Letter) (*gomail.Msg, int, error
 	if l.Attachment == nil {
 		return m, 0, nil
 	}
-	document, err := l.Attachment.Load(ctx)
+	file, err := l.Attachment.Load(ctx)
 	var failed *Error
 	switch {
 	case errors.As(err, &failed):
@@ -94,8 +94,8 @@ func (s *Sender) message(ctx context.Context, l Letter) (*gomail.Msg, int, error
 	case err != nil:
 		return nil, 0, temporary("what is attached cannot be read: %s", err)
 	}
-	m.AttachReadSeeker(l.Attachment.Name, bytes.NewReader(document), gomail.WithFileContentType(gomail.ContentType(l.Attachment.Type)))
-	return m, len(document), nil
+	m.AttachReadSeeker(file.Name, bytes.NewReader(file.Content), gomail.WithFileContentType(gomail.ContentType(file.Type)))
+	return m, len(file.Content), nil
 }
 
 // connection is one to a mail server that has said that it will take letters.

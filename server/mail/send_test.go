@@ -70,7 +70,7 @@ func TestALetterThatBreaksOffIsSentAgain(t *testing.T) {
 		return mailtest.Usual
 	})
 	l := letter(1, Report, "one@example.com", "de")
-	l.Attachment = &Attachment{Name: "x", Type: "text/csv", Load: func(context.Context) ([]byte, error) { return make([]byte, 24<<20), nil }}
+	l.Attachment = &Attachment{Load: func(context.Context) (File, error) { return File{"x", "text/csv", make([]byte, 24<<20)}, nil }}
 	got, begun := sendBegun(t.Context(), newSender(t, server.Addr()), l)
 	var failed *Error
 	if !errors.As(got[1], &failed) || failed.Uncertain || failed.Permanent || len(begun) != 0 || len(server.Whole()) != 0 {
@@ -130,9 +130,9 @@ func TestWhatIsAttachedArrivesAndIsLoadedInTurn(t *testing.T) {
 	server := mailtest.Start(t, "127.0.0.1:0", nil)
 	loaded := 0
 	document := func(content string, err error) *Attachment {
-		return &Attachment{Name: "Bericht ä.pdf", Type: "application/pdf", Load: func(context.Context) ([]byte, error) {
+		return &Attachment{Load: func(context.Context) (File, error) {
 			loaded++
-			return []byte(content), err
+			return File{"Bericht ä.pdf", "application/pdf", []byte(content)}, err
 		}}
 	}
 	var letters []Letter

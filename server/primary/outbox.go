@@ -13,6 +13,7 @@ import (
 
 	"outpost/server/mail"
 	"outpost/server/primary/pgsql"
+	"outpost/server/training"
 )
 
 // A mail is written in the transaction that causes it, and sent by whichever primary claims it
@@ -172,6 +173,9 @@ func (p *Primary) send(ctx context.Context, rows []pgsql.ClaimMailRow) error {
 		case r.IsLate:
 			errs = append(errs, p.fail(ctx, l, r.Attempts, &mail.Error{Reason: "it came too late to be of use"}, true))
 		default:
+			if l.Kind == mail.Report && r.ReportID != nil && l.Document != nil && !l.Document.TooLarge() {
+				l.Attachment = p.attachment(*r.ReportID)
+			}
 			letters = append(letters, l)
 		}
 	}
@@ -187,6 +191,36 @@ func (p *Primary) send(ctx context.Context, rows []pgsql.ClaimMailRow) error {
 		})
 	}
 	return errors.Join(errs...)
+}
+
+// attachment is a report's document, which the sweep keeps until the letter has gone.
+func (p *Primary) attachment(report int64) *mail.Attachment {
+	return &mail.Attachment{Load: func(ctx context.Context) (mail.File, error) {
+		var row pgsql.Report
+		err := p.with(ctx, "reading a report for a mail", func(conn *pgxpool.Conn) (err error) {
+			row, err = pgsql.New(conn).ReportByID(ctx, report)
+			return err
+		})
+		if err != nil {
+			return mail.File{}, err
+		}
+		r := reportOf(row)
+		file := mail.File{Name: r.FileName(), Type: r.Format.ContentType()}
+		for part := 0; int64(len(file.Content)) < r.Bytes; part++ {
+			content, err := p.ReportPart(ctx, report, part)
+			if training.CodeOf(err) == training.NotFound {
+				return mail.File{}, &mail.Error{Reason: "the document is not there any more", Permanent: true}
+			}
+			if err != nil {
+				return mail.File{}, err
+			}
+			if len(file.Content)+len(content) > mail.MaxAttachment {
+				return mail.File{}, &mail.Error{Reason: "the document is larger than was said", Permanent: true}
+			}
+			file.Content = append(file.Content, content...)
+		}
+		return file, nil
+	}}
 }
 
 // beginMail writes down that a mail server may have the mail from now on. It does not stop when the

@@ -167,6 +167,7 @@ func (p *Primary) Run(ctx context.Context) error {
 	workers.Go(func() { p.runOutbox(ctx) })
 	workers.Go(func() { p.keepAssigning(ctx) })
 	workers.Go(func() { p.keepReminding(ctx) })
+	workers.Go(func() { p.keepSchedules(ctx) })
 	workers.Go(func() { p.work(ctx) })
 	defer workers.Wait()
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)

@@ -25,6 +25,7 @@ type Queries interface {
 	CertificateQueries
 	AssignmentQueries
 	ReportQueries
+	ReportScheduleQueries
 }
 
 // AccountQueries tell who asks and what for.

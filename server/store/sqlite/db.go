@@ -102,6 +102,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEnrollmentsStmt, err = db.PrepareContext(ctx, countEnrollments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEnrollments: %w", err)
 	}
+	if q.countReportSchedulesStmt, err = db.PrepareContext(ctx, countReportSchedules); err != nil {
+		return nil, fmt.Errorf("error preparing query CountReportSchedules: %w", err)
+	}
 	if q.countReportsStmt, err = db.PrepareContext(ctx, countReports); err != nil {
 		return nil, fmt.Errorf("error preparing query CountReports: %w", err)
 	}
@@ -179,6 +182,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.reportStmt, err = db.PrepareContext(ctx, report); err != nil {
 		return nil, fmt.Errorf("error preparing query Report: %w", err)
+	}
+	if q.reportSchedulesStmt, err = db.PrepareContext(ctx, reportSchedules); err != nil {
+		return nil, fmt.Errorf("error preparing query ReportSchedules: %w", err)
+	}
+	if q.reportSchedulesDescStmt, err = db.PrepareContext(ctx, reportSchedulesDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query ReportSchedulesDesc: %w", err)
 	}
 	if q.reportsStmt, err = db.PrepareContext(ctx, reports); err != nil {
 		return nil, fmt.Errorf("error preparing query Reports: %w", err)
@@ -420,6 +429,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countEnrollmentsStmt: %w", cerr)
 		}
 	}
+	if q.countReportSchedulesStmt != nil {
+		if cerr := q.countReportSchedulesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countReportSchedulesStmt: %w", cerr)
+		}
+	}
 	if q.countReportsStmt != nil {
 		if cerr := q.countReportsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countReportsStmt: %w", cerr)
@@ -548,6 +562,16 @@ func (q *Queries) Close() error {
 	if q.reportStmt != nil {
 		if cerr := q.reportStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing reportStmt: %w", cerr)
+		}
+	}
+	if q.reportSchedulesStmt != nil {
+		if cerr := q.reportSchedulesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reportSchedulesStmt: %w", cerr)
+		}
+	}
+	if q.reportSchedulesDescStmt != nil {
+		if cerr := q.reportSchedulesDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reportSchedulesDescStmt: %w", cerr)
 		}
 	}
 	if q.reportsStmt != nil {
@@ -790,6 +814,7 @@ type Queries struct {
 	countCertificatesStmt              *sql.Stmt
 	countCoursesStmt                   *sql.Stmt
 	countEnrollmentsStmt               *sql.Stmt
+	countReportSchedulesStmt           *sql.Stmt
 	countReportsStmt                   *sql.Stmt
 	countUsersStmt                     *sql.Stmt
 	countUsersBySearchStmt             *sql.Stmt
@@ -816,6 +841,8 @@ type Queries struct {
 	questionsOfQuizStmt                *sql.Stmt
 	quizStmt                           *sql.Stmt
 	reportStmt                         *sql.Stmt
+	reportSchedulesStmt                *sql.Stmt
+	reportSchedulesDescStmt            *sql.Stmt
 	reportsStmt                        *sql.Stmt
 	reportsDescStmt                    *sql.Stmt
 	searchCoursesStmt                  *sql.Stmt
@@ -883,6 +910,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countCertificatesStmt:              q.countCertificatesStmt,
 		countCoursesStmt:                   q.countCoursesStmt,
 		countEnrollmentsStmt:               q.countEnrollmentsStmt,
+		countReportSchedulesStmt:           q.countReportSchedulesStmt,
 		countReportsStmt:                   q.countReportsStmt,
 		countUsersStmt:                     q.countUsersStmt,
 		countUsersBySearchStmt:             q.countUsersBySearchStmt,
@@ -909,6 +937,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		questionsOfQuizStmt:                q.questionsOfQuizStmt,
 		quizStmt:                           q.quizStmt,
 		reportStmt:                         q.reportStmt,
+		reportSchedulesStmt:                q.reportSchedulesStmt,
+		reportSchedulesDescStmt:            q.reportSchedulesDescStmt,
 		reportsStmt:                        q.reportsStmt,
 		reportsDescStmt:                    q.reportsDescStmt,
 		searchCoursesStmt:                  q.searchCoursesStmt,
