@@ -38,6 +38,8 @@ func confinements() []confinement {
 		{library: "github.com/golang-jwt", tests: true, where: []string{"server/auth"}},
 		{library: "github.com/trustelem/zxcvbn", where: []string{"server/auth"}},
 		{library: "github.com/wneessen/go-mail", where: []string{"server/mail"}},
+		{library: "codeberg.org/go-pdf", where: []string{"server/report"}},
+		{library: "golang.org/x/image", where: []string{"server/report"}},
 		{library: "github.com/emersion", where: []string{"server/dev", "server/mail/mailtest"}},
 	}
 }

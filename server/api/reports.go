@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -203,12 +204,16 @@ func (a *API) getReport(k *call) error {
 type sending struct {
 	api    *API
 	report training.Report
-	next   int // part
+	next   int   // part
+	given  int64 // bytes
 	rest   []byte
 }
 
 // Read gives what is left of the part, or of the next one.
 func (s *sending) Read(p []byte) (int, error) {
+	if s.given == s.report.Bytes {
+		return 0, io.EOF
+	}
 	if len(s.rest) == 0 {
 		ctx, cancel := context.WithTimeout(s.api.base, s.api.Limits.Request)
 		defer cancel()
@@ -220,7 +225,7 @@ func (s *sending) Read(p []byte) (int, error) {
 		s.next++
 	}
 	n := copy(p, s.rest)
-	s.rest = s.rest[n:]
+	s.rest, s.given = s.rest[n:], s.given+int64(n)
 	return n, nil
 }
 

@@ -37,6 +37,7 @@ func (a *API) routes() []*route {
 		meRoutes(),
 		userRoutes(),
 		courseRoutes(),
+		frameworkRoutes(),
 		enrollmentRoutes(),
 		quizRoutes(),
 		certificateRoutes(),

@@ -85,6 +85,7 @@ func steps() []step {
 		}},
 		{operation: "getCourse", path: course},
 		{operation: "getLesson", path: course},
+		{operation: "listFrameworks"},
 		{operation: "enroll", learn: func(e *examples, a answer) { e.keepAs(a, "id", "enrollment") }},
 		{operation: "getEnrollment", path: enrollment},
 		{operation: "recordProgress", path: enrollment},

@@ -173,6 +173,7 @@ func newNeighbours(t *testing.T) *neighbours {
 	n.scan(&n.peers.user, `SELECT user_id FROM enrollments WHERE id = $1`, n.peers.enrollment)
 	n.scan(&n.course, `WITH c AS (INSERT INTO courses (slug, category, minutes, is_published) VALUES ('marker-unshown', 'marker', 10, false) RETURNING id),
 		l AS (INSERT INTO lessons (course_id, position, kind) SELECT id, 1, 'quiz' FROM c),
+		r AS (INSERT INTO requirement_courses (requirement_id, course_id) SELECT min(requirements.id), c.id FROM requirements, c GROUP BY c.id),
 		w AS (INSERT INTO course_translations (course_id, locale, title) SELECT id, 'en', 'Marker' FROM c) SELECT id FROM c`)
 	n.scan(&n.quiz, `INSERT INTO quizzes (course_id, lesson_id, pass_percent) SELECT course_id, id, 70 FROM lessons WHERE course_id = $1 RETURNING id`, n.course)
 	rows, err := n.db.Query(t.Context(), `SELECT id FROM users WHERE company_id = $1`, n.theirs.company)

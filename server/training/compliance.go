@@ -22,6 +22,7 @@ type Duty struct {
 	Cycle        int
 	Open         bool      // assigned or in progress
 	DueAt        time.Time // zero: no date
+	StartedAt    time.Time // zero: not begun
 	CompletedAt  time.Time // zero: not completed
 	ExpiresAt    time.Time // of the completion; zero: never
 }
@@ -75,6 +76,7 @@ type Compliance struct {
 	Compliant   int // of these, with all of theirs satisfied
 	Due         int // enrollments in a course that satisfies a requirement, due by the time
 	OnTime      int // of these, completed when they were due
+	Timed       int // people with an enrollment that Due counts
 }
 
 // Count adds one active person. The second value is the first instant after t at which the figures
@@ -100,6 +102,7 @@ func (c *Compliance) Count(requirements []Requirement, duties []Duty, t time.Tim
 	if owed > 0 && owed == satisfied {
 		c.Compliant++
 	}
+	due := c.Due
 	for i := range duties {
 		d := &duties[i]
 		if !slices.ContainsFunc(requirements, func(r Requirement) bool { return slices.Contains(r.Courses, d.CourseID) }) {
@@ -117,6 +120,9 @@ func (c *Compliance) Count(requirements []Requirement, duties []Duty, t time.Tim
 			}
 		}
 	}
+	if c.Due > due {
+		c.Timed++
+	}
 	return verdicts, validUntil
 }
 
@@ -128,6 +134,7 @@ func (c *Compliance) Add(other Compliance) {
 	c.Compliant += other.Compliant
 	c.Due += other.Due
 	c.OnTime += other.OnTime
+	c.Timed += other.Timed
 }
 
 // Rate is satisfied / obligations, from 0 to 1; nil, not 1, where there is no obligation, and where
@@ -135,7 +142,7 @@ func (c *Compliance) Add(other Compliance) {
 func (c *Compliance) Rate() *float64 { return share(c.Satisfied, c.Obligations, c.People) }
 
 // OnTimeRate is the share of what was due that was completed when it was due.
-func (c *Compliance) OnTimeRate() *float64 { return share(c.OnTime, c.Due, c.People) }
+func (c *Compliance) OnTimeRate() *float64 { return share(c.OnTime, c.Due, c.Timed) }
 
 func share(part, whole, people int) *float64 {
 	if whole == 0 || !Enough(people) {

@@ -26,6 +26,8 @@ type Queries interface {
 	AssignmentQueries
 	ReportQueries
 	ReportScheduleQueries
+	FrameworkQueries
+	FigureQueries
 }
 
 // AccountQueries tell who asks and what for.

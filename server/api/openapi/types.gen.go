@@ -1015,6 +1015,15 @@ type CourseInput struct {
 	ValidityDays *int `json:"validity_days,omitempty"`
 }
 
+// CourseName defines model for CourseName.
+type CourseName struct {
+	Id   int64  `json:"id"`
+	Slug string `json:"slug"`
+
+	// Title In the language asked for, or else in the course's own.
+	Title string `json:"title"`
+}
+
 // CoursePage defines model for CoursePage.
 type CoursePage struct {
 	HasNext bool     `json:"has_next"`
@@ -1193,6 +1202,27 @@ type FieldError struct {
 type ForgotRequest struct {
 	// Email The login.
 	Email string `json:"email"`
+}
+
+// Framework defines model for Framework.
+type Framework struct {
+	// Code What a report is asked for by: gdpr, nis2, iso27001, pci_dss, hipaa.
+	Code string `json:"code"`
+
+	// Name In short.
+	Name         string        `json:"name"`
+	Requirements []Requirement `json:"requirements"`
+
+	// Title In full.
+	Title string `json:"title"`
+}
+
+// Frameworks defines model for Frameworks.
+type Frameworks struct {
+	Frameworks []Framework `json:"frameworks"`
+
+	// Locale Of all texts that are there in it.
+	Locale string `json:"locale"`
 }
 
 // GradedQuestion defines model for GradedQuestion.
@@ -2096,6 +2126,19 @@ type ReportState string
 // ReportType The first five are the frameworks.
 type ReportType string
 
+// Requirement defines model for Requirement.
+type Requirement struct {
+	// Code As the framework counts.
+	Code string `json:"code"`
+
+	// Courses Any of them satisfies the requirement.
+	Courses []CourseName `json:"courses"`
+
+	// IntervalMonths How long a completion counts; null when once is enough.
+	IntervalMonths *int   `json:"interval_months"`
+	Text           string `json:"text"`
+}
+
 // ResetRequest A token from a mail, and the password to set.
 type ResetRequest struct {
 	// Password From 10 to 1024 bytes long.
@@ -2687,6 +2730,25 @@ type RecordProgressParams struct {
 
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// ListFrameworksParams defines parameters for ListFrameworks.
+type ListFrameworksParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ListInvitationsParams defines parameters for ListInvitations.

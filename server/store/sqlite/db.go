@@ -36,6 +36,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.accountStmt, err = db.PrepareContext(ctx, account); err != nil {
 		return nil, fmt.Errorf("error preparing query Account: %w", err)
 	}
+	if q.activeTotalStmt, err = db.PrepareContext(ctx, activeTotal); err != nil {
+		return nil, fmt.Errorf("error preparing query ActiveTotal: %w", err)
+	}
 	if q.allAssignmentIDsByCreatedStmt, err = db.PrepareContext(ctx, allAssignmentIDsByCreated); err != nil {
 		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByCreated: %w", err)
 	}
@@ -86,6 +89,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.companyLocaleStmt, err = db.PrepareContext(ctx, companyLocale); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyLocale: %w", err)
+	}
+	if q.companyProfileStmt, err = db.PrepareContext(ctx, companyProfile); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyProfile: %w", err)
 	}
 	if q.countAPIKeysStmt, err = db.PrepareContext(ctx, countAPIKeys); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAPIKeys: %w", err)
@@ -159,6 +165,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.enrollmentsByIDStmt, err = db.PrepareContext(ctx, enrollmentsByID); err != nil {
 		return nil, fmt.Errorf("error preparing query EnrollmentsByID: %w", err)
 	}
+	if q.factsStmt, err = db.PrepareContext(ctx, facts); err != nil {
+		return nil, fmt.Errorf("error preparing query Facts: %w", err)
+	}
+	if q.factsEverywhereStmt, err = db.PrepareContext(ctx, factsEverywhere); err != nil {
+		return nil, fmt.Errorf("error preparing query FactsEverywhere: %w", err)
+	}
+	if q.frameworksStmt, err = db.PrepareContext(ctx, frameworks); err != nil {
+		return nil, fmt.Errorf("error preparing query Frameworks: %w", err)
+	}
 	if q.lessonStmt, err = db.PrepareContext(ctx, lesson); err != nil {
 		return nil, fmt.Errorf("error preparing query Lesson: %w", err)
 	}
@@ -170,6 +185,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.optionsOfQuizStmt, err = db.PrepareContext(ctx, optionsOfQuiz); err != nil {
 		return nil, fmt.Errorf("error preparing query OptionsOfQuiz: %w", err)
+	}
+	if q.popularCoursesStmt, err = db.PrepareContext(ctx, popularCourses); err != nil {
+		return nil, fmt.Errorf("error preparing query PopularCourses: %w", err)
 	}
 	if q.progressOfEnrollmentStmt, err = db.PrepareContext(ctx, progressOfEnrollment); err != nil {
 		return nil, fmt.Errorf("error preparing query ProgressOfEnrollment: %w", err)
@@ -194,6 +212,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.reportsDescStmt, err = db.PrepareContext(ctx, reportsDesc); err != nil {
 		return nil, fmt.Errorf("error preparing query ReportsDesc: %w", err)
+	}
+	if q.requirementsStmt, err = db.PrepareContext(ctx, requirements); err != nil {
+		return nil, fmt.Errorf("error preparing query Requirements: %w", err)
 	}
 	if q.searchCoursesStmt, err = db.PrepareContext(ctx, searchCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query SearchCourses: %w", err)
@@ -319,6 +340,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing accountStmt: %w", cerr)
 		}
 	}
+	if q.activeTotalStmt != nil {
+		if cerr := q.activeTotalStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing activeTotalStmt: %w", cerr)
+		}
+	}
 	if q.allAssignmentIDsByCreatedStmt != nil {
 		if cerr := q.allAssignmentIDsByCreatedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing allAssignmentIDsByCreatedStmt: %w", cerr)
@@ -402,6 +428,11 @@ func (q *Queries) Close() error {
 	if q.companyLocaleStmt != nil {
 		if cerr := q.companyLocaleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyLocaleStmt: %w", cerr)
+		}
+	}
+	if q.companyProfileStmt != nil {
+		if cerr := q.companyProfileStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyProfileStmt: %w", cerr)
 		}
 	}
 	if q.countAPIKeysStmt != nil {
@@ -524,6 +555,21 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing enrollmentsByIDStmt: %w", cerr)
 		}
 	}
+	if q.factsStmt != nil {
+		if cerr := q.factsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing factsStmt: %w", cerr)
+		}
+	}
+	if q.factsEverywhereStmt != nil {
+		if cerr := q.factsEverywhereStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing factsEverywhereStmt: %w", cerr)
+		}
+	}
+	if q.frameworksStmt != nil {
+		if cerr := q.frameworksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing frameworksStmt: %w", cerr)
+		}
+	}
 	if q.lessonStmt != nil {
 		if cerr := q.lessonStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lessonStmt: %w", cerr)
@@ -542,6 +588,11 @@ func (q *Queries) Close() error {
 	if q.optionsOfQuizStmt != nil {
 		if cerr := q.optionsOfQuizStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing optionsOfQuizStmt: %w", cerr)
+		}
+	}
+	if q.popularCoursesStmt != nil {
+		if cerr := q.popularCoursesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing popularCoursesStmt: %w", cerr)
 		}
 	}
 	if q.progressOfEnrollmentStmt != nil {
@@ -582,6 +633,11 @@ func (q *Queries) Close() error {
 	if q.reportsDescStmt != nil {
 		if cerr := q.reportsDescStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing reportsDescStmt: %w", cerr)
+		}
+	}
+	if q.requirementsStmt != nil {
+		if cerr := q.requirementsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing requirementsStmt: %w", cerr)
 		}
 	}
 	if q.searchCoursesStmt != nil {
@@ -792,6 +848,7 @@ type Queries struct {
 	aPIKeysByCreatedStmt               *sql.Stmt
 	aPIKeysByCreatedDescStmt           *sql.Stmt
 	accountStmt                        *sql.Stmt
+	activeTotalStmt                    *sql.Stmt
 	allAssignmentIDsByCreatedStmt      *sql.Stmt
 	allAssignmentIDsByCreatedDescStmt  *sql.Stmt
 	allAssignmentIDsByDueStmt          *sql.Stmt
@@ -809,6 +866,7 @@ type Queries struct {
 	certificateIDsDescStmt             *sql.Stmt
 	certificatesByIDStmt               *sql.Stmt
 	companyLocaleStmt                  *sql.Stmt
+	companyProfileStmt                 *sql.Stmt
 	countAPIKeysStmt                   *sql.Stmt
 	countAssignmentsStmt               *sql.Stmt
 	countCertificatesStmt              *sql.Stmt
@@ -833,10 +891,14 @@ type Queries struct {
 	enrollmentIDsByDueStmt             *sql.Stmt
 	enrollmentIDsByDueDescStmt         *sql.Stmt
 	enrollmentsByIDStmt                *sql.Stmt
+	factsStmt                          *sql.Stmt
+	factsEverywhereStmt                *sql.Stmt
+	frameworksStmt                     *sql.Stmt
 	lessonStmt                         *sql.Stmt
 	lessonsOfCourseStmt                *sql.Stmt
 	meStmt                             *sql.Stmt
 	optionsOfQuizStmt                  *sql.Stmt
+	popularCoursesStmt                 *sql.Stmt
 	progressOfEnrollmentStmt           *sql.Stmt
 	questionsOfQuizStmt                *sql.Stmt
 	quizStmt                           *sql.Stmt
@@ -845,6 +907,7 @@ type Queries struct {
 	reportSchedulesDescStmt            *sql.Stmt
 	reportsStmt                        *sql.Stmt
 	reportsDescStmt                    *sql.Stmt
+	requirementsStmt                   *sql.Stmt
 	searchCoursesStmt                  *sql.Stmt
 	signingKeyStmt                     *sql.Stmt
 	signingKeysStmt                    *sql.Stmt
@@ -888,6 +951,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		aPIKeysByCreatedStmt:               q.aPIKeysByCreatedStmt,
 		aPIKeysByCreatedDescStmt:           q.aPIKeysByCreatedDescStmt,
 		accountStmt:                        q.accountStmt,
+		activeTotalStmt:                    q.activeTotalStmt,
 		allAssignmentIDsByCreatedStmt:      q.allAssignmentIDsByCreatedStmt,
 		allAssignmentIDsByCreatedDescStmt:  q.allAssignmentIDsByCreatedDescStmt,
 		allAssignmentIDsByDueStmt:          q.allAssignmentIDsByDueStmt,
@@ -905,6 +969,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		certificateIDsDescStmt:             q.certificateIDsDescStmt,
 		certificatesByIDStmt:               q.certificatesByIDStmt,
 		companyLocaleStmt:                  q.companyLocaleStmt,
+		companyProfileStmt:                 q.companyProfileStmt,
 		countAPIKeysStmt:                   q.countAPIKeysStmt,
 		countAssignmentsStmt:               q.countAssignmentsStmt,
 		countCertificatesStmt:              q.countCertificatesStmt,
@@ -929,10 +994,14 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		enrollmentIDsByDueStmt:             q.enrollmentIDsByDueStmt,
 		enrollmentIDsByDueDescStmt:         q.enrollmentIDsByDueDescStmt,
 		enrollmentsByIDStmt:                q.enrollmentsByIDStmt,
+		factsStmt:                          q.factsStmt,
+		factsEverywhereStmt:                q.factsEverywhereStmt,
+		frameworksStmt:                     q.frameworksStmt,
 		lessonStmt:                         q.lessonStmt,
 		lessonsOfCourseStmt:                q.lessonsOfCourseStmt,
 		meStmt:                             q.meStmt,
 		optionsOfQuizStmt:                  q.optionsOfQuizStmt,
+		popularCoursesStmt:                 q.popularCoursesStmt,
 		progressOfEnrollmentStmt:           q.progressOfEnrollmentStmt,
 		questionsOfQuizStmt:                q.questionsOfQuizStmt,
 		quizStmt:                           q.quizStmt,
@@ -941,6 +1010,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		reportSchedulesDescStmt:            q.reportSchedulesDescStmt,
 		reportsStmt:                        q.reportsStmt,
 		reportsDescStmt:                    q.reportsDescStmt,
+		requirementsStmt:                   q.requirementsStmt,
 		searchCoursesStmt:                  q.searchCoursesStmt,
 		signingKeyStmt:                     q.signingKeyStmt,
 		signingKeysStmt:                    q.signingKeysStmt,
