@@ -43,6 +43,7 @@ func (a *API) routes() []*route {
 		certificateRoutes(),
 		assignmentRoutes(),
 		phishingRoutes(),
+		reportScheduleRoutes(),
 		reportRoutes(),
 		dashboardRoutes(),
 		statusRoutes(),

@@ -28,6 +28,7 @@ type Queries interface {
 	FigureQueries
 	PhishingQueries
 	ReportQueries
+	ReportScheduleQueries
 }
 
 // AccountQueries tell who asks and what for.
