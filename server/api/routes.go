@@ -41,6 +41,7 @@ func (a *API) routes() []*route {
 		quizRoutes(),
 		certificateRoutes(),
 		assignmentRoutes(),
+		analyticsRoutes(),
 		statusRoutes(),
 		docsRoutes(),
 	)

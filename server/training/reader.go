@@ -24,6 +24,7 @@ type Queries interface {
 	QuizQueries
 	CertificateQueries
 	AssignmentQueries
+	AnalyticsQueries
 }
 
 // AccountQueries tell who asks and what for.
