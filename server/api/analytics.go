@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -103,7 +104,7 @@ func analyticsBody(company training.CompanyProfile, a *training.Analytics, names
 	for i := range a.Trends {
 		d := &a.Trends[i]
 		body.Trends = append(body.Trends, openapi.AnalyticsDay{
-			Date: d.Day.Format(time.DateOnly), Completions: d.Completions, Begun: d.Begun, Overdue: d.Overdue, ComplianceRate: rate(d.Rate()),
+			Date: d.Day.Format(time.DateOnly), Completions: d.Completions, Begun: d.Begun, Overdue: d.Overdue, ComplianceRate: ratio(d.Rate()),
 		})
 	}
 	for i := range a.Departments {
@@ -117,7 +118,7 @@ func analyticsBody(company training.CompanyProfile, a *training.Analytics, names
 		}
 		body.Courses = append(body.Courses, openapi.AnalyticsCourse{
 			Id: c.CourseID, Slug: name.Slug, Title: name.Title, Enrollments: c.Enrollments(), Assigned: c.Assigned, InProgress: c.InProgress,
-			Completed: c.Completed, Expired: c.Expired, Overdue: c.Overdue, CompletionRate: *rate(c.CompletionRate()),
+			Completed: c.Completed, Expired: c.Expired, Overdue: c.Overdue, CompletionRate: *ratio(c.CompletionRate()),
 		})
 	}
 	body.Overdue.People, body.Overdue.Enrollments, body.Overdue.Items = a.OverduePeople, a.OverdueCount, []openapi.AnalyticsOverdue{}
@@ -137,7 +138,7 @@ func analyticsBody(company training.CompanyProfile, a *training.Analytics, names
 
 func departmentBody(g *training.Group[training.DepartmentFigures]) openapi.AnalyticsDepartment {
 	body := openapi.AnalyticsDepartment{
-		Rest: g.Rest, People: g.People, Overdue: g.Figures.Overdue, ComplianceRate: rate(g.Figures.Rate()), OnTimeRate: rate(g.Figures.OnTimeRate()),
+		Rest: g.Rest, People: g.People, Overdue: g.Figures.Overdue, ComplianceRate: ratio(g.Figures.Rate()), OnTimeRate: ratio(g.Figures.OnTimeRate()),
 	}
 	body.Risk.Score, body.Risk.P90, body.Risk.Band = groupScore(&g.Figures.Risk)
 	if !g.Rest {
@@ -159,10 +160,30 @@ func analyticsRisk(a *training.Analytics) (body openapi.AnalyticsRisk) {
 		if r.Sight == training.ByName {
 			people[i].UserId, people[i].FullName, people[i].Department = &r.UserID, &r.FullName, &r.Department
 			people[i].Components = &openapi.AnalyticsComponents{
-				Phishing: rate(r.Phishing), Reporting: rate(r.Reporting), Timeliness: rate(r.Timeliness), Knowledge: rate(r.Knowledge), Exposure: rate(r.Exposure),
+				Phishing: ratio(r.Phishing), Reporting: ratio(r.Reporting), Timeliness: ratio(r.Timeliness), Knowledge: ratio(r.Knowledge), Exposure: ratio(r.Exposure),
 			}
 		}
 	}
 	body.People = &people
 	return body
+}
+
+func groupScore(g *training.GroupRisk) (mean, p90 *float64, band *string) {
+	mean, p90 = score(g.Mean()), score(g.P90())
+	if mean != nil {
+		band = text(string(training.BandOf(*mean)))
+	}
+	return mean, p90, band
+}
+
+// ratio is rounded to 4 digits, score to 1; null stays null.
+func ratio(v *float64) *float64  { return round(v, 10000) }
+func score(v *float64) *float64 { return round(v, 10) }
+
+func round(v *float64, parts float64) *float64 {
+	if v == nil {
+		return nil
+	}
+	rounded := math.Round(*v*parts) / parts
+	return &rounded
 }
