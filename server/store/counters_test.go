@@ -32,6 +32,17 @@ const countedAssignments = `
 	SELECT assignment_id, assigned, in_progress, completed, expired FROM assignment_stats
 	WHERE assigned + in_progress + completed + expired > 0 ORDER BY assignment_id`
 
+// recountCourses gives what the counters of courses must be, of each company and of all.
+const recountCourses = `
+	SELECT company_id, course_id, count(*), sum(cycle = 1), sum(status IN ('completed', 'expired')) FROM enrollments GROUP BY 1, 2
+	UNION ALL
+	SELECT 0, course_id, count(*), sum(cycle = 1), sum(status IN ('completed', 'expired')) FROM enrollments GROUP BY course_id
+	ORDER BY 1, 2`
+
+const countedCourses = `
+	SELECT company_id, course_id, enrollments, people, completed FROM course_stats
+	WHERE enrollments + people + completed <> 0 ORDER BY company_id, course_id`
+
 // TestCountersStayTrueThroughAnyChange changes rows at random, as a replica would, with the
 // objects made in the middle, and counts again.
 func TestCountersStayTrueThroughAnyChange(t *testing.T) {
@@ -66,16 +77,17 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 		id, company := random.IntN(40)+1, random.IntN(5)+1
 		switch random.IntN(8) {
 		case 0, 1:
-			exec(`INSERT OR IGNORE INTO users VALUES (?, ?, 'z', '', '', '', '', '', '', '', '', ?, '', '', 1)`, id, company, random.IntN(2))
+			exec(`INSERT OR IGNORE INTO users VALUES (?, ?, 'z', '', '', '', '', '', '', '', '', ?, '', '', 1, '')`, id, company, random.IntN(2))
 		case 2:
 			exec(`UPDATE users SET company_id = ?, is_active = ? WHERE id = ?`, company, random.IntN(2), id)
 		case 3:
 			exec(`DELETE FROM users WHERE id = ?`, id)
 		case 4:
 			exec(`INSERT OR IGNORE INTO enrollments (id, company_id, data_zone, user_id, course_id, assignment_id, cycle, status, lessons_done, created_at, updated_at, version)
-				VALUES (?, ?, 'z', 1, 1, ?, 1, ?, 0, '', '', 1)`, id, company, assignment(), statuses[random.IntN(4)])
+				VALUES (?, ?, 'z', 1, ?, ?, ?, ?, 0, '', '', 1)`, id, company, random.IntN(3), assignment(), 1+random.IntN(2), statuses[random.IntN(4)])
 		case 5:
 			exec(`UPDATE enrollments SET company_id = ?, assignment_id = ?, status = ? WHERE id = ?`, company, assignment(), statuses[random.IntN(4)], id)
+			exec(`UPDATE enrollments SET course_id = ?, cycle = ? WHERE id = ?`, random.IntN(3), 1+random.IntN(2), random.IntN(40)+1)
 		case 6:
 			exec(`DELETE FROM enrollments WHERE id = ?`, id)
 		case 7:
@@ -104,6 +116,7 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 			same(t, db, counted, recount)
 			same(t, db, `SELECT users, active_users FROM user_totals`, `SELECT count(*), coalesce(sum(is_active), 0) FROM users`)
 			same(t, db, countedAssignments, recountAssignments)
+			same(t, db, countedCourses, recountCourses)
 			same(t, db, `SELECT is_published, courses FROM course_totals WHERE courses > 0 ORDER BY 1`,
 				`SELECT is_published, count(*) FROM courses GROUP BY 1 ORDER BY 1`)
 		}

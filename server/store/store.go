@@ -61,7 +61,7 @@ func (s *Store) Read(ctx context.Context, fn func(training.Queries) error) (trai
 			return errors.New("the replica was opened without the store's Prepare")
 		}
 		at = training.At{Position: v.At.Position, Incarnation: v.At.Incarnation}
-		q := &queries{sql: prepared.WithTx(v.Tx), store: s, now: s.Now}
+		q := &queries{sql: prepared.WithTx(v.Tx), tx: v.Tx, store: s, now: s.Now}
 		err := fn(q)
 		if s.Finished != nil {
 			s.Finished(q.count)
@@ -79,6 +79,7 @@ func (s *Store) Read(ctx context.Context, fn func(training.Queries) error) (trai
 // queries are the questions inside one transaction.
 type queries struct {
 	sql   *sqlite.Queries
+	tx    *stdsql.Tx
 	store *Store
 	now   func() time.Time
 	count int

@@ -34,6 +34,14 @@ func (t *times) read(s string, to *time.Time) {
 	}
 }
 
+// instant is read for a column whose absence is a dash. A time that never comes is none, too.
+func (t *times) instant(s string, to *time.Time) {
+	*to = time.Time{}
+	if s != "-" && s != "infinity" {
+		*to = t.at(s)
+	}
+}
+
 // maybe takes a time that never comes for none.
 func (t *times) maybe(s *string) *time.Time {
 	if s == nil || *s == "infinity" {

@@ -22,6 +22,8 @@ type PersonFacts struct {
 	Email      string
 	Pseudonym  string
 	Department string
+	// Requirements are the same for everybody, and have no more than an id and courses.
+	Requirements []Requirement
 	RiskFacts
 }
 
@@ -30,10 +32,11 @@ type Fact int64
 
 // The facts; the query counts on the values.
 const (
-	FactNames       Fact = 1 << iota // name, address, pseudonym
-	FactDuties                       // enrollments
-	FactSimulations                  // phishing
-	FactQuiz                         // the last attempt
+	FactNames        Fact = 1 << iota // name, address, pseudonym
+	FactDuties                        // enrollments
+	FactSimulations                   // phishing
+	FactQuiz                          // the last attempt
+	FactRequirements                  // what the courses are good for, where a query of its own is to be saved
 )
 
 // FactFilter chooses people: the active ones of a company, of all companies where CompanyID is 0
@@ -49,8 +52,8 @@ type PopularCourse struct {
 	CourseID    int64
 	Slug        string
 	Title       string
-	Enrollments int // of a company, all cycles
-	Completed   int
+	Enrollments int // all cycles
+	Completed   int // of these, also those that have expired since
 }
 
 // FigureQueries read what figures are made of. They do not ask who asks: whoever calls has decided
@@ -61,9 +64,10 @@ type FigureQueries interface {
 	// Requirements are those of a framework by its code, or all, in a language, in the order of their codes.
 	Requirements(ctx context.Context, framework, locale string) ([]Requirement, error)
 	// Facts gives the people that f chooses one by one, by their ids. What is given is good until the
-	// next one is.
+	// next one is, but for its texts and Requirements. each must not ask anything itself.
 	Facts(ctx context.Context, f FactFilter, each func(*PersonFacts) error) error
-	// PopularCourses are those that most of the company have taken up, published ones only.
+	// PopularCourses are those that were taken up most often, published ones only, and none that fewer
+	// than MinGroup people have taken up.
 	PopularCourses(ctx context.Context, companyID int64, locale string, limit int) ([]PopularCourse, error)
 }
 

@@ -24,6 +24,7 @@ type Queries interface {
 	QuizQueries
 	CertificateQueries
 	AssignmentQueries
+	FigureQueries
 	AnalyticsQueries
 }
 

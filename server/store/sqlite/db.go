@@ -36,6 +36,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.accountStmt, err = db.PrepareContext(ctx, account); err != nil {
 		return nil, fmt.Errorf("error preparing query Account: %w", err)
 	}
+	if q.activeTotalStmt, err = db.PrepareContext(ctx, activeTotal); err != nil {
+		return nil, fmt.Errorf("error preparing query ActiveTotal: %w", err)
+	}
 	if q.allAssignmentIDsByCreatedStmt, err = db.PrepareContext(ctx, allAssignmentIDsByCreated); err != nil {
 		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByCreated: %w", err)
 	}
@@ -86,6 +89,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.companyLocaleStmt, err = db.PrepareContext(ctx, companyLocale); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyLocale: %w", err)
+	}
+	if q.companyProfileStmt, err = db.PrepareContext(ctx, companyProfile); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyProfile: %w", err)
 	}
 	if q.countAPIKeysStmt, err = db.PrepareContext(ctx, countAPIKeys); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAPIKeys: %w", err)
@@ -156,6 +162,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.enrollmentsByIDStmt, err = db.PrepareContext(ctx, enrollmentsByID); err != nil {
 		return nil, fmt.Errorf("error preparing query EnrollmentsByID: %w", err)
 	}
+	if q.factsStmt, err = db.PrepareContext(ctx, facts); err != nil {
+		return nil, fmt.Errorf("error preparing query Facts: %w", err)
+	}
+	if q.factsEverywhereStmt, err = db.PrepareContext(ctx, factsEverywhere); err != nil {
+		return nil, fmt.Errorf("error preparing query FactsEverywhere: %w", err)
+	}
 	if q.lessonStmt, err = db.PrepareContext(ctx, lesson); err != nil {
 		return nil, fmt.Errorf("error preparing query Lesson: %w", err)
 	}
@@ -168,6 +180,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.optionsOfQuizStmt, err = db.PrepareContext(ctx, optionsOfQuiz); err != nil {
 		return nil, fmt.Errorf("error preparing query OptionsOfQuiz: %w", err)
 	}
+	if q.popularCoursesStmt, err = db.PrepareContext(ctx, popularCourses); err != nil {
+		return nil, fmt.Errorf("error preparing query PopularCourses: %w", err)
+	}
 	if q.progressOfEnrollmentStmt, err = db.PrepareContext(ctx, progressOfEnrollment); err != nil {
 		return nil, fmt.Errorf("error preparing query ProgressOfEnrollment: %w", err)
 	}
@@ -176,6 +191,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.quizStmt, err = db.PrepareContext(ctx, quiz); err != nil {
 		return nil, fmt.Errorf("error preparing query Quiz: %w", err)
+	}
+	if q.requirementsStmt, err = db.PrepareContext(ctx, requirements); err != nil {
+		return nil, fmt.Errorf("error preparing query Requirements: %w", err)
 	}
 	if q.searchCoursesStmt, err = db.PrepareContext(ctx, searchCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query SearchCourses: %w", err)
@@ -301,6 +319,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing accountStmt: %w", cerr)
 		}
 	}
+	if q.activeTotalStmt != nil {
+		if cerr := q.activeTotalStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing activeTotalStmt: %w", cerr)
+		}
+	}
 	if q.allAssignmentIDsByCreatedStmt != nil {
 		if cerr := q.allAssignmentIDsByCreatedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing allAssignmentIDsByCreatedStmt: %w", cerr)
@@ -384,6 +407,11 @@ func (q *Queries) Close() error {
 	if q.companyLocaleStmt != nil {
 		if cerr := q.companyLocaleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyLocaleStmt: %w", cerr)
+		}
+	}
+	if q.companyProfileStmt != nil {
+		if cerr := q.companyProfileStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyProfileStmt: %w", cerr)
 		}
 	}
 	if q.countAPIKeysStmt != nil {
@@ -501,6 +529,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing enrollmentsByIDStmt: %w", cerr)
 		}
 	}
+	if q.factsStmt != nil {
+		if cerr := q.factsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing factsStmt: %w", cerr)
+		}
+	}
+	if q.factsEverywhereStmt != nil {
+		if cerr := q.factsEverywhereStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing factsEverywhereStmt: %w", cerr)
+		}
+	}
 	if q.lessonStmt != nil {
 		if cerr := q.lessonStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lessonStmt: %w", cerr)
@@ -521,6 +559,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing optionsOfQuizStmt: %w", cerr)
 		}
 	}
+	if q.popularCoursesStmt != nil {
+		if cerr := q.popularCoursesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing popularCoursesStmt: %w", cerr)
+		}
+	}
 	if q.progressOfEnrollmentStmt != nil {
 		if cerr := q.progressOfEnrollmentStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing progressOfEnrollmentStmt: %w", cerr)
@@ -534,6 +577,11 @@ func (q *Queries) Close() error {
 	if q.quizStmt != nil {
 		if cerr := q.quizStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing quizStmt: %w", cerr)
+		}
+	}
+	if q.requirementsStmt != nil {
+		if cerr := q.requirementsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing requirementsStmt: %w", cerr)
 		}
 	}
 	if q.searchCoursesStmt != nil {
@@ -744,6 +792,7 @@ type Queries struct {
 	aPIKeysByCreatedStmt               *sql.Stmt
 	aPIKeysByCreatedDescStmt           *sql.Stmt
 	accountStmt                        *sql.Stmt
+	activeTotalStmt                    *sql.Stmt
 	allAssignmentIDsByCreatedStmt      *sql.Stmt
 	allAssignmentIDsByCreatedDescStmt  *sql.Stmt
 	allAssignmentIDsByDueStmt          *sql.Stmt
@@ -761,6 +810,7 @@ type Queries struct {
 	certificateIDsDescStmt             *sql.Stmt
 	certificatesByIDStmt               *sql.Stmt
 	companyLocaleStmt                  *sql.Stmt
+	companyProfileStmt                 *sql.Stmt
 	countAPIKeysStmt                   *sql.Stmt
 	countAssignmentsStmt               *sql.Stmt
 	countCertificatesStmt              *sql.Stmt
@@ -784,13 +834,17 @@ type Queries struct {
 	enrollmentIDsByDueStmt             *sql.Stmt
 	enrollmentIDsByDueDescStmt         *sql.Stmt
 	enrollmentsByIDStmt                *sql.Stmt
+	factsStmt                          *sql.Stmt
+	factsEverywhereStmt                *sql.Stmt
 	lessonStmt                         *sql.Stmt
 	lessonsOfCourseStmt                *sql.Stmt
 	meStmt                             *sql.Stmt
 	optionsOfQuizStmt                  *sql.Stmt
+	popularCoursesStmt                 *sql.Stmt
 	progressOfEnrollmentStmt           *sql.Stmt
 	questionsOfQuizStmt                *sql.Stmt
 	quizStmt                           *sql.Stmt
+	requirementsStmt                   *sql.Stmt
 	searchCoursesStmt                  *sql.Stmt
 	signingKeyStmt                     *sql.Stmt
 	signingKeysStmt                    *sql.Stmt
@@ -834,6 +888,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		aPIKeysByCreatedStmt:               q.aPIKeysByCreatedStmt,
 		aPIKeysByCreatedDescStmt:           q.aPIKeysByCreatedDescStmt,
 		accountStmt:                        q.accountStmt,
+		activeTotalStmt:                    q.activeTotalStmt,
 		allAssignmentIDsByCreatedStmt:      q.allAssignmentIDsByCreatedStmt,
 		allAssignmentIDsByCreatedDescStmt:  q.allAssignmentIDsByCreatedDescStmt,
 		allAssignmentIDsByDueStmt:          q.allAssignmentIDsByDueStmt,
@@ -851,6 +906,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		certificateIDsDescStmt:             q.certificateIDsDescStmt,
 		certificatesByIDStmt:               q.certificatesByIDStmt,
 		companyLocaleStmt:                  q.companyLocaleStmt,
+		companyProfileStmt:                 q.companyProfileStmt,
 		countAPIKeysStmt:                   q.countAPIKeysStmt,
 		countAssignmentsStmt:               q.countAssignmentsStmt,
 		countCertificatesStmt:              q.countCertificatesStmt,
@@ -874,13 +930,17 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		enrollmentIDsByDueStmt:             q.enrollmentIDsByDueStmt,
 		enrollmentIDsByDueDescStmt:         q.enrollmentIDsByDueDescStmt,
 		enrollmentsByIDStmt:                q.enrollmentsByIDStmt,
+		factsStmt:                          q.factsStmt,
+		factsEverywhereStmt:                q.factsEverywhereStmt,
 		lessonStmt:                         q.lessonStmt,
 		lessonsOfCourseStmt:                q.lessonsOfCourseStmt,
 		meStmt:                             q.meStmt,
 		optionsOfQuizStmt:                  q.optionsOfQuizStmt,
+		popularCoursesStmt:                 q.popularCoursesStmt,
 		progressOfEnrollmentStmt:           q.progressOfEnrollmentStmt,
 		questionsOfQuizStmt:                q.questionsOfQuizStmt,
 		quizStmt:                           q.quizStmt,
+		requirementsStmt:                   q.requirementsStmt,
 		searchCoursesStmt:                  q.searchCoursesStmt,
 		signingKeyStmt:                     q.signingKeyStmt,
 		signingKeysStmt:                    q.signingKeysStmt,
