@@ -44,7 +44,7 @@ func (a *API) getAnalytics(k *call) error {
 	}
 	now := a.Now
 	return a.miss(k, func(ctx context.Context, q training.Queries) (answer, error) {
-		return analyse(ctx, q, company, days, locale, now().UTC())
+		return analyse(ctx, q, company, days, locale, now().UTC().Truncate(time.Microsecond))
 	})
 }
 
@@ -59,7 +59,10 @@ func analyse(ctx context.Context, q training.Queries, company int64, days int, l
 		return answer{}, err
 	}
 	analyst := training.NewAnalyst(profile, requirements, days, now)
-	filter := training.FactFilter{CompanyID: company, Want: training.FactNames | training.FactDuties | training.FactSimulations | training.FactQuiz}
+	filter := training.FactFilter{
+		CompanyID: company,
+		Want:      training.FactNames | training.FactDuties | training.FactBegun | training.FactSimulations | training.FactQuiz,
+	}
 	err = q.Facts(ctx, filter, func(p *training.PersonFacts) error {
 		analyst.Add(p)
 		return nil
@@ -177,7 +180,7 @@ func groupScore(g *training.GroupRisk) (mean, p90 *float64, band *string) {
 }
 
 // ratio is rounded to 4 digits, score to 1; null stays null.
-func ratio(v *float64) *float64  { return round(v, 10000) }
+func ratio(v *float64) *float64 { return round(v, 10000) }
 func score(v *float64) *float64 { return round(v, 10) }
 
 func round(v *float64, parts float64) *float64 {

@@ -53,7 +53,7 @@ func (a *Analyst) Add(p *PersonFacts) {
 	a.expect(changes)
 	overdue := 0
 	for i := range p.Duties {
-		if a.learns(p, &p.Duties[i]) {
+		if a.learns(p, i) {
 			overdue++
 		}
 	}
@@ -69,12 +69,15 @@ func (a *Analyst) Add(p *PersonFacts) {
 }
 
 // learns counts an enrollment for its course, and says whether it is overdue.
-func (a *Analyst) learns(p *PersonFacts, d *Duty) bool {
-	now := a.out.At
+func (a *Analyst) learns(p *PersonFacts, i int) bool {
+	now, d := a.out.At, &p.Duties[i]
 	c, ok := a.courses[d.CourseID]
 	if !ok {
 		c = &CourseFigures{CourseID: d.CourseID}
 		a.courses[d.CourseID] = c
+	}
+	if !slices.ContainsFunc(p.Duties[:i], func(other Duty) bool { return other.CourseID == d.CourseID }) {
+		c.People++
 	}
 	switch {
 	case d.Open && d.StartedAt.IsZero():
@@ -131,8 +134,13 @@ func (a *Analyst) Done() *Analytics {
 	courses := ranking[CourseFigures]{limit: MaxCourseFigures, compare: func(a, b CourseFigures) int {
 		return cmp.Or(cmp.Compare(b.Enrollments(), a.Enrollments()), cmp.Compare(a.CourseID, b.CourseID))
 	}}
+	few := false
 	for _, c := range a.courses {
-		courses.add(*c)
+		if Enough(c.People) {
+			courses.add(*c)
+		} else {
+			few = true
+		}
 	}
 	out.Courses = courses.items
 	out.AtRisk = a.atRisk.items
@@ -145,6 +153,9 @@ func (a *Analyst) Done() *Analytics {
 	apart := slices.DeleteFunc(slices.Clone(out.Departments), func(g Group[DepartmentFigures]) bool { return g.Rest })
 	if len(apart) < len(a.departments) {
 		out.Withheld = append(out.Withheld, "departments")
+	}
+	if few {
+		out.Withheld = append(out.Withheld, "courses")
 	}
 	if !Enough(len(out.Risk.Scores)) {
 		out.Withheld = append(out.Withheld, "risk")

@@ -16,6 +16,7 @@ const (
 // CourseFigures say how a company learns a course, at one time and of active people.
 type CourseFigures struct {
 	CourseID   int64
+	People     int // who are or were enrolled
 	Assigned   int // not begun
 	InProgress int
 	Completed  int // and valid
@@ -75,7 +76,7 @@ type Analytics struct {
 	ValidUntil    time.Time // the first instant after At at which any of it changes with no write
 	Trends        []TrendDay
 	Departments   []Group[DepartmentFigures] // that may be shown
-	Courses       []CourseFigures            // MaxCourseFigures, those with most enrollments first
+	Courses       []CourseFigures            // MaxCourseFigures, those with most enrollments first, none of too few people
 	Overdue       []OverdueItem              // MaxOverdue, the longest overdue first
 	OverdueCount  int
 	OverduePeople int

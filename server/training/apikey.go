@@ -52,7 +52,7 @@ type NewAPIKey struct {
 func Scopes() []string {
 	return []string{
 		"assignments:read", "assignments:write", "certificates:read", "courses:read", "courses:write",
-		"enrollments:read", "enrollments:write", "me:read", "users:read", "users:write",
+		"enrollments:read", "enrollments:write", "figures:read", "me:read", "users:read", "users:write",
 	}
 }
 

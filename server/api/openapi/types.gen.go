@@ -208,6 +208,7 @@ const (
 	CoursesWrite     Scope = "courses:write"
 	EnrollmentsRead  Scope = "enrollments:read"
 	EnrollmentsWrite Scope = "enrollments:write"
+	FiguresRead      Scope = "figures:read"
 	MeRead           Scope = "me:read"
 	UsersRead        Scope = "users:read"
 	UsersWrite       Scope = "users:write"
@@ -229,6 +230,8 @@ func (e Scope) Valid() bool {
 	case EnrollmentsRead:
 		return true
 	case EnrollmentsWrite:
+		return true
+	case FiguresRead:
 		return true
 	case MeRead:
 		return true
@@ -474,7 +477,7 @@ type Analytics struct {
 	// CompanyId Null for all companies together.
 	CompanyId *int64 `json:"company_id"`
 
-	// Courses The 100 with most enrollments, those first.
+	// Courses The 100 with most enrollments, those first. None that fewer than five people are or were enrolled in.
 	Courses []AnalyticsCourse `json:"courses"`
 
 	// Departments By name, and the rest last.
