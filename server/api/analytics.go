@@ -61,7 +61,7 @@ func analyse(ctx context.Context, q training.Queries, company int64, days int, l
 	analyst := training.NewAnalyst(profile, requirements, days, now)
 	filter := training.FactFilter{
 		CompanyID: company,
-		Want:      training.FactNames | training.FactDuties | training.FactBegun | training.FactSimulations | training.FactQuiz,
+		Want:      training.FactNames | training.FactDuties | training.FactSimulations | training.FactQuiz,
 	}
 	err = q.Facts(ctx, filter, func(p *training.PersonFacts) error {
 		analyst.Add(p)

@@ -144,7 +144,7 @@ func (f *factReader) read(r *sqlite.FactsRow) error {
 	return errors.Join(err, f.duties(r.Duties), f.simulations(r.Events))
 }
 
-// duties reads "id course cycle status due completed expires started;…".
+// duties reads "id course cycle status due started completed expires;…".
 func (f *factReader) duties(text string) error {
 	f.person.Duties = f.person.Duties[:0]
 	var n numbers
@@ -156,9 +156,9 @@ func (f *factReader) duties(text string) error {
 		status := training.EnrollmentStatus(c.next())
 		d.Open = status == training.Assigned || status == training.InProgress
 		t.instant(c.next(), &d.DueAt)
+		t.instant(c.next(), &d.StartedAt)
 		t.instant(c.next(), &d.CompletedAt)
 		t.instant(c.next(), &d.ExpiresAt)
-		t.instant(c.next(), &d.StartedAt)
 		f.person.Duties = append(f.person.Duties, d)
 	}
 	return errors.Join(n.err, t.err)

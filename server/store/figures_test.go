@@ -30,9 +30,9 @@ func figures() []string {
 		`INSERT INTO enrollments (company_id, data_zone, user_id, course_id, status, completed_at) SELECT 1, 'eu', id, 3, 'completed', now() FROM users WHERE company_id = 1`,
 		`INSERT INTO enrollments (company_id, data_zone, user_id, course_id, status, completed_at, due_at, expires_at)
 			SELECT 1, 'eu', id, 1, CASE id WHEN 1 THEN 'expired' ELSE 'completed' END, '2026-02-03 04:05:06.789012+00', 'infinity', '2027-02-03' FROM users WHERE company_id = 1 AND id < 6`,
-		`INSERT INTO enrollments (company_id, data_zone, user_id, course_id, cycle, status, due_at) VALUES
-			(1, 'eu', 1, 1, 2, 'in_progress', '2027-02-01'), (1, 'eu', 1, 1, 3, 'assigned', NULL), (2, 'us', 7, 4, 1, 'assigned', NULL), (2, 'us', 7, 4, 2, 'assigned', NULL),
-			(2, 'us', 7, 4, 3, 'assigned', NULL), (2, 'us', 7, 4, 4, 'assigned', NULL), (2, 'us', 7, 4, 5, 'assigned', NULL)`,
+		`INSERT INTO enrollments (company_id, data_zone, user_id, course_id, cycle, status, due_at, started_at) VALUES
+			(1, 'eu', 1, 1, 2, 'in_progress', '2027-02-01', '2026-12-01'), (1, 'eu', 1, 1, 3, 'assigned', NULL, NULL)`,
+		`INSERT INTO enrollments (company_id, data_zone, user_id, course_id, cycle) SELECT 2, 'us', 7, 4, i FROM generate_series(1, 5) i`,
 		`INSERT INTO lessons (course_id, position, kind) VALUES (1, 1, 'quiz')`,
 		`INSERT INTO quizzes (course_id, lesson_id) VALUES (1, 1)`,
 		// The highest number is the oldest.
@@ -129,7 +129,7 @@ func TestFactsAreReadAsTheyStand(t *testing.T) {
 	}
 	for _, want := range []training.Duty{
 		{CourseID: 1, Cycle: 1, CompletedAt: day("2026-02-03 04:05:06.789012"), ExpiresAt: day("2027-02-03 00:00:00")}, // due never
-		{CourseID: 1, Cycle: 2, Open: true, DueAt: day("2027-02-01 00:00:00")},
+		{CourseID: 1, Cycle: 2, Open: true, DueAt: day("2027-02-01 00:00:00"), StartedAt: day("2026-12-01 00:00:00")},
 		{CourseID: 1, Cycle: 3, Open: true},
 		{CourseID: 2, Cycle: 1, Open: true},
 	} {

@@ -22,7 +22,7 @@ type Duty struct {
 	Cycle        int
 	Open         bool      // assigned or in progress
 	DueAt        time.Time // zero: no date
-	StartedAt    time.Time // zero: not begun, or not asked for
+	StartedAt    time.Time // zero: not begun
 	CompletedAt  time.Time // zero: not completed
 	ExpiresAt    time.Time // of the completion; zero: never
 }

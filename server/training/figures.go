@@ -37,7 +37,6 @@ const (
 	FactSimulations                   // phishing
 	FactQuiz                          // the last attempt
 	FactRequirements                  // what the courses are good for, where a query of its own is to be saved
-	FactBegun                         // with FactDuties: when they were begun
 )
 
 // FactFilter chooses people: the active ones of a company, of all companies where CompanyID is 0

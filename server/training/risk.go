@@ -96,10 +96,11 @@ func (r *Risk) Components() []RiskComponent {
 func (f *RiskFacts) simulated(t time.Time) (p, r *float64) {
 	failed, weights, reported, n := 0.0, 0.0, 0.0, 0.0
 	for _, s := range f.Simulations {
-		if s.SentAt.After(t) {
-			continue
+		age := days(s.SentAt, t)
+		if age < 0 {
+			continue // sent tomorrow
 		}
-		w := math.Exp2(-float64(days(s.SentAt, t)) / halfLife)
+		w := math.Exp2(-float64(age) / halfLife)
 		weights += w
 		n++
 		switch {
@@ -143,11 +144,18 @@ func (f *RiskFacts) timeliness(t time.Time) *float64 {
 }
 
 func exposure(jobRisk string) *float64 {
-	e := map[string]float64{"low": lowExposure, "medium": mediumExposure, "high": highExposure}
-	if v, ok := e[jobRisk]; ok {
-		return &v
+	var e float64
+	switch jobRisk {
+	case "low":
+		e = lowExposure
+	case "medium":
+		e = mediumExposure
+	case "high":
+		e = highExposure
+	default:
+		return nil
 	}
-	return nil
+	return &e
 }
 
 // days is how often UTC's midnight has passed between two times.

@@ -55,8 +55,7 @@ SELECT u.id, u.company_id, u.department, u.job_risk,
     CAST(CASE WHEN CAST(?1 AS INTEGER) & 1 THEN u.email ELSE '' END AS TEXT) AS email,
     CAST(CASE WHEN CAST(?1 AS INTEGER) & 1 THEN u.pseudonym ELSE '' END AS TEXT) AS pseudonym,
     CAST(CASE WHEN CAST(?1 AS INTEGER) & 2 THEN coalesce((SELECT group_concat(concat_ws(' ', e.id, e.course_id, e.cycle, e.status,
-            coalesce(e.due_at, '-'), coalesce(e.completed_at, '-'), coalesce(e.expires_at, '-'),
-            CASE WHEN CAST(?1 AS INTEGER) & 32 THEN coalesce(e.started_at, '-') ELSE '-' END), ';')
+            coalesce(e.due_at, '-'), coalesce(e.started_at, '-'), coalesce(e.completed_at, '-'), coalesce(e.expires_at, '-')), ';')
         FROM enrollments e WHERE e.user_id = u.id), '') ELSE '' END AS TEXT) AS duties,
     CAST(CASE WHEN CAST(?1 AS INTEGER) & 4 THEN coalesce((SELECT group_concat(concat_ws(' ', p.campaign_id, p.kind, p.occurred_at), ';')
         FROM phishing_events p WHERE p.user_id = u.id), '') ELSE '' END AS TEXT) AS events,
@@ -140,8 +139,7 @@ SELECT u.id, u.company_id, u.department, u.job_risk,
     CAST(CASE WHEN CAST(?1 AS INTEGER) & 1 THEN u.email ELSE '' END AS TEXT) AS email,
     CAST(CASE WHEN CAST(?1 AS INTEGER) & 1 THEN u.pseudonym ELSE '' END AS TEXT) AS pseudonym,
     CAST(CASE WHEN CAST(?1 AS INTEGER) & 2 THEN coalesce((SELECT group_concat(concat_ws(' ', e.id, e.course_id, e.cycle, e.status,
-            coalesce(e.due_at, '-'), coalesce(e.completed_at, '-'), coalesce(e.expires_at, '-'),
-            CASE WHEN CAST(?1 AS INTEGER) & 32 THEN coalesce(e.started_at, '-') ELSE '-' END), ';')
+            coalesce(e.due_at, '-'), coalesce(e.started_at, '-'), coalesce(e.completed_at, '-'), coalesce(e.expires_at, '-')), ';')
         FROM enrollments e WHERE e.user_id = u.id), '') ELSE '' END AS TEXT) AS duties,
     CAST(CASE WHEN CAST(?1 AS INTEGER) & 4 THEN coalesce((SELECT group_concat(concat_ws(' ', p.campaign_id, p.kind, p.occurred_at), ';')
         FROM phishing_events p WHERE p.user_id = u.id), '') ELSE '' END AS TEXT) AS events,
