@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"math"
 	"net/http"
 	"time"
 
@@ -172,21 +171,8 @@ func analyticsRisk(a *training.Analytics) (body openapi.AnalyticsRisk) {
 }
 
 func groupScore(g *training.GroupRisk) (mean, p90 *float64, band *string) {
-	mean, p90 = score(g.Mean()), score(g.P90())
-	if mean != nil {
+	if mean = g.Mean(); mean != nil {
 		band = text(string(training.BandOf(*mean)))
 	}
-	return mean, p90, band
-}
-
-// ratio is rounded to 4 digits, score to 1; null stays null.
-func ratio(v *float64) *float64 { return round(v, 10000) }
-func score(v *float64) *float64 { return round(v, 10) }
-
-func round(v *float64, parts float64) *float64 {
-	if v == nil {
-		return nil
-	}
-	rounded := math.Round(*v*parts) / parts
-	return &rounded
+	return score(mean), score(g.P90()), band
 }

@@ -14,14 +14,14 @@ import (
 	"outpost/server/training"
 )
 
-// figured is a world with people to make figures of, in company 3.
-type figured struct {
+// analysed is a world with people to make figures of, in company 3.
+type analysed struct {
 	state
 	mode   training.PrivacyMode
 	people []training.PersonFacts
 }
 
-func (f figured) Profile(_ context.Context, company int64) (training.CompanyProfile, error) {
+func (f analysed) Profile(_ context.Context, company int64) (training.CompanyProfile, error) {
 	switch company {
 	case 0:
 		return training.CompanyProfile{Privacy: training.Aggregate}, nil
@@ -31,11 +31,11 @@ func (f figured) Profile(_ context.Context, company int64) (training.CompanyProf
 	return training.CompanyProfile{}, missing
 }
 
-func (f figured) Requirements(context.Context, string, string) ([]training.Requirement, error) {
+func (f analysed) Requirements(context.Context, string, string) ([]training.Requirement, error) {
 	return []training.Requirement{{ID: 1, Courses: []int64{42}}}, nil
 }
 
-func (f figured) Facts(_ context.Context, filter training.FactFilter, each func(*training.PersonFacts) error) error {
+func (f analysed) Facts(_ context.Context, filter training.FactFilter, each func(*training.PersonFacts) error) error {
 	for i := range f.people {
 		if filter.CompanyID == 0 || filter.CompanyID == f.people[i].CompanyID {
 			if err := each(&f.people[i]); err != nil {
@@ -46,7 +46,7 @@ func (f figured) Facts(_ context.Context, filter training.FactFilter, each func(
 	return nil
 }
 
-func (f figured) CourseNames(_ context.Context, ids []int64, locale string) (map[int64]training.CourseName, error) {
+func (f analysed) CourseNames(_ context.Context, ids []int64, locale string) (map[int64]training.CourseName, error) {
 	names := make(map[int64]training.CourseName)
 	for _, id := range ids {
 		names[id] = training.CourseName{Slug: "phishing", Title: map[string]string{"de": "Köder", "en": "Bait"}[locale]}
@@ -54,9 +54,9 @@ func (f figured) CourseNames(_ context.Context, ids []int64, locale string) (map
 	return names, nil
 }
 
-// newFigured gives a node whose clock is at that time, with managers 20 and 21 of company 3 and 22 of
+// newAnalysed gives a node whose clock is at that time, with managers 20 and 21 of company 3 and 22 of
 // company 4.
-func newFigured(t *testing.T, clock *atomic.Pointer[time.Time], f *figured) *node {
+func newAnalysed(t *testing.T, clock *atomic.Pointer[time.Time], f *analysed) *node {
 	t.Helper()
 	now := func() time.Time { return *clock.Load() }
 	n := newNode(t, func(d *Deps, n *node) {
@@ -108,8 +108,8 @@ func TestAnalytics(t *testing.T) {
 	var clock atomic.Pointer[time.Time]
 	noon := day.Add(7 * time.Hour)
 	clock.Store(&noon)
-	world := &figured{mode: training.Individual, people: workforce()}
-	n := newFigured(t, &clock, world)
+	world := &analysed{mode: training.Individual, people: workforce()}
+	n := newAnalysed(t, &clock, world)
 	named := []string{`"privacy_mode":"individual"`, `"full_name":"Name 6"`, `"score":48.9`, `"exposure":0.8`, `"unlisted":null`, `"company_id":3`}
 	for _, s := range []scenario{
 		{name: "a manager", as: 20, method: "GET", target: analytics, status: 200, want: append(named, `"title":"Bait"`)},
@@ -146,7 +146,7 @@ func TestAnalyticsFollowTheClock(t *testing.T) {
 	var clock atomic.Pointer[time.Time]
 	noon := day.Add(7 * time.Hour)
 	clock.Store(&noon)
-	n := newFigured(t, &clock, &figured{mode: training.Individual, people: workforce()})
+	n := newAnalysed(t, &clock, &analysed{mode: training.Individual, people: workforce()})
 	ask := func(at time.Time, status string) (body openapi.Analytics, today openapi.AnalyticsDay) {
 		t.Helper()
 		clock.Store(&at)
@@ -191,7 +191,7 @@ func TestAnalyticsAreSharedByThoseWhoMayAsk(t *testing.T) {
 	var clock atomic.Pointer[time.Time]
 	noon := day.Add(7 * time.Hour)
 	clock.Store(&noon)
-	n := newFigured(t, &clock, &figured{mode: training.Pseudonymous, people: workforce()})
+	n := newAnalysed(t, &clock, &analysed{mode: training.Pseudonymous, people: workforce()})
 	for _, c := range []struct {
 		as     int64
 		query  string

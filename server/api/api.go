@@ -114,6 +114,7 @@ type Limits struct {
 	Body    int           // bytes; 1 MiB
 	Wait    time.Duration // for a position, before the primary is asked; 1 s
 	Request time.Duration // for a read or write as a whole; 35 s, above the pool's acquire timeout
+	Part    time.Duration // for each part of a dashboard; 2 s
 	Stall   time.Duration // for a client that takes no bytes; 30 s
 	Rate    Rate          // per user or address, and route
 	Login   Rate          // per account and per address
@@ -128,6 +129,9 @@ func (l *Limits) defaults() {
 	}
 	if l.Request == 0 {
 		l.Request = 35 * time.Second
+	}
+	if l.Part == 0 {
+		l.Part = 2 * time.Second
 	}
 	if l.Stall == 0 {
 		l.Stall = 30 * time.Second

@@ -52,12 +52,9 @@ func (a *API) hit(k *call) (bool, error) {
 
 // miss answers from the replica, by way of the cache.
 func (a *API) miss(k *call, ask question) error {
-	began := a.Now()
-	ctx, cancel := k.context()
-	defer cancel()
 	// The fill may outlive the call, which by then is another request's.
 	route, read, version := k.route, a.Read, a.Version
-	result, err := a.Cache.Do(ctx, k.key, func(ctx context.Context) (cache.Filled, error) {
+	return a.compute(k, func(ctx context.Context) (cache.Filled, error) {
 		var found answer
 		at, err := read(ctx, func(q training.Queries) (err error) {
 			found, err = ask(ctx, q)
@@ -68,6 +65,14 @@ func (a *API) miss(k *call, ask question) error {
 		}
 		return fill(route, version, found, cache.At(at))
 	})
+}
+
+// compute answers by way of the cache with what compute makes, which holds to what a question must.
+func (a *API) compute(k *call, compute func(context.Context) (cache.Filled, error)) error {
+	began := a.Now()
+	ctx, cancel := k.context()
+	defer cancel()
+	result, err := a.Cache.Do(ctx, k.key, compute)
 	k.readTook = a.Now().Sub(began)
 	if err != nil {
 		return a.unread(k, err)
@@ -79,6 +84,10 @@ func (a *API) miss(k *call, ask question) error {
 		status = "outpost; hit"
 	case cache.Shared:
 		status = "outpost; fwd=miss; collapsed"
+	default:
+		if !result.Entry.Store {
+			status = "outpost; fwd=miss"
+		}
 	}
 	return k.send(result.Entry, result.At, status)
 }

@@ -42,6 +42,7 @@ func (a *API) routes() []*route {
 		certificateRoutes(),
 		assignmentRoutes(),
 		analyticsRoutes(),
+		dashboardRoutes(),
 		statusRoutes(),
 		docsRoutes(),
 	)

@@ -171,7 +171,7 @@ func (c *Cache) look(key []byte, hash uint64) (*Entry, change.Position, Reason, 
 		return nil, at, Absent, 0
 	}
 	reason, tag := c.check(e)
-	return e, later(at, e.At.Position), reason, tag
+	return e, later(at, e.newest), reason, tag
 }
 
 // later is the position to send with content that was read at content and found still

@@ -79,9 +79,9 @@ func (c *Cache) Do(ctx context.Context, key []byte, fill func(context.Context) (
 	case f.err != nil:
 		return Result{}, f.err
 	case mine:
-		return Result{Entry: f.entry, At: f.entry.At.Position, Status: Miss}, nil
+		return Result{Entry: f.entry, At: f.entry.newest, Status: Miss}, nil
 	default:
-		return c.share(f.entry, f.entry.At.Position), nil
+		return c.share(f.entry, f.entry.newest), nil
 	}
 }
 
@@ -105,7 +105,7 @@ func (c *Cache) handOver(f *flight) (change.Position, bool) {
 	}
 	at := c.published().Position
 	reason, _ := c.check(f.entry)
-	return later(at, f.entry.At.Position), reason == fresh
+	return later(at, f.entry.newest), reason == fresh
 }
 
 // join takes part in the fill that is under way for key, or begins one: mine.

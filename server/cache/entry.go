@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"outpost/replicate/change"
 )
 
 // Filled is what a fill computed.
@@ -20,9 +22,12 @@ type Filled struct {
 	// Tags are all that the answer depends on, as few and as narrow as it can. They must
 	// not be changed any more.
 	Tags []Tag
-	// At was read inside the transaction that read the data. All the data must come from
-	// that one transaction: with two, a change between them would go unnoticed.
+	// At was read inside the transaction that read the data. Of data from several transactions it is
+	// the oldest of their states: a change between them makes the answer one that is never kept.
 	At At
+	// Newest is the newest of several transactions' positions, which whoever gets the answer must not
+	// go back behind; zero: At's.
+	Newest change.Position
 	// ValidUntil is the earliest instant at which the answer would change without any
 	// change of data; zero: never.
 	ValidUntil time.Time
@@ -45,7 +50,9 @@ type Entry struct {
 	Tags        []Tag
 	At          At
 	ValidUntil  time.Time
+	Store       bool // as it was filled: whether it may be kept
 
+	newest change.Position
 	owner  *Cache
 	hash   uint64
 	epoch  uint64    // the purges that there had been before the fill began
@@ -61,8 +68,8 @@ func (c *Cache) newEntry(key string, hash, epoch uint64, f *Filled) *Entry {
 	e := &Entry{
 		Key: key, Namespace: f.Namespace,
 		Status: f.Status, ContentType: f.ContentType, Body: f.Body, Value: f.Value, ETag: f.ETag,
-		Tags: f.Tags, At: f.At, ValidUntil: f.ValidUntil,
-		owner: c, hash: hash, epoch: epoch, expiry: f.ValidUntil, size: f.Size,
+		Tags: f.Tags, At: f.At, ValidUntil: f.ValidUntil, Store: f.Store,
+		newest: later(f.Newest, f.At.Position), owner: c, hash: hash, epoch: epoch, expiry: f.ValidUntil, size: f.Size,
 	}
 	if e.ETag == "" && len(e.Body) > 0 {
 		sum := sha256.Sum256(e.Body)

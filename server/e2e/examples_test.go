@@ -109,6 +109,12 @@ func steps() []step {
 		{operation: "listAssignments"},
 		{operation: "getAssignment", path: assignment},
 		{operation: "endAssignment", path: assignment},
+		{operation: "getDashboard"},
+		{operation: "getAnalytics"},
+		{operation: "getMyRisk"},
+		{operation: "getUserRisk", path: func(e *examples) map[string]string {
+			return map[string]string{"user": e.one(`SELECT id::text FROM users WHERE email = 'user1@example.com'`)}
+		}},
 		{operation: "exportMe"},
 		{operation: "jwks"},
 		{operation: "createAPIKey", learn: func(e *examples, a answer) { e.keepAs(a, "id", "key") }},

@@ -32,7 +32,7 @@ func answers() map[string]about {
 		"me": oneself, "exportMe": oneself, "listMyEnrollments": oneself, "listMyCertificates": oneself, "listAttempts": oneself,
 		"listUsers": people, "exportUsers": people, "getUser": people, "getEnrollment": people, "listInvitations": people,
 		"listAPIKeys": people, "verifyCertificate": people, "certificatePDF": people, "listAssignments": people, "getAssignment": people,
-		"getAnalytics": people,
+		"getAnalytics": people, "getUserRisk": people, "getMyRisk": oneself, "getDashboard": groups,
 	}
 }
 

@@ -71,6 +71,52 @@ type FigureQueries interface {
 	PopularCourses(ctx context.Context, companyID int64, locale string, limit int) ([]PopularCourse, error)
 }
 
+// ComplianceAt is that of a company, or of all where companyID is 0, and the first instant after t at
+// which it changes with no write; the zero time when it never does.
+func ComplianceAt(ctx context.Context, q FigureQueries, companyID int64, t time.Time) (c Compliance, validUntil time.Time, err error) {
+	err = q.Facts(ctx, FactFilter{CompanyID: companyID, Want: FactDuties | FactRequirements}, func(p *PersonFacts) error {
+		_, next := c.Count(p.Requirements, p.Duties, t)
+		validUntil = earliest(validUntil, next)
+		return nil
+	})
+	return c, validUntil, err
+}
+
+// riskFacts are all that a score is made of.
+const riskFacts = FactDuties | FactSimulations | FactQuiz
+
+// RiskAt is that of a company, or of all where companyID is 0, until NextDay.
+func RiskAt(ctx context.Context, q FigureQueries, companyID int64, t time.Time) (g GroupRisk, err error) {
+	err = q.Facts(ctx, FactFilter{CompanyID: companyID, Want: riskFacts}, func(p *PersonFacts) error {
+		g.Scores = append(g.Scores, p.RiskAt(t).Score)
+		return nil
+	})
+	return g, err
+}
+
+// PersonRisk is somebody's own, as p may see it: by name, or not at all. Figures are of active people
+// only; of others, as of those whom p may not know of, it is NotFound.
+func PersonRisk(ctx context.Context, q Queries, p Principal, userID int64, t time.Time) (companyID int64, r Risk, err error) {
+	person, err := q.Person(ctx, p, userID, PersonCompany)
+	if err != nil {
+		return 0, r, err
+	}
+	companyID = person.CompanyID
+	// By pseudonym it is not shown either: whoever asks knows whom they ask about.
+	if mode := person.Company.PrivacyMode; mode.Sees(p, userID, companyID) != ByName {
+		return companyID, r, Errorf(Forbidden, "The company's privacy mode is %s: nobody else sees this person's score.", mode)
+	}
+	found := false
+	err = q.Facts(ctx, FactFilter{CompanyID: companyID, UserID: userID, Want: riskFacts}, func(f *PersonFacts) error {
+		r, found = f.RiskAt(t), true
+		return nil
+	})
+	if err == nil && !found {
+		err = Errorf(NotFound, "There is no such active user.")
+	}
+	return companyID, r, err
+}
+
 // earliest is the earlier of two instants of which either may be zero: never.
 func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {

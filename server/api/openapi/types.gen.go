@@ -49,6 +49,30 @@ func (e CertificateStatus) Valid() bool {
 	}
 }
 
+// Defines values for DashboardPart.
+const (
+	ActiveUsers    DashboardPart = "active_users"
+	ComplianceRate DashboardPart = "compliance_rate"
+	PopularCourses DashboardPart = "popular_courses"
+	RiskScore      DashboardPart = "risk_score"
+)
+
+// Valid indicates whether the value is a known member of the DashboardPart enum.
+func (e DashboardPart) Valid() bool {
+	switch e {
+	case ActiveUsers:
+		return true
+	case ComplianceRate:
+		return true
+	case PopularCourses:
+		return true
+	case RiskScore:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EnrollmentStatus.
 const (
 	EnrollmentStatusAssigned   EnrollmentStatus = "assigned"
@@ -169,6 +193,57 @@ func (e QuestionKind) Valid() bool {
 	case Multiple:
 		return true
 	case Single:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RiskBand.
+const (
+	CriticalRisk RiskBand = "critical"
+	HighRisk     RiskBand = "high"
+	LowRisk      RiskBand = "low"
+	ModerateRisk RiskBand = "moderate"
+)
+
+// Valid indicates whether the value is a known member of the RiskBand enum.
+func (e RiskBand) Valid() bool {
+	switch e {
+	case CriticalRisk:
+		return true
+	case HighRisk:
+		return true
+	case LowRisk:
+		return true
+	case ModerateRisk:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RiskComponentName.
+const (
+	RiskExposure   RiskComponentName = "exposure"
+	RiskKnowledge  RiskComponentName = "knowledge"
+	RiskPhishing   RiskComponentName = "phishing"
+	RiskReporting  RiskComponentName = "reporting"
+	RiskTimeliness RiskComponentName = "timeliness"
+)
+
+// Valid indicates whether the value is a known member of the RiskComponentName enum.
+func (e RiskComponentName) Valid() bool {
+	switch e {
+	case RiskExposure:
+		return true
+	case RiskKnowledge:
+		return true
+	case RiskPhishing:
+		return true
+	case RiskReporting:
+		return true
+	case RiskTimeliness:
 		return true
 	default:
 		return false
@@ -1052,6 +1127,63 @@ type CreatedAPIKey struct {
 	Version int64 `json:"version"`
 }
 
+// Dashboard defines model for Dashboard.
+type Dashboard struct {
+	// ActiveUsers People who are active. Null: degraded.
+	ActiveUsers *int `json:"active_users"`
+
+	// ComplianceRate Null: no obligation, withheld or degraded.
+	ComplianceRate *DashboardCompliance `json:"compliance_rate"`
+
+	// Degraded The parts that are null since they failed, or took too long.
+	Degraded []DashboardPart `json:"degraded"`
+
+	// PopularCourses The published courses that were taken up most often, at most five. Null: degraded.
+	PopularCourses *[]PopularCourse `json:"popular_courses"`
+
+	// RiskScore Null: nobody, withheld or degraded.
+	RiskScore *DashboardRisk `json:"risk_score"`
+
+	// ValidUntil Null for never.
+	ValidUntil *time.Time `json:"valid_until"`
+
+	// Withheld The parts that are null since fewer than five people make them up.
+	Withheld []DashboardPart `json:"withheld"`
+}
+
+// DashboardCompliance defines model for DashboardCompliance.
+type DashboardCompliance struct {
+	// Compliant Of these, with all of theirs satisfied.
+	Compliant   int `json:"compliant"`
+	Obligations int `json:"obligations"`
+
+	// OnTimeRate Null: no date has come, or those of fewer than five people.
+	OnTimeRate *float64 `json:"on_time_rate"`
+
+	// People With an obligation.
+	People int `json:"people"`
+
+	// Rate Satisfied / obligations.
+	Rate      float64 `json:"rate"`
+	Satisfied int     `json:"satisfied"`
+}
+
+// DashboardPart A part of the dashboard, by the name of its field.
+type DashboardPart string
+
+// DashboardRisk defines model for DashboardRisk.
+type DashboardRisk struct {
+	// Band What a score means; the bands begin at 0, 25, 50 and 75.
+	Band RiskBand `json:"band"`
+
+	// P90 What nine of ten do not exceed.
+	P90    float64 `json:"p90"`
+	People int     `json:"people"`
+
+	// Score The mean.
+	Score float64 `json:"score"`
+}
+
 // EnrollRequest defines model for EnrollRequest.
 type EnrollRequest struct {
 	CourseId int64 `json:"course_id"`
@@ -1459,6 +1591,20 @@ type PersonPatch struct {
 	Role       *Role   `json:"role,omitempty"`
 }
 
+// PersonRisk defines model for PersonRisk.
+type PersonRisk struct {
+	// Band What a score means; the bands begin at 0, 25, 50 and 75.
+	Band RiskBand `json:"band"`
+
+	// Components All five, in the order of the formula.
+	Components []RiskComponent `json:"components"`
+
+	// Score Higher is worse.
+	Score      float64   `json:"score"`
+	UserId     int64     `json:"user_id"`
+	ValidUntil time.Time `json:"valid_until"`
+}
+
 // PersonalData All that is kept about one person. Lists begin with the newest.
 type PersonalData struct {
 	Account struct {
@@ -1714,6 +1860,18 @@ type PersonalData struct {
 	} `json:"sign_ins"`
 }
 
+// PopularCourse defines model for PopularCourse.
+type PopularCourse struct {
+	// Completed Of these, those that have been completed, expired since or not.
+	Completed int   `json:"completed"`
+	CourseId  int64 `json:"course_id"`
+
+	// Enrollments Of all cycles.
+	Enrollments int    `json:"enrollments"`
+	Slug        string `json:"slug"`
+	Title       string `json:"title"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	Detail *string       `json:"detail,omitempty"`
@@ -1898,6 +2056,23 @@ type ResetRequest struct {
 	// Token As it stands in the mail.
 	Token string `json:"token"`
 }
+
+// RiskBand What a score means; the bands begin at 0, 25, 50 and 75.
+type RiskBand string
+
+// RiskComponent defines model for RiskComponent.
+type RiskComponent struct {
+	Name RiskComponentName `json:"name"`
+
+	// Value Higher is worse. Null: no data.
+	Value *float64 `json:"value"`
+
+	// Weight Where all five have data; else those that have share it.
+	Weight float64 `json:"weight"`
+}
+
+// RiskComponentName defines model for RiskComponentName.
+type RiskComponentName string
 
 // Role defines model for Role.
 type Role string
@@ -2460,6 +2635,28 @@ type GetCourseSourceParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// GetDashboardParams defines parameters for GetDashboard.
+type GetDashboardParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// CompanyId The company, for platform administrators.
+	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // EnrollParams defines parameters for Enroll.
 type EnrollParams struct {
 	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
@@ -2639,6 +2836,21 @@ type ListMyEnrollmentsParamsSort string
 type ExportMeParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// GetMyRiskParams defines parameters for GetMyRisk.
+type GetMyRiskParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // GetQuizParams defines parameters for GetQuiz.
@@ -2842,6 +3054,21 @@ type InviteUserParams struct {
 
 	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetUserRiskParams defines parameters for GetUserRisk.
+type GetUserRiskParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // DocsParams defines parameters for Docs.
