@@ -34,9 +34,13 @@ func confinements() []confinement {
 		},
 		{library: "modernc.org/sqlite", where: []string{"replicate/replica"}},
 		{library: "github.com/pressly/goose", where: []string{"sql"}},
+		{library: "github.com/riverqueue", where: []string{"server/primary", "sql"}},
 		{library: "github.com/golang-jwt", tests: true, where: []string{"server/auth"}},
 		{library: "github.com/trustelem/zxcvbn", where: []string{"server/auth"}},
 		{library: "github.com/wneessen/go-mail", where: []string{"server/mail"}},
+		{library: "codeberg.org/go-pdf", where: []string{"server/report"}},
+		{library: "golang.org/x/image", where: []string{"server/report"}},
+		{library: "go.opentelemetry.io", where: []string{"server/telemetry"}},
 		{library: "github.com/emersion", where: []string{"server/dev", "server/mail/mailtest"}},
 	}
 }

@@ -134,7 +134,8 @@ func provider(db *stdsql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the migrations' lock: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	p, err := goose.NewProvider(goose.DialectPostgres, db, files,
+		goose.WithSessionLocker(locker), goose.WithGoMigrations(riverMigration()))
 	if err != nil {
 		return nil, fmt.Errorf("reading the migrations: %w", err)
 	}

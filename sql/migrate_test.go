@@ -46,7 +46,8 @@ func TestMigrationsGoUpAndDownAndUpAgain(t *testing.T) {
 	left := column[string](t, url, `
 		SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'goose%'
 		UNION ALL SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-		UNION ALL SELECT pubname FROM pg_publication`)
+		UNION ALL SELECT pubname FROM pg_publication
+		UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = 'river'`)
 	if len(left) > 0 {
 		t.Errorf("undoing everything leaves %q", left)
 	}
@@ -78,6 +79,10 @@ func TestEveryTableIsPublishedOrPrivate(t *testing.T) {
 		WHERE pubname = $1 AND a ~ '(hash|secret|password|private|is_correct|token)$'`, sql.Publication)
 	if len(secret) > 0 {
 		t.Errorf("published columns that sound secret: %q", secret)
+	}
+	foreign := column[string](t, url, `SELECT schemaname || '.' || tablename FROM pg_publication_tables WHERE schemaname <> 'public'`)
+	if len(foreign) > 0 {
+		t.Errorf("published tables of other schemas: %q", foreign)
 	}
 	some := column[string](t, url, `
 		SELECT pubname FROM pg_publication WHERE NOT (pubinsert AND pubupdate AND pubdelete AND pubtruncate) OR puballtables`)

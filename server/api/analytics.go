@@ -71,7 +71,7 @@ func analyse(ctx context.Context, q training.Queries, company int64, days int, l
 	}
 	figures := analyst.Done()
 	ids := figures.CourseIDs()
-	names, err := q.CourseNames(ctx, ids, locale)
+	names, err := q.CourseTitles(ctx, ids, locale)
 	if err != nil {
 		return answer{}, err
 	}
@@ -97,7 +97,7 @@ func analyticsTags(company int64, courses []int64) []cache.Tag {
 	return tags
 }
 
-func analyticsBody(company training.CompanyProfile, a *training.Analytics, names map[int64]training.CourseName) (openapi.Analytics, error) {
+func analyticsBody(company training.CompanyProfile, a *training.Analytics, names map[int64]training.CourseTitle) (openapi.Analytics, error) {
 	body := openapi.Analytics{
 		CompanyId: positive64(company.ID), PrivacyMode: string(company.Privacy), GeneratedAt: a.At, ValidUntil: a.ValidUntil.UTC(),
 		Withheld: append([]string{}, a.Withheld...), Trends: []openapi.AnalyticsDay{}, Departments: []openapi.AnalyticsDepartment{},

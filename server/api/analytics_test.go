@@ -46,10 +46,10 @@ func (f analysed) Facts(_ context.Context, filter training.FactFilter, each func
 	return nil
 }
 
-func (f analysed) CourseNames(_ context.Context, ids []int64, locale string) (map[int64]training.CourseName, error) {
-	names := make(map[int64]training.CourseName)
+func (f analysed) CourseTitles(_ context.Context, ids []int64, locale string) (map[int64]training.CourseTitle, error) {
+	names := make(map[int64]training.CourseTitle)
 	for _, id := range ids {
-		names[id] = training.CourseName{Slug: "phishing", Title: map[string]string{"de": "Köder", "en": "Bait"}[locale]}
+		names[id] = training.CourseTitle{Slug: "phishing", Title: map[string]string{"de": "Köder", "en": "Bait"}[locale]}
 	}
 	return names, nil
 }

@@ -58,6 +58,8 @@ type Writer interface {
 	quizWriter
 	certificateWriter
 	assignmentWriter
+	phishingWriter
+	reportWriter
 	exporter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
 	WALInsert(ctx context.Context) (change.LSN, error)
@@ -66,6 +68,8 @@ type Writer interface {
 // Forwarder takes a request to the primary. Its errors are *forward.Error.
 type Forwarder interface {
 	Do(ctx context.Context, r forward.Request) (forward.Response, error)
+	// Open is Do for an answer that is too large to be held here.
+	Open(ctx context.Context, r forward.Request) (forward.Stream, error)
 }
 
 // Deps are what an API needs. A node is the primary when it has a Writer, and an edge when it
@@ -105,6 +109,7 @@ type Deps struct {
 	ClientIPHeader string   // the header by which a trusted proxy names the client; empty: none
 	Limits         Limits
 	Metrics        *telemetry.Metrics
+	Tracer         *telemetry.Tracer // nil: nothing is traced
 	Log            *slog.Logger
 	Now            func() time.Time // nil: time.Now
 }

@@ -21,7 +21,7 @@ const passTime = 5 * time.Second
 // those that nodes trust each other by above all.
 var sent = []string{
 	"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Content-Type", "If-Match", "If-None-Match",
-	headerIdempotencyKey, headerPosition, headerStrict, "Tracestate", "User-Agent",
+	headerIdempotencyKey, headerPosition, headerStrict, headerTracestate, "User-Agent",
 }
 
 // returned are the answer's headers that the client gets as the primary gave them.
@@ -36,8 +36,7 @@ var ofLimits = []string{headerRateLimit, headerRateLimitPolicy, headerXLimit, he
 // pass lets the primary answer.
 func (a *API) pass(k *call) error {
 	if a.Forward == nil || k.forwarded != "" {
-		// Two nodes that both take the other for the primary would send it to and fro.
-		return unavailable("The primary region is not where this region looks for it.", errors.New("a forwarded request reached a node that is not the primary"))
+		return lost()
 	}
 	request := k.outgoing()
 	limit := a.Limits.Request
@@ -50,8 +49,15 @@ func (a *API) pass(k *call) error {
 	if err != nil {
 		return away(err, k.route.write)
 	}
-	k.take(answer)
+	if k.take(answer.Status, answer.Header); !k.c.Response().SkipBody {
+		k.c.Response().SetBodyRaw(answer.Body)
+	}
 	return nil
+}
+
+// lost is for two nodes that both take the other for the primary: they would send it to and fro.
+func lost() *problem {
+	return unavailable("The primary region is not where this region looks for it.", errors.New("a forwarded request reached a node that is not the primary"))
 }
 
 // away tells the client what it can know about what became of its request.
@@ -79,7 +85,9 @@ func (k *call) outgoing() forward.Request {
 	if !k.asked.IsZero() {
 		header.Set(headerPosition, k.asked.String())
 	}
-	if trace := in.Header.Peek(headerTraceparent); traceparent(trace) {
+	if k.span != nil {
+		header.Set(headerTraceparent, k.span.Traceparent())
+	} else if trace := in.Header.Peek(headerTraceparent); traceparent(trace) {
 		header.Set(headerTraceparent, string(trace))
 	}
 	target := string(in.URI().PathOriginal())
@@ -96,39 +104,37 @@ func (k *call) outgoing() forward.Request {
 	return r
 }
 
-// take makes the primary's answer this call's.
-func (k *call) take(answer forward.Response) {
+// take makes the primary's answer this call's, but for its body, which a HEAD has none of.
+func (k *call) take(status int, header http.Header) {
 	r := k.c.Response()
-	r.SetStatusCode(answer.Status)
+	r.SetStatusCode(status)
 	copyHeader := func(name string) {
-		for _, v := range answer.Header.Values(name) {
+		for _, v := range header.Values(name) {
 			r.Header.Set(name, v)
 		}
 	}
 	for _, name := range returned {
 		copyHeader(name)
 	}
-	if answer.Status == http.StatusTooManyRequests {
+	if status == http.StatusTooManyRequests {
 		k.verdict.limiter = nil
 		for _, name := range ofLimits {
 			copyHeader(name)
 		}
 	}
-	if answer.Header.Get("Cache-Status") != "" {
+	if header.Get("Cache-Status") != "" {
 		k.cached = "outpost; fwd=bypass"
 	}
-	if p, err := change.ParsePosition(answer.Header.Get(headerPosition)); err == nil {
+	if p, err := change.ParsePosition(header.Get(headerPosition)); err == nil {
 		k.position = p
 	}
-	if n, err := strconv.Atoi(answer.Header.Get(headerStale)); err == nil {
+	if n, err := strconv.Atoi(header.Get(headerStale)); err == nil {
 		k.stale = n
 	}
 	if k.c.Method() == http.MethodHead {
-		if n, err := strconv.Atoi(answer.Header.Get("Content-Length")); err == nil {
+		if n, err := strconv.Atoi(header.Get("Content-Length")); err == nil {
 			r.Header.SetContentLength(n)
 		}
 		r.SkipBody = true
-		return
 	}
-	r.SetBodyRaw(answer.Body)
 }

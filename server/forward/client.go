@@ -131,8 +131,49 @@ func NewTransport(dial func(ctx context.Context, network, address string) (net.C
 	}
 }
 
+// Stream is the primary's answer, as it comes.
+type Stream struct {
+	Status int
+	Header http.Header
+	Size   int64         // of the body, in bytes; -1: not known
+	Body   io.ReadCloser // to be closed
+}
+
 // Do sends r and returns the answer, whatever its status. A failure is always an *Error.
 func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
+	answer, err := c.send(ctx, r)
+	if err != nil {
+		return Response{}, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		err = fmt.Errorf("reading the answer: %w", err)
+	case len(body) > maxAnswer:
+		err = fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
+	}
+	if err != nil {
+		c.config.Observe("lost")
+		return Response{}, &Error{Sent: true, Err: err}
+	}
+	c.config.Observe(resultOf(answer.StatusCode))
+	return Response{Status: answer.StatusCode, Header: answer.Header, Body: body}, nil
+}
+
+// Open is Do for what is too large to be held: the body is read from the primary as it is read here.
+// ctx has to last until it is closed.
+func (c *Client) Open(ctx context.Context, r Request) (Stream, error) {
+	answer, err := c.send(ctx, r)
+	if err != nil {
+		return Stream{}, err
+	}
+	c.config.Observe(resultOf(answer.StatusCode))
+	return Stream{Status: answer.StatusCode, Header: answer.Header, Size: answer.ContentLength, Body: answer.Body}, nil
+}
+
+// send sends r, again where there was no connection.
+func (c *Client) send(ctx context.Context, r Request) (*http.Response, error) {
 	header := make(http.Header, len(r.Header)+4)
 	for name, values := range r.Header {
 		header[http.CanonicalHeaderKey(name)] = values
@@ -141,18 +182,17 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 		header.Set("Idempotency-Key", newKey())
 	}
 	for try := 1; ; try++ {
-		response, err := c.once(ctx, r, header)
+		answer, err := c.once(ctx, r, header)
 		var failed *Error
 		switch {
 		case err == nil:
-			c.config.Observe(resultOf(response.Status))
-			return response, nil
+			return answer, nil
 		case !errors.As(err, &failed) || failed.Sent:
 			c.config.Observe("lost")
-			return Response{}, err
+			return nil, err
 		case try == dialTries || !pause(ctx, dialPause<<(try-1)):
 			c.config.Observe("unreachable")
-			return Response{}, err
+			return nil, err
 		}
 	}
 }
@@ -160,7 +200,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 // Close gives idle connections back.
 func (c *Client) Close() { c.client.CloseIdleConnections() }
 
-func (c *Client) once(ctx context.Context, r Request, header http.Header) (Response, error) {
+func (c *Client) once(ctx context.Context, r Request, header http.Header) (*http.Response, error) {
 	// From the moment a connection is there, bytes may have gone out.
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -168,11 +208,11 @@ func (c *Client) once(ctx context.Context, r Request, header http.Header) (Respo
 	})
 	target, err := c.base.Parse(r.Target)
 	if err != nil || target.Host != c.base.Host {
-		return Response{}, &Error{Err: fmt.Errorf("the target %q is not a path", r.Target)}
+		return nil, &Error{Err: fmt.Errorf("the target %q is not a path", r.Target)}
 	}
 	request, err := http.NewRequestWithContext(ctx, r.Method, target.String(), bytes.NewReader(r.Body))
 	if err != nil {
-		return Response{}, &Error{Err: fmt.Errorf("making the request: %w", err)}
+		return nil, &Error{Err: fmt.Errorf("making the request: %w", err)}
 	}
 	// Without GetBody net/http cannot send the same body a second time of its own accord.
 	request.GetBody = nil
@@ -187,17 +227,9 @@ func (c *Client) once(ctx context.Context, r Request, header http.Header) (Respo
 	}, c.config.Now()))
 	answer, err := c.client.Do(request)
 	if err != nil {
-		return Response{}, &Error{Sent: connected.Load(), Err: withoutURL(err)}
+		return nil, &Error{Sent: connected.Load(), Err: withoutURL(err)}
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	if err != nil {
-		return Response{}, &Error{Sent: true, Err: fmt.Errorf("reading the answer: %w", err)}
-	}
-	if len(body) > maxAnswer {
-		return Response{}, &Error{Sent: true, Err: fmt.Errorf("the answer is larger than %d bytes", maxAnswer)}
-	}
-	return Response{Status: answer.StatusCode, Header: answer.Header, Body: body}, nil
+	return answer, nil
 }
 
 // withoutURL takes the URL out of net/http's errors: a query may hold what no log should.

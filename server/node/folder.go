@@ -1,6 +1,7 @@
 package node
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -39,6 +40,24 @@ func (f *folder) sub(name string) (string, error) {
 		return "", fmt.Errorf("OUTPOST_DATA: %s cannot be made: %w", path, reason(err))
 	}
 	return path, nil
+}
+
+// name is what the node is called where others must tell it from themselves. It is made up once; who
+// has the folder, and nobody else, is that node.
+func (f *folder) name() (string, error) {
+	path := filepath.Join(f.path, "name")
+	name, err := os.ReadFile(path)
+	if err == nil && len(name) > 0 {
+		return string(name), nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("OUTPOST_DATA: %s cannot be read: %w", path, reason(err))
+	}
+	fresh := "outpost-" + rand.Text()
+	if err := os.WriteFile(path, []byte(fresh), 0o600); err != nil {
+		return "", fmt.Errorf("OUTPOST_DATA: %s cannot be written: %w", path, reason(err))
+	}
+	return fresh, nil
 }
 
 // Close lets another node have the folder.

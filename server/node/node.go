@@ -61,6 +61,7 @@ type Node struct {
 
 	folder  *folder
 	metrics *telemetry.Metrics
+	tracer  *telemetry.Tracer // nil where traces go nowhere
 	replica *replica.Replica
 	cache   *cache.Cache
 	store   *store.Store
@@ -97,7 +98,7 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Node, err error) {
 			err = errors.Join(err, n.close())
 		}
 	}()
-	steps := []func(context.Context) error{n.openFolder, n.listen, n.openPrimary, n.openReplica, n.openStream, n.openAPI}
+	steps := []func(context.Context) error{n.openFolder, n.listen, n.openTracer, n.openPrimary, n.openReplica, n.openStream, n.openAPI}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -189,6 +190,26 @@ func listen(ctx context.Context, variable, addr string) (net.Listener, error) {
 	return l, nil
 }
 
+// openTracer comes before all that makes spans, so that it ends after them.
+func (n *Node) openTracer(ctx context.Context) (err error) {
+	c := n.config.Traces
+	if c.Endpoint == "" {
+		return nil
+	}
+	n.tracer, err = telemetry.NewTracer(ctx, telemetry.TraceOptions{
+		Endpoint: c.Endpoint, Headers: c.Headers, Service: c.Service, Version: n.options.Version, Region: n.config.Region,
+		Sampler: c.Sampler, Ratio: c.Ratio, Log: n.log,
+	})
+	if err != nil {
+		return fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+	}
+	n.closers = append(n.closers, func() error {
+		n.tracer.Close()
+		return nil
+	})
+	return nil
+}
+
 // closeListener closes one that its server may have closed already.
 func closeListener(l net.Listener) func() error {
 	return func() error {
@@ -213,10 +234,14 @@ func (n *Node) openPrimary(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	name, err := n.folder.name()
+	if err != nil {
+		return err
+	}
 	settings := primary.Config{
 		URL: n.config.DatabaseURL, MaxConns: n.config.Pool.MaxConns, MinConns: n.config.Pool.MinConns,
 		AcquireTimeout: n.config.Pool.AcquireTimeout, MaxLifetime: n.config.Pool.MaxLifetime, Pooler: n.config.Pool.Pooler,
-		Observe: n.metrics.Queries("postgres"), Log: n.log, Mailer: mailer,
+		Observe: n.metrics.Queries("postgres"), Log: n.log, Mailer: mailer, ClientID: name,
 		Committed: func(at change.LSN) { n.hub.Expect(at) },
 	}
 	if n.config.SlowPostgres > 0 {

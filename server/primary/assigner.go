@@ -78,7 +78,7 @@ func (f *failures) note(assignment int64, err error) error {
 // alone is write for what nobody waits for: the hub need not see to its position.
 func (p *Primary) alone(ctx context.Context, doing string, fn func(*pgsql.Queries) error) error {
 	return p.with(ctx, doing, func(conn *pgxpool.Conn) error {
-		_, err := p.transact(ctx, conn, fn)
+		_, err := p.transact(ctx, conn, func(_ pgx.Tx, q *pgsql.Queries) error { return fn(q) })
 		return err
 	})
 }

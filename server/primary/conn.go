@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -24,7 +25,12 @@ const attempts = 4
 var errAgain = errors.New("somebody else was faster")
 
 // write runs fn in a transaction and gives a position at which it is visible.
-func (p *Primary) write(ctx context.Context, doing string, fn func(*pgsql.Queries) error) (lsn change.LSN, err error) {
+func (p *Primary) write(ctx context.Context, doing string, fn func(*pgsql.Queries) error) (change.LSN, error) {
+	return p.writeTx(ctx, doing, func(_ pgx.Tx, q *pgsql.Queries) error { return fn(q) })
+}
+
+// writeTx is write for what also takes jobs in, which needs the transaction itself. fn must not end it.
+func (p *Primary) writeTx(ctx context.Context, doing string, fn func(pgx.Tx, *pgsql.Queries) error) (lsn change.LSN, err error) {
 	err = p.with(ctx, doing, func(conn *pgxpool.Conn) error {
 		lsn, err = p.transact(ctx, conn, fn)
 		return err
@@ -51,7 +57,7 @@ func (p *Primary) committed(lsn change.LSN, err error) (change.LSN, error) {
 	return lsn, err
 }
 
-func (p *Primary) transact(ctx context.Context, conn *pgxpool.Conn, fn func(*pgsql.Queries) error) (change.LSN, error) {
+func (p *Primary) transact(ctx context.Context, conn *pgxpool.Conn, fn func(pgx.Tx, *pgsql.Queries) error) (change.LSN, error) {
 	for attempt := 1; ; attempt++ {
 		lsn, err := p.attempt(ctx, conn, fn)
 		if err == nil || attempt == attempts || !again(err) {
@@ -62,12 +68,13 @@ func (p *Primary) transact(ctx context.Context, conn *pgxpool.Conn, fn func(*pgs
 
 // attempt is one transaction. A panic leaves it to the pool, which closes a connection that comes
 // back inside of one.
-func (p *Primary) attempt(ctx context.Context, conn *pgxpool.Conn, fn func(*pgsql.Queries) error) (change.LSN, error) {
-	if _, err := conn.Exec(ctx, "begin"); err != nil {
+func (p *Primary) attempt(ctx context.Context, conn *pgxpool.Conn, fn func(pgx.Tx, *pgsql.Queries) error) (change.LSN, error) {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
 		return 0, err
 	}
-	if err := fn(pgsql.New(conn)); err != nil {
-		if _, undo := conn.Exec(ctx, "rollback"); undo != nil {
+	if err := fn(tx, pgsql.New(tx)); err != nil {
+		if undo := tx.Rollback(ctx); undo != nil {
 			p.log.DebugContext(ctx, "a transaction was not rolled back; its connection is closed", "error", undo)
 		}
 		return 0, err

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"outpost/replicate/change"
 	"outpost/server/primary/pgsql"
 	"outpost/server/training"
@@ -30,7 +32,12 @@ type operation struct {
 // write and given again to whoever repeats the request. Another request under the same key is Invalid.
 //
 // fn may make two statements: with those around it, a request makes four and COMMIT.
-func operate[T any](ctx context.Context, p *Primary, o operation, fn func(q *pgsql.Queries, at time.Time) (T, error)) (out T, lsn change.LSN, err error) {
+func operate[T any](ctx context.Context, p *Primary, o operation, fn func(q *pgsql.Queries, at time.Time) (T, error)) (T, change.LSN, error) {
+	return operateTx(ctx, p, o, func(_ pgx.Tx, q *pgsql.Queries, at time.Time) (T, error) { return fn(q, at) })
+}
+
+// operateTx is operate for what also takes a job in, which is one statement.
+func operateTx[T any](ctx context.Context, p *Primary, o operation, fn func(tx pgx.Tx, q *pgsql.Queries, at time.Time) (T, error)) (out T, lsn change.LSN, err error) {
 	text, err := json.Marshal(o.request)
 	if err != nil {
 		return out, 0, fmt.Errorf("describing the request of %s: %w", o.name, err)
@@ -38,7 +45,7 @@ func operate[T any](ctx context.Context, p *Primary, o operation, fn func(q *pgs
 	hash := sha256.Sum256(text)
 	caller := training.CallerOf(ctx)
 	var conflict error
-	lsn, err = p.write(ctx, o.name, func(q *pgsql.Queries) error {
+	lsn, err = p.writeTx(ctx, o.name, func(tx pgx.Tx, q *pgsql.Queries) error {
 		var fresh T
 		out = fresh // of an attempt that failed
 		b, err := q.BeginOperation(ctx, pgsql.BeginOperationParams{
@@ -66,7 +73,7 @@ func operate[T any](ctx context.Context, p *Primary, o operation, fn func(q *pgs
 		if conflict != nil {
 			return conflict // no twin of this request has stood in the way
 		}
-		out, err = fn(q, b.At)
+		out, err = fn(tx, q, b.At)
 		if caller.IdempotencyKey != "" && training.CodeOf(err) == training.Conflict {
 			conflict = err // what stands in the way may be the same request, a moment ago
 			return errAgain

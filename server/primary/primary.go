@@ -5,8 +5,8 @@
 // now, is told to the audit log, and is done once for each Idempotency-Key; recording progress and
 // logging out come to the same when they are done twice. Fewer than five statements make up a request.
 //
-// What nobody waits for is Run's: logins written in batches, mail, assignments handed out, signing
-// keys, and what has served its time. It goes on where it was after a crash, beside other primaries.
+// What nobody waits for is Run's: logins written in batches, mail, assignments handed out, reports,
+// signing keys, and what has served its time. It goes on where it was after a crash, beside other primaries.
 //
 // A database that is away, full or slow is training.Unavailable. Whoever calls must not conclude
 // from it that nothing was written: a connection that breaks in a commit leaves that open.
@@ -48,7 +48,13 @@ type Config struct {
 	Mailer    Mailer           // nil: mail waits
 	MailPoll  time.Duration    // 5 s: how often the outbox is looked into that others write to
 	MailRetry time.Duration    // 15 s: the first pause before a mail is tried again; the next are longer
-	Log       *slog.Logger
+	Reports   ReportMaker      // nil: reports wait
+	// ClientID names this process among those that work at jobs. It is kept from one start to the next, by
+	// one process at a time, which takes up at once what it was killed at. Empty: another each time.
+	ClientID      string
+	ReportTimeout time.Duration // 5 min: the longest that making a report may take
+	ReportRetry   time.Duration // 1 s: the first pause before a report is tried again; each next is four times as long
+	Log           *slog.Logger
 }
 
 const (
@@ -67,6 +73,7 @@ type Primary struct {
 	ring     atomic.Pointer[keyring]
 	outbox   outbox
 	assign   chan struct{} // wakes the worker of assignments
+	jobs     *jobs
 }
 
 // Open makes the pool and proves that Postgres answers.
@@ -92,6 +99,10 @@ func Open(ctx context.Context, c Config) (*Primary, error) {
 	}
 	if p.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
 		return nil, fmt.Errorf("making the Postgres pool: %w", err)
+	}
+	if err := p.openJobs(); err != nil {
+		p.pool.Close()
+		return nil, err
 	}
 	if err := p.pool.Ping(ctx); err != nil {
 		p.pool.Close()
@@ -125,6 +136,12 @@ func setDefaults(c *Config) {
 	if c.MailRetry == 0 {
 		c.MailRetry = 15 * time.Second
 	}
+	if c.ReportTimeout == 0 {
+		c.ReportTimeout = 5 * time.Minute
+	}
+	if c.ReportRetry == 0 {
+		c.ReportRetry = time.Second
+	}
 	if c.Passwords == nil {
 		c.Passwords = auth.NewPasswords(0)
 	}
@@ -141,13 +158,15 @@ const (
 	lastFlush = 3 * time.Second
 )
 
-// Run writes what is written in batches, sends mail, hands assignments out, keeps the signing keys
-// and removes what has served its time, until ctx ends. Postgres being away ends nothing: it is
-// logged and tried again. The mail that is on its way when ctx ends is finished.
+// Run writes what is written in batches, sends mail, hands assignments out, makes reports, keeps the
+// signing keys and removes what has served its time, until ctx ends. Postgres being away ends nothing:
+// it is logged and tried again. The mail that is on its way when ctx ends is finished; a report is if it
+// does not take long, and else begun again by whoever comes next.
 func (p *Primary) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	workers.Go(func() { p.runOutbox(ctx) })
 	workers.Go(func() { p.keepAssigning(ctx) })
+	workers.Go(func() { p.work(ctx) })
 	defer workers.Wait()
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)
 	keys := time.NewTicker(min(keysInterval, p.config.KeyLead/4))

@@ -11,13 +11,13 @@ import (
 
 func TestCoursesAreNamedInALanguage(t *testing.T) {
 	s := reader(t)
-	names, err := ask(t, s, func(ctx context.Context, q training.Queries) (map[int64]training.CourseName, error) {
-		return q.CourseNames(ctx, []int64{12, 1, 2, 13, 99}, "de")
+	names, err := ask(t, s, func(ctx context.Context, q training.Queries) (map[int64]training.CourseTitle, error) {
+		return q.CourseTitles(ctx, []int64{12, 1, 2, 13, 99}, "de")
 	})
 	if err != nil || len(names) != 4 {
 		t.Fatalf("%+v, %v", names, err)
 	}
-	for id, want := range map[int64]training.CourseName{
+	for id, want := range map[int64]training.CourseTitle{
 		12: {Slug: "c12", Title: "Öffnen"}, 2: {Slug: "c2", Title: "Title y"}, 13: {Slug: "draft", Title: "draft"}, // not published, not translated
 	} {
 		if names[id] != want {
@@ -71,7 +71,7 @@ func BenchmarkAnalytics(b *testing.B) {
 			if figures.OverdueCount == 0 || len(figures.Departments) != 40 {
 				b.Errorf("%d overdue, %d departments", figures.OverdueCount, len(figures.Departments))
 			}
-			_, err = q.CourseNames(b.Context(), figures.CourseIDs(), "en")
+			_, err = q.CourseTitles(b.Context(), figures.CourseIDs(), "en")
 			return err
 		})
 		if err != nil {

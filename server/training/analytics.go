@@ -99,14 +99,14 @@ func (a *Analytics) CourseIDs() []int64 {
 	return slices.Compact(ids)
 }
 
-// CourseName is what a course is called.
-type CourseName struct {
+// CourseTitle is what a course is called.
+type CourseTitle struct {
 	Slug  string
 	Title string
 }
 
 // AnalyticsQueries read what analytics need beside FigureQueries.
 type AnalyticsQueries interface {
-	// CourseNames are the names of courses by their ids, published or not, in a language.
-	CourseNames(ctx context.Context, ids []int64, locale string) (map[int64]CourseName, error)
+	// CourseTitles are the names of courses by their ids, published or not, in a language.
+	CourseTitles(ctx context.Context, ids []int64, locale string) (map[int64]CourseTitle, error)
 }

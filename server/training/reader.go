@@ -24,8 +24,11 @@ type Queries interface {
 	QuizQueries
 	CertificateQueries
 	AssignmentQueries
+	FrameworkQueries
 	FigureQueries
 	AnalyticsQueries
+	PhishingQueries
+	ReportQueries
 }
 
 // AccountQueries tell who asks and what for.

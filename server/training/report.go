@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -120,10 +121,44 @@ type NewReport struct {
 	CompanyID int64 // of platform administrators: of which company; 0: their own
 }
 
+// Check says what is wrong with a request for a report of one of these types. field is what the type
+// is called in it.
+func (n NewReport) Check(field string, types []ReportType) (errs []FieldError) {
+	if !slices.Contains(types, n.Type) {
+		errs = append(errs, FieldError{Field: field, Message: "must be one of " + list(types)})
+	}
+	if !slices.Contains(ReportFormats(), n.Format) {
+		errs = append(errs, FieldError{Field: "format", Message: "must be one of " + list(ReportFormats())})
+	}
+	if !slices.Contains(Locales(), n.Locale) {
+		errs = append(errs, FieldError{Field: "locale", Message: "must be one of " + list(Locales())})
+	}
+	if n.CompanyID < 0 {
+		errs = append(errs, FieldError{Field: "company_id", Message: "must be a whole number above zero"})
+	}
+	return errs
+}
+
+func list[T ~string](values []T) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = string(v)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// ReportSorts are the fields by which reports can be sorted.
+func ReportSorts() []string { return []string{"created_at"} }
+
+// ReportStates are all there are.
+func ReportStates() []ReportState {
+	return []ReportState{ReportQueued, ReportProcessing, ReportCompleted, ReportFailed, ReportExpired}
+}
+
 // ReportFilter pages through one's own reports.
 type ReportFilter struct {
 	Paging
-	State ReportState // empty: all
+	State ReportState // as it was last written down; empty: all
 }
 
 // ReportQueries read how far reports are. The document is nowhere but at the primary.

@@ -128,11 +128,18 @@ func Load(fsys fs.FS) (Catalogue, error) {
 	return c, nil
 }
 
+func sameKeys(a, b map[string]string) bool {
+	return slices.Equal(slices.Sorted(maps.Keys(a)), slices.Sorted(maps.Keys(b)))
+}
+
 func requirementKeys(frameworks []Framework) (map[string]bool, error) {
 	known := map[string]bool{}
 	for _, f := range frameworks {
 		if f.Key == "" || len(f.Requirements) == 0 {
 			return nil, fmt.Errorf("frameworks.yaml: framework %q has no key or no requirements", f.Key)
+		}
+		if f.Name["en"] == "" || f.Title["en"] == "" || !sameKeys(f.Name, f.Title) {
+			return nil, fmt.Errorf("frameworks.yaml: %s lacks its name or title in a language, or both in English", f.Key)
 		}
 		for _, r := range f.Requirements {
 			ref := f.Key + "/" + r.Code

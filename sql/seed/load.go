@@ -32,9 +32,12 @@ func tables() []table {
 		{"question_keys", "question_id option_id"},
 		{"question_explanations", "question_id locale text"},
 		{"frameworks", "id code name"},
+		{"framework_translations", "id framework_id locale name title"},
 		{"requirements", "id framework_id code text interval_months"},
+		{"requirement_translations", "id requirement_id locale text"},
 		{"requirement_courses", "id requirement_id course_id"},
-		{"users", "id " + tenant + "email full_name role department job_risk locale is_active created_at updated_at"},
+		{"users", "id " + tenant + "email full_name role department job_risk locale is_active pseudonym " +
+			"created_at updated_at"},
 		{"user_credentials", "user_id password_hash created_at updated_at"},
 		{"user_activity", "user_id " + tenant + "last_login_at last_seen_at"},
 		{"sessions", "id " + tenant + "user_id expires_at revoked_at created_at updated_at"},
@@ -50,7 +53,9 @@ func tables() []table {
 		{"certificates", "id " + tenant + "user_id enrollment_id course_id code issued_at expires_at created_at updated_at"},
 		{"phishing_campaigns", "id " + tenant + "name template started_at ended_at created_at updated_at"},
 		{"phishing_events", "id " + tenant + "user_id campaign_id kind occurred_at created_at updated_at"},
-		{"reports", "id " + tenant + "requested_by type format state error sha256 bytes completed_at expires_at created_at updated_at"},
+		{"report_schedules", "id " + tenant + "user_id type format locale cadence next_at last_at created_at updated_at"},
+		{"reports", "id " + tenant + "requested_by type format locale scope schedule_id state error sha256 bytes completed_at " +
+			"expires_at created_at updated_at"},
 	}
 }
 

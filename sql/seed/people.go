@@ -90,7 +90,7 @@ func (w *world) account(p *person) {
 		updated = w.ago(45)
 	}
 	w.add("users", p.id, p.company.id, p.company.zone, p.email, w.names[language].pick(rng), p.role,
-		p.department.name(p.company.locale), p.department.risk, wish, !p.left, p.since, updated)
+		p.department.name(p.company.locale), p.department.risk, wish, !p.left, pseudonym(p.email), p.since, updated)
 	w.add("user_credentials", p.id, w.hash, p.since, p.since)
 	if chance(rng, 90) {
 		seen := between(rng, later(p.since, w.ago(28)), w.day)
@@ -139,23 +139,4 @@ func (w *world) pickDepartment(rng *rand.Rand) department {
 		}
 	}
 	return w.departments[len(w.departments)-1]
-}
-
-// report makes what a company's admin asked for lately. The documents are gone, as they are
-// an hour after completion.
-func (w *world) report(c *company) {
-	for i, kind := range []string{"gdpr", "nis2", "iso27001"} {
-		asked := w.ago(12 + 30*i).Add(time.Duration(8+i) * time.Hour)
-		state, problem, sum, size := "expired", "", digest(fmt.Sprintf("report %d %s", c.id, kind)), 48_000+1_700*i
-		var completed, expires time.Time
-		if i == 2 {
-			state, problem, sum, size = "failed", "the report took longer than its time limit", "", 0
-		} else {
-			completed = asked.Add(4 * time.Second)
-			expires = completed.Add(time.Hour)
-		}
-		updated := asked.Add(time.Hour + 4*time.Second)
-		w.add("reports", w.next("reports"), c.id, c.zone, c.admin, kind, "pdf", state, problem, sum, size,
-			nullTime(completed), nullTime(expires), asked, updated)
-	}
 }

@@ -1,6 +1,10 @@
 package seed
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // offer is a course with the keys of its rows.
 type offer struct {
@@ -32,24 +36,35 @@ func publish(l *loader, c Catalogue, at time.Time) []*offer {
 	for i := range c.Courses {
 		offers = append(offers, publishCourse(l, &c.Courses[i], at))
 	}
-	for _, f := range c.Frameworks {
-		framework := l.next("frameworks")
-		l.add("frameworks", framework, f.Key, f.Name["en"])
-		for _, r := range f.Requirements {
-			requirement := l.next("requirements")
-			l.add("requirements", requirement, framework, r.Code, r.Text["en"], r.IntervalMonths)
-			for _, o := range offers {
-				if !o.satisfies(f.Key + "/" + r.Code) {
-					continue
-				}
-				l.add("requirement_courses", l.next("requirement_courses"), requirement, o.id)
-				if o.months == 0 || r.IntervalMonths < o.months {
-					o.months = r.IntervalMonths
-				}
+	for i := range c.Frameworks {
+		publishFramework(l, &c.Frameworks[i], offers)
+	}
+	return offers
+}
+
+// publishFramework writes a framework with what satisfies its requirements.
+func publishFramework(l *loader, f *Framework, offers []*offer) {
+	framework := l.next("frameworks")
+	l.add("frameworks", framework, f.Key, f.Name["en"])
+	for _, locale := range slices.Sorted(maps.Keys(f.Name)) {
+		l.add("framework_translations", l.next("framework_translations"), framework, locale, f.Name[locale], f.Title[locale])
+	}
+	for _, r := range f.Requirements {
+		requirement := l.next("requirements")
+		l.add("requirements", requirement, framework, r.Code, r.Text["en"], r.IntervalMonths)
+		for _, locale := range slices.Sorted(maps.Keys(r.Text)) {
+			l.add("requirement_translations", l.next("requirement_translations"), requirement, locale, r.Text[locale])
+		}
+		for _, o := range offers {
+			if !o.satisfies(f.Key + "/" + r.Code) {
+				continue
+			}
+			l.add("requirement_courses", l.next("requirement_courses"), requirement, o.id)
+			if o.months == 0 || r.IntervalMonths < o.months {
+				o.months = r.IntervalMonths
 			}
 		}
 	}
-	return offers
 }
 
 func publishCourse(l *loader, c *Course, at time.Time) *offer {

@@ -37,6 +37,12 @@ func certificateCode(subject string) string {
 	return b.String()
 }
 
+// pseudonym has the form of those that Postgres makes at random. The demo's can be found out from the
+// address: they hide nobody who exists.
+func pseudonym(email string) string {
+	return "P-" + strings.ToUpper(digest("pseudonym " + email)[:12])
+}
+
 // random gives the source for one subject. Each has its own, so that what becomes of one
 // user does not depend on what was drawn for those before.
 func random(subject string, number int) *rand.Rand {

@@ -26,6 +26,16 @@
 // admin@example.com is a platform admin, manager@example.com an admin at the company of
 // user1, manager<n>@example.com one at company n. former<n>@example.com left company n and
 // may not log in. The last company has only three people besides its admin.
+//
+// What managers may see of people differs: by name at the company of user1 (individual), by
+// pseudonym at company 4, not at all at company 3 (aggregate). The admin of company 2 gets a
+// report by mail every month.
+//
+// # A framework
+//
+// An entry of frameworks.yaml. Its requirements are those that people satisfy by learning, in the
+// framework's own order; courses name those that they satisfy in their course.yaml. A requirement
+// without a course is allowed: nobody owes it, and no figure counts it.
 package seed
 
 import (

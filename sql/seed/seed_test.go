@@ -59,6 +59,7 @@ func TestTheSmallDemo(t *testing.T) {
 		"the accounts of the contract are there": accountsOfTheContract,
 		"keys handed out do not collide":         keysDoNotCollide,
 		"the story holds together":               storyHoldsTogether,
+		"every privacy mode has a crowd":         everyPrivacyModeHasACrowd,
 		"every situation occurs":                 everySituationOccurs,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, conn) })
@@ -102,8 +103,25 @@ func accountsOfTheContract(t *testing.T, conn *pgx.Conn) {
 		JOIN courses c ON c.id = course_id JOIN users u ON u.id = user_id WHERE u.email = 'user1@example.com'`)
 	one(t, conn, int64(3), `
 		SELECT count(*) FROM users WHERE email LIKE 'user%' AND company_id = (SELECT id FROM companies WHERE slug = 'kanzlei-brandt')`)
-	one(t, conn, int64(3), "SELECT count(DISTINCT privacy_mode) FROM companies")
 	one(t, conn, true, "SELECT bool_and(data_zone = 'global') FROM companies")
+}
+
+// everyPrivacyModeHasACrowd: each can be seen at work, among people by name at the company of user1, and
+// the rule of five where departments are smaller and where the company is.
+func everyPrivacyModeHasACrowd(t *testing.T, conn *pgx.Conn) {
+	one(t, conn, "aggregate,individual,pseudonymous", `
+		SELECT string_agg(DISTINCT privacy_mode, ',') FROM companies c
+		WHERE (SELECT count(*) FROM users u WHERE u.company_id = c.id AND is_active) > 20`)
+	one(t, conn, "individual", `
+		SELECT privacy_mode FROM companies c JOIN users u ON u.company_id = c.id WHERE u.email = 'user1@example.com'`)
+	one(t, conn, int64(4), `
+		SELECT count(*) FROM users WHERE is_active AND company_id = (SELECT id FROM companies WHERE slug = 'kanzlei-brandt')`)
+	one(t, conn, true, `
+		SELECT count(*) > 0 FROM (
+			SELECT company_id FROM (SELECT company_id, department, count(*) AS people FROM users WHERE is_active GROUP BY 1, 2) d
+			GROUP BY company_id HAVING min(people) < 5 AND max(people) >= 5) c`)
+	one(t, conn, int64(0), `
+		SELECT count(*) FROM users a JOIN users b USING (pseudonym) WHERE a.id < b.id OR pseudonym !~ '^P-[0-9A-F]{12}$'`)
 }
 
 func TestRunIsDeterministic(t *testing.T) {

@@ -60,6 +60,14 @@ func storyHoldsTogether(t *testing.T, conn *pgx.Conn) {
 				AND kind = 'clicked' AND occurred_at < e.occurred_at)`,
 		"a campaign is of one's own company": `SELECT count(*) FROM phishing_events e JOIN phishing_campaigns c ON c.id = campaign_id
 			WHERE c.company_id <> e.company_id`,
+		"a report that is over has lasted an hour": `SELECT count(*) FROM reports
+			WHERE state NOT IN ('expired', 'failed') OR (state = 'failed') <> (error <> '')
+				OR (state = 'expired') <> coalesce(sha256 <> '' AND bytes > 0 AND expires_at = completed_at + interval '1 hour', false)`,
+		"who asks for reports of a company manages it": `SELECT count(*) FROM reports r JOIN users u ON u.id = requested_by
+			WHERE scope <> 'company' OR u.role = 'learner' OR NOT u.is_active`,
+		"a schedule lies ahead, and has made what it says": `SELECT count(*) FROM report_schedules s WHERE next_at <= $1
+			OR NOT EXISTS (SELECT FROM reports r WHERE schedule_id = s.id AND requested_by = s.user_id AND r.type = s.type
+				AND r.format = s.format AND r.locale = s.locale AND r.created_at = s.last_at)`,
 		"no key or session of the demo opens anything": `SELECT (SELECT count(*) FROM refresh_tokens) +
 			(SELECT count(*) FROM api_key_secrets) + (SELECT count(*) FROM api_keys WHERE revoked_at IS NULL)`,
 	} {
@@ -81,7 +89,9 @@ func everySituationOccurs(t *testing.T, conn *pgx.Conn) {
 		"every kind of role": `SELECT count(DISTINCT role) = 4 FROM users`,
 		"both languages":     `SELECT count(DISTINCT locale) = 3 FROM users`, // one is: no wish
 		"no longer there":    `SELECT count(*) > 5 FROM users WHERE NOT is_active`,
-		"running campaign":   `SELECT count(*) > 0 FROM phishing_campaigns WHERE ended_at IS NULL`,
+		"scheduled report":   `SELECT count(*) > 0 FROM report_schedules`,
+		"running campaign": `SELECT count(*) > 0 FROM phishing_campaigns c WHERE ended_at IS NULL
+			AND started_at = (SELECT max(started_at) FROM phishing_campaigns WHERE company_id = c.company_id)`,
 		"people learn: fewer click in the last campaign than in the first": `
 			SELECT count(*) FILTER (WHERE template = 'parcel-delivery') > 1.2 * count(*) FILTER (WHERE template = 'salary-adjustment')
 			FROM phishing_events e JOIN phishing_campaigns c ON c.id = campaign_id WHERE kind = 'clicked'`,

@@ -49,6 +49,33 @@ func (e CertificateStatus) Valid() bool {
 	}
 }
 
+// Defines values for ComplianceReportRequestType.
+const (
+	ComplianceReportRequestTypeGdpr     ComplianceReportRequestType = "gdpr"
+	ComplianceReportRequestTypeHipaa    ComplianceReportRequestType = "hipaa"
+	ComplianceReportRequestTypeIso27001 ComplianceReportRequestType = "iso27001"
+	ComplianceReportRequestTypeNis2     ComplianceReportRequestType = "nis2"
+	ComplianceReportRequestTypePciDss   ComplianceReportRequestType = "pci_dss"
+)
+
+// Valid indicates whether the value is a known member of the ComplianceReportRequestType enum.
+func (e ComplianceReportRequestType) Valid() bool {
+	switch e {
+	case ComplianceReportRequestTypeGdpr:
+		return true
+	case ComplianceReportRequestTypeHipaa:
+		return true
+	case ComplianceReportRequestTypeIso27001:
+		return true
+	case ComplianceReportRequestTypeNis2:
+		return true
+	case ComplianceReportRequestTypePciDss:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DashboardPart.
 const (
 	ActiveUsers    DashboardPart = "active_users"
@@ -199,6 +226,108 @@ func (e QuestionKind) Valid() bool {
 	}
 }
 
+// Defines values for ReportFormat.
+const (
+	Csv  ReportFormat = "csv"
+	Html ReportFormat = "html"
+	Json ReportFormat = "json"
+	Pdf  ReportFormat = "pdf"
+)
+
+// Valid indicates whether the value is a known member of the ReportFormat enum.
+func (e ReportFormat) Valid() bool {
+	switch e {
+	case Csv:
+		return true
+	case Html:
+		return true
+	case Json:
+		return true
+	case Pdf:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportScope.
+const (
+	ReportScopeCompany ReportScope = "company"
+	ReportScopeUser    ReportScope = "user"
+)
+
+// Valid indicates whether the value is a known member of the ReportScope enum.
+func (e ReportScope) Valid() bool {
+	switch e {
+	case ReportScopeCompany:
+		return true
+	case ReportScopeUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportState.
+const (
+	ReportStateCompleted  ReportState = "completed"
+	ReportStateExpired    ReportState = "expired"
+	ReportStateFailed     ReportState = "failed"
+	ReportStateProcessing ReportState = "processing"
+	ReportStateQueued     ReportState = "queued"
+)
+
+// Valid indicates whether the value is a known member of the ReportState enum.
+func (e ReportState) Valid() bool {
+	switch e {
+	case ReportStateCompleted:
+		return true
+	case ReportStateExpired:
+		return true
+	case ReportStateFailed:
+		return true
+	case ReportStateProcessing:
+		return true
+	case ReportStateQueued:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportType.
+const (
+	ReportTypeGdpr     ReportType = "gdpr"
+	ReportTypeHipaa    ReportType = "hipaa"
+	ReportTypeIso27001 ReportType = "iso27001"
+	ReportTypeNis2     ReportType = "nis2"
+	ReportTypePciDss   ReportType = "pci_dss"
+	ReportTypeRisk     ReportType = "risk"
+	ReportTypeTraining ReportType = "training"
+)
+
+// Valid indicates whether the value is a known member of the ReportType enum.
+func (e ReportType) Valid() bool {
+	switch e {
+	case ReportTypeGdpr:
+		return true
+	case ReportTypeHipaa:
+		return true
+	case ReportTypeIso27001:
+		return true
+	case ReportTypeNis2:
+		return true
+	case ReportTypePciDss:
+		return true
+	case ReportTypeRisk:
+		return true
+	case ReportTypeTraining:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RiskBand.
 const (
 	CriticalRisk RiskBand = "critical"
@@ -285,6 +414,10 @@ const (
 	EnrollmentsWrite Scope = "enrollments:write"
 	FiguresRead      Scope = "figures:read"
 	MeRead           Scope = "me:read"
+	PhishingRead     Scope = "phishing:read"
+	PhishingWrite    Scope = "phishing:write"
+	ReportsRead      Scope = "reports:read"
+	ReportsWrite     Scope = "reports:write"
 	UsersRead        Scope = "users:read"
 	UsersWrite       Scope = "users:write"
 )
@@ -309,6 +442,14 @@ func (e Scope) Valid() bool {
 	case FiguresRead:
 		return true
 	case MeRead:
+		return true
+	case PhishingRead:
+		return true
+	case PhishingWrite:
+		return true
+	case ReportsRead:
+		return true
+	case ReportsWrite:
 		return true
 	case UsersRead:
 		return true
@@ -445,6 +586,48 @@ func (e ListMyEnrollmentsParamsSort) Valid() bool {
 	case ListMyEnrollmentsParamsSortMinusCreatedAt:
 		return true
 	case ListMyEnrollmentsParamsSortMinusDueAt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPhishingCampaignsParamsSort.
+const (
+	MinusName      ListPhishingCampaignsParamsSort = "-name"
+	MinusStartedAt ListPhishingCampaignsParamsSort = "-started_at"
+	Name           ListPhishingCampaignsParamsSort = "name"
+	StartedAt      ListPhishingCampaignsParamsSort = "started_at"
+)
+
+// Valid indicates whether the value is a known member of the ListPhishingCampaignsParamsSort enum.
+func (e ListPhishingCampaignsParamsSort) Valid() bool {
+	switch e {
+	case MinusName:
+		return true
+	case MinusStartedAt:
+		return true
+	case Name:
+		return true
+	case StartedAt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListReportsParamsSort.
+const (
+	ListReportsParamsSortCreatedAt      ListReportsParamsSort = "created_at"
+	ListReportsParamsSortMinusCreatedAt ListReportsParamsSort = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListReportsParamsSort enum.
+func (e ListReportsParamsSort) Valid() bool {
+	switch e {
+	case ListReportsParamsSortCreatedAt:
+		return true
+	case ListReportsParamsSortMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -984,6 +1167,24 @@ type Company struct {
 	Slug        string `json:"slug"`
 }
 
+// ComplianceReportRequest defines model for ComplianceReportRequest.
+type ComplianceReportRequest struct {
+	// CompanyId The company, of platform admins; else the asker's own.
+	CompanyId *int64 `json:"company_id,omitempty"`
+
+	// Format What the document is written in; else `pdf`.
+	Format *string `json:"format,omitempty"`
+
+	// Locale The language; else as in answers.
+	Locale *string `json:"locale,omitempty"`
+
+	// Type The framework.
+	Type ComplianceReportRequestType `json:"type"`
+}
+
+// ComplianceReportRequestType The framework.
+type ComplianceReportRequestType string
+
 // Course defines model for Course.
 type Course struct {
 	Category    string    `json:"category"`
@@ -1045,6 +1246,15 @@ type CourseInput struct {
 
 	// ValidityDays A completion expires after so many days; null for never.
 	ValidityDays *int `json:"validity_days,omitempty"`
+}
+
+// CourseName defines model for CourseName.
+type CourseName struct {
+	Id   int64  `json:"id"`
+	Slug string `json:"slug"`
+
+	// Title In the language asked for, or else in the course's own.
+	Title string `json:"title"`
 }
 
 // CoursePage defines model for CoursePage.
@@ -1284,6 +1494,27 @@ type ForgotRequest struct {
 	Email string `json:"email"`
 }
 
+// Framework defines model for Framework.
+type Framework struct {
+	// Code What a report is asked for by: gdpr, nis2, iso27001, pci_dss, hipaa.
+	Code string `json:"code"`
+
+	// Name In short.
+	Name         string        `json:"name"`
+	Requirements []Requirement `json:"requirements"`
+
+	// Title In full.
+	Title string `json:"title"`
+}
+
+// Frameworks defines model for Frameworks.
+type Frameworks struct {
+	Frameworks []Framework `json:"frameworks"`
+
+	// Locale Of all texts that are there in it.
+	Locale string `json:"locale"`
+}
+
 // GradedQuestion defines model for GradedQuestion.
 type GradedQuestion struct {
 	// Explanation What is right and why, in Markdown; null as long as an attempt may follow.
@@ -1473,6 +1704,22 @@ type NewPerson struct {
 
 	// Role Not above one's own; a learner when it is left out.
 	Role *Role `json:"role,omitempty"`
+}
+
+// NewPhishingCampaign defines model for NewPhishingCampaign.
+type NewPhishingCampaign struct {
+	// CompanyId For platform administrators; else the asker's.
+	CompanyId *int64 `json:"company_id,omitempty"`
+
+	// EndedAt Left out: it runs on.
+	EndedAt *string `json:"ended_at,omitempty"`
+	Name    string  `json:"name"`
+
+	// StartedAt Left out: now.
+	StartedAt *string `json:"started_at,omitempty"`
+
+	// Template What the mail looks like, in whatever words the sender knows it by.
+	Template *string `json:"template,omitempty"`
 }
 
 // Option defines model for Option.
@@ -1860,6 +2107,132 @@ type PersonalData struct {
 	} `json:"sign_ins"`
 }
 
+// PhishingBatch defines model for PhishingBatch.
+type PhishingBatch struct {
+	Events []PhishingEvent `json:"events"`
+}
+
+// PhishingCampaign defines model for PhishingCampaign.
+type PhishingCampaign struct {
+	// Active Whether it runs now: it has begun and has not ended.
+	Active    bool       `json:"active"`
+	CompanyId int64      `json:"company_id"`
+	CreatedAt time.Time  `json:"created_at"`
+	EndedAt   *time.Time `json:"ended_at"`
+	Id        int64      `json:"id"`
+	Name      string     `json:"name"`
+
+	// Results Null where the campaign reached one to four people.
+	Results   *PhishingResults `json:"results"`
+	StartedAt time.Time        `json:"started_at"`
+	Template  string           `json:"template"`
+	UpdatedAt time.Time        `json:"updated_at"`
+	Version   int64            `json:"version"`
+}
+
+// PhishingCampaignDetail defines model for PhishingCampaignDetail.
+type PhishingCampaignDetail struct {
+	// Active Whether it runs now: it has begun and has not ended.
+	Active    bool      `json:"active"`
+	CompanyId int64     `json:"company_id"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Departments By name, and the rest last. Empty where the campaign reached fewer than five people.
+	Departments []PhishingDepartment `json:"departments"`
+	EndedAt     *time.Time           `json:"ended_at"`
+	Id          int64                `json:"id"`
+	Name        string               `json:"name"`
+
+	// Results Null where the campaign reached one to four people.
+	Results   *PhishingResults `json:"results"`
+	StartedAt time.Time        `json:"started_at"`
+	Template  string           `json:"template"`
+	UpdatedAt time.Time        `json:"updated_at"`
+	Version   int64            `json:"version"`
+}
+
+// PhishingCampaignPage defines model for PhishingCampaignPage.
+type PhishingCampaignPage struct {
+	HasNext bool               `json:"has_next"`
+	HasPrev bool               `json:"has_prev"`
+	Items   []PhishingCampaign `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// PhishingCampaignPatch What shall become of a campaign; what is not named stays.
+type PhishingCampaignPatch struct {
+	EndedAt *string `json:"ended_at,omitempty"`
+	Name    *string `json:"name,omitempty"`
+}
+
+// PhishingDepartment defines model for PhishingDepartment.
+type PhishingDepartment struct {
+	// Name Empty for those who are in no department, or have left the company; null for the rest.
+	Name *string `json:"name"`
+
+	// Rest Several departments together.
+	Rest bool `json:"rest"`
+
+	// Results People, each once, those who have left since too. The rates are relative to `sent`, from 0 to 1 in four digits; null
+	// where that is 0. Whoever did anything was reached: somebody of whom any event is known counts in `sent`, also when
+	// the event `sent` got lost, so that no rate exceeds 1. Nothing else is concluded: a click makes no `opened`.
+	Results PhishingResults `json:"results"`
+}
+
+// PhishingEvent With user_id or email, and not with both.
+type PhishingEvent struct {
+	CampaignId int64 `json:"campaign_id"`
+
+	// Email Of the person's account; case does not count.
+	Email      *string `json:"email,omitempty"`
+	Kind       string  `json:"kind"`
+	OccurredAt string  `json:"occurred_at"`
+	UserId     *int64  `json:"user_id,omitempty"`
+}
+
+// PhishingOutcome What became of a batch of events. The four numbers add up to all.
+type PhishingOutcome struct {
+	// Duplicates Events that were known, of the same time or an earlier one.
+	Duplicates int `json:"duplicates"`
+
+	// Earlier Events that were known of a later time, and now are of this one.
+	Earlier int `json:"earlier"`
+
+	// Errors By row; of those that were refused the first 1,000.
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Recorded Events that were not known.
+	Recorded int `json:"recorded"`
+	Refused  int `json:"refused"`
+}
+
+// PhishingResults People, each once, those who have left since too. The rates are relative to `sent`, from 0 to 1 in four digits; null
+// where that is 0. Whoever did anything was reached: somebody of whom any event is known counts in `sent`, also when
+// the event `sent` got lost, so that no rate exceeds 1. Nothing else is concluded: a click makes no `opened`.
+type PhishingResults struct {
+	Clicked     int      `json:"clicked"`
+	ClickedRate *float64 `json:"clicked_rate"`
+	Opened      int      `json:"opened"`
+	OpenedRate  *float64 `json:"opened_rate"`
+
+	// Reported Who reported the mail, as they should.
+	Reported     int      `json:"reported"`
+	ReportedRate *float64 `json:"reported_rate"`
+
+	// Sent Whom the campaign reached.
+	Sent int `json:"sent"`
+
+	// Submitted Who sent a form off. What they typed is not known.
+	Submitted     int      `json:"submitted"`
+	SubmittedRate *float64 `json:"submitted_rate"`
+}
+
 // PopularCourse defines model for PopularCourse.
 type PopularCourse struct {
 	// Completed Of these, those that have been completed, expired since or not.
@@ -2048,6 +2421,96 @@ type RegionStatus struct {
 	Version       string   `json:"version"`
 }
 
+// Report defines model for Report.
+type Report struct {
+	// Bytes The document's size.
+	Bytes *int64 `json:"bytes"`
+
+	// CheckUrl Where to ask how far it is.
+	CheckUrl string `json:"check_url"`
+
+	// CompanyId The company that it is about.
+	CompanyId   int64      `json:"company_id"`
+	CompletedAt *time.Time `json:"completed_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+
+	// DownloadUrl Where the document is; null when there is none.
+	DownloadUrl *string `json:"download_url"`
+
+	// Error Why it failed, or `cancelled`.
+	Error *string `json:"error"`
+
+	// ExpiresAt Until then the document can be fetched.
+	ExpiresAt *time.Time   `json:"expires_at"`
+	Format    ReportFormat `json:"format"`
+	Locale    string       `json:"locale"`
+	ReportId  int64        `json:"report_id"`
+
+	// Scope Of whom the report tells, its requester or a company's people.
+	Scope ReportScope `json:"scope"`
+
+	// Sha256 The document's, in hexadecimal.
+	Sha256 *string     `json:"sha256"`
+	Status ReportState `json:"status"`
+
+	// Type The first five are the frameworks.
+	Type ReportType `json:"type"`
+}
+
+// ReportFormat defines model for ReportFormat.
+type ReportFormat string
+
+// ReportPage defines model for ReportPage.
+type ReportPage struct {
+	HasNext bool     `json:"has_next"`
+	HasPrev bool     `json:"has_prev"`
+	Items   []Report `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// ReportRequest defines model for ReportRequest.
+type ReportRequest struct {
+	// CompanyId The company, of platform admins; else the asker's own.
+	CompanyId *int64 `json:"company_id,omitempty"`
+
+	// Format What the document is written in; else `pdf`.
+	Format *string `json:"format,omitempty"`
+
+	// Locale The language; else as in answers.
+	Locale *string `json:"locale,omitempty"`
+
+	// ReportType The first five are the frameworks.
+	ReportType ReportType `json:"report_type"`
+}
+
+// ReportScope Of whom the report tells, its requester or a company's people.
+type ReportScope string
+
+// ReportState defines model for ReportState.
+type ReportState string
+
+// ReportType The first five are the frameworks.
+type ReportType string
+
+// Requirement defines model for Requirement.
+type Requirement struct {
+	// Code As the framework counts.
+	Code string `json:"code"`
+
+	// Courses Any of them satisfies the requirement.
+	Courses []CourseName `json:"courses"`
+
+	// IntervalMonths How long a completion counts; null when once is enough.
+	IntervalMonths *int   `json:"interval_months"`
+	Text           string `json:"text"`
+}
+
 // ResetRequest A token from a mail, and the password to set.
 type ResetRequest struct {
 	// Password From 10 to 1024 bytes long.
@@ -2162,6 +2625,9 @@ type After = string
 // AssignmentID defines model for AssignmentID.
 type AssignmentID = int64
 
+// CampaignID defines model for CampaignID.
+type CampaignID = int64
+
 // CodeOfCertificate Examples: Q960-AG16-AN3Z-E0VF-FZ9K-JSZ9-T6R4
 type CodeOfCertificate = string
 
@@ -2200,6 +2666,9 @@ type Position = string
 
 // QuizID defines model for QuizID.
 type QuizID = int64
+
+// ReportId defines model for ReportId.
+type ReportId = int64
 
 // RequestID defines model for RequestID.
 type RequestID = string
@@ -2699,6 +3168,25 @@ type RecordProgressParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// ListFrameworksParams defines parameters for ListFrameworks.
+type ListFrameworksParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // ListInvitationsParams defines parameters for ListInvitations.
 type ListInvitationsParams struct {
 	// Page The number of the page, from 1; to go past page 1000, use `after`.
@@ -2853,6 +3341,88 @@ type GetMyRiskParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListPhishingCampaignsParams defines parameters for ListPhishingCampaigns.
+type ListPhishingCampaignsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// CompanyId The company, for platform administrators.
+	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
+
+	// Sort The order; `-` before it reverses it.
+	Sort *ListPhishingCampaignsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Active With true only campaigns that run now, with false only those that have ended or are still to begin.
+	Active *bool `form:"active,omitempty" json:"active,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListPhishingCampaignsParamsSort defines parameters for ListPhishingCampaigns.
+type ListPhishingCampaignsParamsSort string
+
+// CreatePhishingCampaignParams defines parameters for CreatePhishingCampaign.
+type CreatePhishingCampaignParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetPhishingCampaignParams defines parameters for GetPhishingCampaign.
+type GetPhishingCampaignParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// UpdatePhishingCampaignParams defines parameters for UpdatePhishingCampaign.
+type UpdatePhishingCampaignParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave: 412 when the resource has moved on since. Without it, or with `*`, any will do.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// RecordPhishingParams defines parameters for RecordPhishing.
+type RecordPhishingParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GetQuizParams defines parameters for GetQuiz.
 type GetQuizParams struct {
 	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
@@ -2907,6 +3477,91 @@ type StartQuizParams struct {
 
 	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListReportsParams defines parameters for ListReports.
+type ListReportsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Sort The order; `-` before it reverses it.
+	Sort *ListReportsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Status Only reports of this status, as it was last written down.
+	Status *ReportState `form:"status,omitempty" json:"status,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListReportsParamsSort defines parameters for ListReports.
+type ListReportsParamsSort string
+
+// RequestComplianceReportParams defines parameters for RequestComplianceReport.
+type RequestComplianceReportParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RequestReportParams defines parameters for RequestReport.
+type RequestReportParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CancelReportParams defines parameters for CancelReport.
+type CancelReportParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// GetReportParams defines parameters for GetReport.
+type GetReportParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetReportStatusParams defines parameters for GetReportStatus.
+type GetReportStatusParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // StatusParams defines parameters for Status.
@@ -3128,8 +3783,26 @@ type CreateInvitationJSONRequestBody = InvitationRequest
 // AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
 type AcceptInvitationJSONRequestBody = AcceptRequest
 
+// CreatePhishingCampaignJSONRequestBody defines body for CreatePhishingCampaign for application/json ContentType.
+type CreatePhishingCampaignJSONRequestBody = NewPhishingCampaign
+
+// UpdatePhishingCampaignJSONRequestBody defines body for UpdatePhishingCampaign for application/json ContentType.
+type UpdatePhishingCampaignJSONRequestBody = PhishingCampaignPatch
+
+// UpdatePhishingCampaignApplicationMergePatchPlusJSONRequestBody defines body for UpdatePhishingCampaign for application/merge-patch+json ContentType.
+type UpdatePhishingCampaignApplicationMergePatchPlusJSONRequestBody = PhishingCampaignPatch
+
+// RecordPhishingJSONRequestBody defines body for RecordPhishing for application/json ContentType.
+type RecordPhishingJSONRequestBody = PhishingBatch
+
 // SubmitAttemptJSONRequestBody defines body for SubmitAttempt for application/json ContentType.
 type SubmitAttemptJSONRequestBody = AttemptRequest
+
+// RequestComplianceReportJSONRequestBody defines body for RequestComplianceReport for application/json ContentType.
+type RequestComplianceReportJSONRequestBody = ComplianceReportRequest
+
+// RequestReportJSONRequestBody defines body for RequestReport for application/json ContentType.
+type RequestReportJSONRequestBody = ReportRequest
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewPerson

@@ -43,6 +43,43 @@ type Enrollment struct {
 	Version      int64
 }
 
+type PhishingCampaign struct {
+	ID         int64
+	CompanyID  int64
+	DataZone   string
+	Name       string
+	Template   string
+	StartedAt  time.Time
+	EndedAt    *time.Time
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	Version    int64
+	NameFolded string
+}
+
+type Report struct {
+	ID          int64
+	CompanyID   int64
+	DataZone    string
+	RequestedBy int64
+	Type        string
+	Format      string
+	State       string
+	Error       string
+	Sha256      string
+	Bytes       int64
+	CompletedAt *time.Time
+	ExpiresAt   *time.Time
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	Version     int64
+	Scope       string
+	Locale      string
+	SubjectID   *int64
+	ScheduleID  *int64
+	JobID       *int64
+}
+
 type User struct {
 	ID             int64
 	CompanyID      int64

@@ -106,6 +106,25 @@ func (q *Queries) SweepRefreshTokens(ctx context.Context, batch int32) (int64, e
 	return result.RowsAffected(), nil
 }
 
+const sweepReports = `-- name: SweepReports :execrows
+WITH expired AS (
+    UPDATE reports SET state = 'expired' WHERE id = ANY (ARRAY(
+        SELECT r.id FROM reports r WHERE r.state = 'completed' AND r.expires_at < now() - interval '10 minutes'
+        ORDER BY r.expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+    RETURNING id
+), dropped AS (DELETE FROM report_documents d USING expired e WHERE d.report_id = e.id)
+SELECT id FROM expired
+`
+
+// A document stays a little longer than it may be asked for, so that whoever is getting it gets all of it.
+func (q *Queries) SweepReports(ctx context.Context, batch int32) (int64, error) {
+	result, err := q.db.Exec(ctx, sweepReports, batch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const sweepSessions = `-- name: SweepSessions :execrows
 DELETE FROM sessions WHERE id = ANY (ARRAY(
     SELECT id FROM sessions WHERE expires_at < now() - interval '1 day' ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))

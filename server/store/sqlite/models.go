@@ -87,6 +87,43 @@ type Enrollment struct {
 	Version      int64
 }
 
+type PhishingCampaign struct {
+	ID         int64
+	CompanyID  int64
+	DataZone   string
+	Name       string
+	Template   string
+	StartedAt  string
+	EndedAt    *string
+	CreatedAt  string
+	UpdatedAt  string
+	Version    int64
+	NameFolded string
+}
+
+type Report struct {
+	ID          int64
+	CompanyID   int64
+	DataZone    string
+	RequestedBy int64
+	Type        string
+	Format      string
+	State       string
+	Error       string
+	Sha256      string
+	Bytes       int64
+	CompletedAt *string
+	ExpiresAt   *string
+	CreatedAt   string
+	UpdatedAt   string
+	Version     int64
+	Scope       string
+	Locale      string
+	SubjectID   *int64
+	ScheduleID  *int64
+	JobID       *int64
+}
+
 type User struct {
 	ID             int64
 	CompanyID      int64
