@@ -125,6 +125,7 @@ func steps() []step {
 		{operation: "getPhishingCampaign", path: campaign},
 		{operation: "updatePhishingCampaign", path: campaign, bend: unchanged("phishing_campaigns", "campaign")},
 		{operation: "getDashboard"},
+		{operation: "getAnalytics"},
 		{operation: "getMyRisk"},
 		{operation: "getUserRisk", path: func(e *examples) map[string]string {
 			return map[string]string{"user": e.one(`SELECT id::text FROM users WHERE email = 'user1@example.com'`)}

@@ -104,8 +104,8 @@ func enrollment(p training.Principal, r *sqlite.EnrollmentsByIDRow) (training.En
 		LessonsDone: int(e.LessonsDone), Lessons: int(r.Lessons), NextLesson: int(r.NextLesson), CreatedAt: t.at(e.CreatedAt), UpdatedAt: t.at(e.UpdatedAt),
 		Version: e.Version,
 	}
-	if e.UserID != p.UserID && training.PrivacyMode(r.PrivacyMode) == training.Aggregate {
-		out.Score = nil // no one's score is shown to anyone but that person
+	if training.PrivacyMode(r.PrivacyMode).Sees(p, e.UserID, e.CompanyID) != training.ByName {
+		out.Score = nil // the enrollment says whose it is
 	}
 	return out, t.err
 }

@@ -68,7 +68,7 @@ func TestAnalytics(t *testing.T) {
 		}
 	}
 	wantCourses := []training.CourseFigures{
-		{CourseID: 1, Completed: 5, Assigned: 6, Overdue: 6}, {CourseID: 2, InProgress: 5, Expired: 6},
+		{CourseID: 1, People: 11, Completed: 5, Assigned: 6, Overdue: 6}, {CourseID: 2, People: 11, InProgress: 5, Expired: 6},
 	}
 	if !slices.Equal(got.Courses, wantCourses) || !is(got.Courses[0].CompletionRate(), 5.0/11) {
 		t.Errorf("courses %+v", got.Courses)
@@ -209,8 +209,8 @@ func TestListsAreBoundedAndCountsAreNot(t *testing.T) {
 	for i := range 150 {
 		duties = append(duties, training.Duty{EnrollmentID: int64(i), CourseID: int64(i), Open: true, DueAt: noon.Add(-time.Duration((i*77)%150+1) * time.Hour)})
 	}
-	got := analyse(ours, gdpr, slices.Concat(staff(1, 1, "", "low", duties...), staff(2, 1, "", "low", duties[7])))
-	if got.OverdueCount != 151 || got.OverduePeople != 2 || len(got.Overdue) != training.MaxOverdue || len(got.Courses) != training.MaxCourseFigures || got.Courses[0].CourseID != 7 {
+	got := analyse(ours, gdpr, slices.Concat(staff(1, 5, "", "low", duties...), staff(6, 1, "", "low", duties[7])))
+	if got.OverdueCount != 751 || got.OverduePeople != 6 || len(got.Overdue) != training.MaxOverdue || len(got.Courses) != training.MaxCourseFigures || got.Courses[0].CourseID != 7 {
 		t.Errorf("%d overdue of %d people, %d listed, %d courses", got.OverdueCount, got.OverduePeople, len(got.Overdue), len(got.Courses))
 	}
 	for i, o := range got.Overdue {
@@ -218,8 +218,17 @@ func TestListsAreBoundedAndCountsAreNot(t *testing.T) {
 			t.Errorf("item %d is %+v", i, o)
 		}
 	}
-	if !slices.Equal(got.Withheld, []string{"trends", "departments", "risk"}) {
-		t.Errorf("withheld are %v", got.Withheld)
+}
+
+func TestWhatIsLeftOutIsNamed(t *testing.T) {
+	twice := []training.Duty{{CourseID: 2, Cycle: 1, CompletedAt: hour(2, 0)}, {CourseID: 2, Cycle: 2, Open: true}} // one person in two cycles
+	few := analyse(ours, gdpr, staff(1, 4, "", "low", append(twice, late)...))
+	if len(few.Courses) > 0 || !slices.Equal(few.Withheld, []string{"trends", "departments", "courses", "risk"}) {
+		t.Errorf("of four people, %v are withheld, and courses are %+v", few.Withheld, few.Courses)
+	}
+	enough := analyse(ours, gdpr, staff(1, 5, "", "low", append(twice, late)...))
+	if len(enough.Courses) != 2 || len(enough.Withheld) > 0 || enough.Courses[0].People != 5 {
+		t.Errorf("of five people, %v are withheld, and courses are %+v", enough.Withheld, enough.Courses)
 	}
 }
 

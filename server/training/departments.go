@@ -1,9 +1,5 @@
 package training
 
-import (
-	"strings"
-)
-
 // DepartmentFigures are what is shown of a department. They add up.
 type DepartmentFigures struct {
 	Compliance
@@ -19,7 +15,6 @@ type Departments map[string]*Group[DepartmentFigures]
 func (d Departments) Of(name string) *Group[DepartmentFigures] {
 	g, ok := d[name]
 	if !ok {
-		name = strings.Clone(name) // which may be good until the next person only
 		g = &Group[DepartmentFigures]{Name: name}
 		d[name] = g
 	}

@@ -26,6 +26,7 @@ type Queries interface {
 	AssignmentQueries
 	FrameworkQueries
 	FigureQueries
+	AnalyticsQueries
 	PhishingQueries
 	ReportQueries
 	ReportScheduleQueries

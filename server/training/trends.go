@@ -33,6 +33,7 @@ type Trends struct {
 	satisfiedBy map[int64][]int // by course, the numbers of the requirements that it satisfies
 	owed        []int           // of the person at hand, by requirement: from which day
 	valid       [][]span        // of the person at hand, by requirement: days on which a completion is valid
+	gaps        []span          // of the person at hand: days on which an obligation was not satisfied
 }
 
 // NewTrends begins the trends of the last days until now, today included.
@@ -105,7 +106,7 @@ func (t *Trends) event(d *Duty, due, completed int) {
 
 // stand notes how the person stood to the requirements.
 func (t *Trends) stand(end int) {
-	var gaps []span // days on which one of the obligations was not satisfied
+	t.gaps = t.gaps[:0]
 	first := end
 	for r, owed := range t.owed {
 		if owed == end {
@@ -118,18 +119,18 @@ func (t *Trends) stand(end int) {
 			t.days[s.from].Satisfied++
 			t.days[s.to].Satisfied--
 			if at < s.from {
-				gaps = append(gaps, span{at, s.from})
+				t.gaps = append(t.gaps, span{at, s.from})
 			}
 			at = s.to
 		}
-		gaps = append(gaps, span{at, end})
+		t.gaps = append(t.gaps, span{at, end})
 	}
 	if first == end {
 		return
 	}
 	t.days[first].People++
 	t.days[first].Compliant++
-	for _, s := range merge(gaps) {
+	for _, s := range merge(t.gaps) {
 		t.days[s.from].Compliant--
 		t.days[s.to].Compliant++
 	}

@@ -148,3 +148,26 @@ func randomDuties(rng *rand.Rand, now time.Time, length int) []training.Duty {
 	}
 	return duties
 }
+
+// BenchmarkAnalyst leaves out what reading costs: see BenchmarkAnalytics in server/store.
+func BenchmarkAnalyst(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 6))
+	requirements := make([]training.Requirement, 20)
+	for i := range requirements {
+		requirements[i].Courses = []int64{int64(i % 8), int64((i + 3) % 8), int64((i + 5) % 8)}
+	}
+	people := make([]training.PersonFacts, 20000)
+	for i := range people {
+		people[i] = training.PersonFacts{UserID: int64(i), Department: []string{"A", "B", "C"}[i%3], RiskFacts: training.RiskFacts{JobRisk: "low"}}
+		for len(people[i].Duties) < 12 {
+			people[i].Duties = append(people[i].Duties, randomDuties(rng, noon, training.MaxTrend)...)
+		}
+	}
+	for b.Loop() {
+		a := training.NewAnalyst(training.CompanyProfile{ID: 1, Privacy: training.Individual}, requirements, training.MaxTrend, noon)
+		for i := range people {
+			a.Add(&people[i])
+		}
+		a.Done()
+	}
+}

@@ -768,6 +768,172 @@ type Accepted struct {
 	Message string `json:"message"`
 }
 
+// Analytics defines model for Analytics.
+type Analytics struct {
+	// CompanyId Null for all companies together.
+	CompanyId *int64 `json:"company_id"`
+
+	// Courses The 100 with most enrollments, those first. None that fewer than five people are or were enrolled in.
+	Courses []AnalyticsCourse `json:"courses"`
+
+	// Departments By name, and the rest last.
+	Departments []AnalyticsDepartment `json:"departments"`
+
+	// GeneratedAt The instant that the figures are of.
+	GeneratedAt time.Time `json:"generated_at"`
+	Overdue     struct {
+		Enrollments int `json:"enrollments"`
+
+		// Items The 100 that are overdue longest, those first.
+		Items  []AnalyticsOverdue `json:"items"`
+		People int                `json:"people"`
+	} `json:"overdue"`
+
+	// PrivacyMode The company's; of all together, aggregate.
+	PrivacyMode string         `json:"privacy_mode"`
+	Risk        AnalyticsRisk  `json:"risk"`
+	Trends      []AnalyticsDay `json:"trends"`
+
+	// ValidUntil When the first of them changes though nothing is written.
+	ValidUntil time.Time `json:"valid_until"`
+
+	// Withheld The parts of which something is left out, since fewer than five people make it up.
+	Withheld []string `json:"withheld"`
+}
+
+// AnalyticsComponents defines model for AnalyticsComponents.
+type AnalyticsComponents struct {
+	Exposure   *float64 `json:"exposure"`
+	Knowledge  *float64 `json:"knowledge"`
+	Phishing   *float64 `json:"phishing"`
+	Reporting  *float64 `json:"reporting"`
+	Timeliness *float64 `json:"timeliness"`
+}
+
+// AnalyticsCourse defines model for AnalyticsCourse.
+type AnalyticsCourse struct {
+	// Assigned Not begun.
+	Assigned int `json:"assigned"`
+
+	// Completed And still valid.
+	Completed int `json:"completed"`
+
+	// CompletionRate completed / enrollments, from 0 to 1.
+	CompletionRate float64 `json:"completion_rate"`
+
+	// Enrollments All of them, of all cycles.
+	Enrollments int `json:"enrollments"`
+
+	// Expired Completed once, and the completion has run out; or ended without.
+	Expired    int   `json:"expired"`
+	Id         int64 `json:"id"`
+	InProgress int   `json:"in_progress"`
+
+	// Overdue Of those not begun or in progress, past their date.
+	Overdue int    `json:"overdue"`
+	Slug    string `json:"slug"`
+	Title   string `json:"title"`
+}
+
+// AnalyticsDay defines model for AnalyticsDay.
+type AnalyticsDay struct {
+	// Begun Enrollments begun on the day.
+	Begun int `json:"begun"`
+
+	// Completions Enrollments completed on the day.
+	Completions int `json:"completions"`
+
+	// ComplianceRate From 0 to 1; null where nobody, or one to four people, had an obligation.
+	ComplianceRate *float64 `json:"compliance_rate"`
+
+	// Date Of UTC.
+	Date string `json:"date"`
+
+	// Overdue Enrollments that were past their date and not completed at its end.
+	Overdue int `json:"overdue"`
+}
+
+// AnalyticsDepartment defines model for AnalyticsDepartment.
+type AnalyticsDepartment struct {
+	// ComplianceRate From 0 to 1.
+	ComplianceRate *float64 `json:"compliance_rate"`
+
+	// Name Empty for those who are in no department; null for the rest.
+	Name *string `json:"name"`
+
+	// OnTimeRate From 0 to 1: of what was due, completed when it was due.
+	OnTimeRate *float64 `json:"on_time_rate"`
+
+	// Overdue Enrollments past their date and not completed.
+	Overdue int `json:"overdue"`
+	People  int `json:"people"`
+
+	// Rest Several departments together.
+	Rest bool `json:"rest"`
+
+	// Risk The scores of some people. Null where they are one to four.
+	Risk AnalyticsScore `json:"risk"`
+}
+
+// AnalyticsOverdue defines model for AnalyticsOverdue.
+type AnalyticsOverdue struct {
+	CourseId    int64  `json:"course_id"`
+	CourseTitle string `json:"course_title"`
+
+	// DaysOverdue How often a day of UTC has ended since.
+	DaysOverdue  int       `json:"days_overdue"`
+	Department   string    `json:"department"`
+	DueAt        time.Time `json:"due_at"`
+	EnrollmentId int64     `json:"enrollment_id"`
+	FullName     string    `json:"full_name"`
+	UserId       int64     `json:"user_id"`
+}
+
+// AnalyticsPerson By name, or by pseudonym alone.
+type AnalyticsPerson struct {
+	Band string `json:"band"`
+
+	// Components From 0 to 1 each, higher is worse; null where there is no data. Null beside a pseudonym.
+	Components *AnalyticsComponents `json:"components"`
+	Department *string              `json:"department"`
+	FullName   *string              `json:"full_name"`
+	Pseudonym  *string              `json:"pseudonym"`
+
+	// Score From 0 to 100, higher is worse; beside a pseudonym, a whole number.
+	Score  float64 `json:"score"`
+	UserId *int64  `json:"user_id"`
+}
+
+// AnalyticsRisk defines model for AnalyticsRisk.
+type AnalyticsRisk struct {
+	// Band Of the mean.
+	Band *string `json:"band"`
+
+	// P90 The score that nine of ten do not exceed.
+	P90 *float64 `json:"p90"`
+
+	// People The 20 with the highest scores.
+	People *[]AnalyticsPerson `json:"people"`
+
+	// Score The mean of all scores, from 0 to 100; higher is worse. Null where one to four people have one.
+	Score *float64 `json:"score"`
+
+	// Unlisted Why people is null.
+	Unlisted *string `json:"unlisted"`
+}
+
+// AnalyticsScore The scores of some people. Null where they are one to four.
+type AnalyticsScore struct {
+	// Band Of the mean.
+	Band *string `json:"band"`
+
+	// P90 The score that nine of ten do not exceed.
+	P90 *float64 `json:"p90"`
+
+	// Score Their mean, from 0 to 100; higher is worse.
+	Score *float64 `json:"score"`
+}
+
 // Answer defines model for Answer.
 type Answer struct {
 	// OptionIds The options taken for right; at most one of a `single` question.
@@ -2684,6 +2850,31 @@ type UnsupportedMediaType = Problem
 
 // JwksParams defines parameters for Jwks.
 type JwksParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// GetAnalyticsParams defines parameters for GetAnalytics.
+type GetAnalyticsParams struct {
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// CompanyId The company, for platform administrators.
+	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
+
+	// Days How many days the trends cover.
+	Days *int `form:"days,omitempty" json:"days,omitempty"`
+
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 

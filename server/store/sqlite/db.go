@@ -159,6 +159,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.courseIDsByTitleDescStmt, err = db.PrepareContext(ctx, courseIDsByTitleDesc); err != nil {
 		return nil, fmt.Errorf("error preparing query CourseIDsByTitleDesc: %w", err)
 	}
+	if q.courseTitlesStmt, err = db.PrepareContext(ctx, courseTitles); err != nil {
+		return nil, fmt.Errorf("error preparing query CourseTitles: %w", err)
+	}
 	if q.courseTotalStmt, err = db.PrepareContext(ctx, courseTotal); err != nil {
 		return nil, fmt.Errorf("error preparing query CourseTotal: %w", err)
 	}
@@ -578,6 +581,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing courseIDsByTitleDescStmt: %w", cerr)
 		}
 	}
+	if q.courseTitlesStmt != nil {
+		if cerr := q.courseTitlesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing courseTitlesStmt: %w", cerr)
+		}
+	}
 	if q.courseTotalStmt != nil {
 		if cerr := q.courseTotalStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing courseTotalStmt: %w", cerr)
@@ -977,6 +985,7 @@ type Queries struct {
 	courseIDsByMinutesDescStmt              *sql.Stmt
 	courseIDsByTitleStmt                    *sql.Stmt
 	courseIDsByTitleDescStmt                *sql.Stmt
+	courseTitlesStmt                        *sql.Stmt
 	courseTotalStmt                         *sql.Stmt
 	coursesByIDStmt                         *sql.Stmt
 	enrollmentIDsByCreatedStmt              *sql.Stmt
@@ -1091,6 +1100,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		courseIDsByMinutesDescStmt:              q.courseIDsByMinutesDescStmt,
 		courseIDsByTitleStmt:                    q.courseIDsByTitleStmt,
 		courseIDsByTitleDescStmt:                q.courseIDsByTitleDescStmt,
+		courseTitlesStmt:                        q.courseTitlesStmt,
 		courseTotalStmt:                         q.courseTotalStmt,
 		coursesByIDStmt:                         q.coursesByIDStmt,
 		enrollmentIDsByCreatedStmt:              q.enrollmentIDsByCreatedStmt,

@@ -1,0 +1,249 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"outpost/server/training"
+)
+
+// about says what a route tells of.
+type about int
+
+const (
+	nobody  about = iota + 1 // the catalogue, the node
+	oneself                  // whoever asks, and nobody else
+	people                   // people of one's company, or whoever showed a certificate
+	groups                   // people together, without a name
+)
+
+// answers say of every route that reads what it tells of. One that is missing here fails the test: say
+// what it tells of. What it must not tell of is said by the test, of all alike.
+func answers() map[string]about {
+	return map[string]about{
+		"live": nobody, "ready": nobody, "openapi": nobody, "docs": nobody, "docsFile": nobody, "status": nobody, "jwks": nobody,
+		"listCourses": nobody, "getCourse": nobody, "getCourseSource": nobody, "getLesson": nobody, "getQuiz": nobody,
+		"me": oneself, "exportMe": oneself, "listMyEnrollments": oneself, "listMyCertificates": oneself, "listAttempts": oneself,
+		"listUsers": people, "exportUsers": people, "getUser": people, "getEnrollment": people, "listInvitations": people,
+		"listAPIKeys": people, "verifyCertificate": people, "certificatePDF": people, "listAssignments": people, "getAssignment": people,
+		"getAnalytics": people, "getUserRisk": people, "getMyRisk": oneself, "getDashboard": groups,
+	}
+}
+
+// names stand for the parameters in paths.
+func (s *secret) names(p *private) map[string]string {
+	return map[string]string{
+		"user": fmt.Sprint(s.id), "enrollment": fmt.Sprint(s.enrollment), "code": s.code, "quiz": fmt.Sprint(p.quiz),
+		"course": "phishing", "lesson": "1", "file": "start.js", "assignment": "1",
+	}
+}
+
+// told are things that an answer gives away of a secret.
+type told struct {
+	name, exact, whole, quiz, pseudonym, linked, behaviour, group bool
+}
+
+// TestPrivacy asks every route that reads for the figures of one person, as everybody: of a company of
+// each privacy mode, and of one of so few that no figure may be shown. Whatever is answered shows nobody
+// but that person more of them than the mode allows, and no group of fewer than five apart.
+func TestPrivacy(t *testing.T) {
+	p := newPrivate(t)
+	seen := make(map[string]told)
+	for _, s := range p.secrets {
+		t.Run(s.title, func(t *testing.T) {
+			p.t = t
+			for _, who := range p.askers(s) {
+				for _, o := range p.doc.operations {
+					if !o.writes() {
+						found := p.ask(s, who, &o)
+						seen[strings.Join([]string{s.title, who.name, o.id()}, " ")] = found
+					}
+				}
+			}
+		})
+	}
+	p.t = t
+	p.sees(seen)
+}
+
+// sees wants what may be seen to have been seen: that the test would notice it.
+func (p *private) sees(seen map[string]told) {
+	for what, want := range map[string]told{
+		"aggregate the person listMyEnrollments":     {quiz: true},
+		"aggregate the person listAttempts":          {quiz: true},
+		"aggregate the person exportMe":              {name: true, quiz: true},
+		"aggregate a manager listUsers":              {name: true},
+		"aggregate a manager getAnalytics":           {name: true},
+		"aggregate a manager getEnrollment":          {},
+		"pseudonymous a manager getEnrollment":       {},
+		"individual a manager getEnrollment":         {quiz: true},
+		"pseudonymous a manager getAnalytics":        {name: true, pseudonym: true, whole: true},
+		"pseudonymous a platform admin getAnalytics": {name: true, pseudonym: true, whole: true},
+		"individual a manager getAnalytics":          {name: true, exact: true},
+		"individual a key for figures getAnalytics":  {name: true, exact: true},
+		"tiny a manager getAnalytics":                {name: true, exact: true},
+	} {
+		if got, asked := seen[what]; !asked || got != want {
+			p.t.Errorf("%s: it tells %+v, want %+v (asked: %v)", what, got, want, asked)
+		}
+	}
+}
+
+// askers are all who may ask about a company's people.
+func (p *private) askers(s *secret) []someone {
+	list := []someone{
+		{name: "nobody"},
+		{name: "the person", role: training.Learner, email: s.email},
+		{name: "a colleague", role: training.Learner, email: s.peer},
+		{name: "a manager", role: training.Manager, email: s.manager},
+		{name: "a platform admin", role: training.PlatformAdmin, email: "admin@example.com"},
+	}
+	if s.title == "tiny" {
+		return list
+	}
+	list = append(list, someone{name: "an admin", role: training.Admin, email: s.admin})
+	admin := &client{t: p.t, http: http.DefaultClient, token: p.tokens.token(p.t, s.admin)}
+	for name, scopes := range map[string][]string{"everything": training.Scopes(), "figures": {"figures:read"}} {
+		key, _ := admin.makeKey(p.w.api("fra"), scopes...)
+		list = append(list, someone{name: "a key for " + name, role: training.Manager, email: s.admin, key: key.Key})
+	}
+	return list
+}
+
+// ask asks one route in all ways that make a difference, and says what the answers tell together.
+func (p *private) ask(s *secret, who someone, o *operation) (all told) {
+	p.t.Helper()
+	kind, known := answers()[o.id()]
+	if !known {
+		p.t.Errorf("%s %s (%s) is not known: say in answers() in privacy_test.go what it tells of", o.method, o.path, o.id())
+		return all
+	}
+	queries := []url.Values{{}}
+	if o.Parameters.GetByInAndName("query", "company_id") != nil {
+		queries = append(queries, url.Values{"company_id": {fmt.Sprint(s.company)}})
+	}
+	for _, query := range queries {
+		r := o.newRequest(p.t, p.w.api("fra"), s.names(p), "", nil)
+		r.URL.RawQuery = query.Encode()
+		switch {
+		case who.key != "":
+			r.Header.Set("Authorization", "Bearer "+who.key)
+		case who.email != "":
+			r.Header.Set("Authorization", "Bearer "+p.tokens.token(p.t, who.email))
+		}
+		a := r.send(p.t, http.DefaultTransport)
+		name := fmt.Sprintf("%s asks %s?%s", who.name, o.path, r.URL.RawQuery)
+		if a.status >= 500 && o.id() != "ready" {
+			p.t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+		if a.status < 300 {
+			found := s.look(a)
+			p.judge(s, who, kind, name, found, a)
+			all = all.and(found)
+		}
+	}
+	return all
+}
+
+// judge says whether an answer may tell what it tells.
+func (p *private) judge(s *secret, who someone, kind about, name string, found told, a answer) {
+	p.t.Helper()
+	asker := training.Principal{Role: who.role, CompanyID: s.company, UserID: s.id + 1}
+	if who.email == s.email {
+		asker.UserID = s.id
+	}
+	sight := s.mode.Sees(asker, s.id, s.company)
+	for what, wrong := range map[string]bool{
+		"a score":                      found.exact && sight < training.ByName,
+		"a rounded score":              found.whole && sight < training.ByPseudonym,
+		"a quiz's result":              found.quiz && sight < training.ByName,
+		"what was done in simulations": found.behaviour && sight < training.ByName,
+		"a pseudonym":                  found.pseudonym && sight < training.ByPseudonym,
+		"whose pseudonym it is":        found.linked && asker.UserID != s.id,
+		"a group of fewer than five":   found.group && kind != nobody, // but in the document's examples
+		"somebody":                     found.name && asker.UserID != s.id && kind != people,
+	} {
+		if wrong {
+			p.t.Errorf("%s and is told %s: %s", name, what, a.body)
+		}
+	}
+}
+
+func (t told) and(o told) told {
+	return told{
+		t.name || o.name, t.exact || o.exact, t.whole || o.whole, t.quiz || o.quiz, t.pseudonym || o.pseudonym, t.linked || o.linked,
+		t.behaviour || o.behaviour, t.group || o.group,
+	}
+}
+
+// look finds out what an answer tells.
+func (s *secret) look(a answer) (found told) {
+	text := string(a.body)
+	found.name = strings.Contains(text, s.name) || strings.Contains(text, s.email)
+	found.pseudonym = strings.Contains(text, s.pseudonym)
+	var body any
+	if json.Unmarshal(a.body, &body) == nil {
+		s.walk("", body, &found)
+	} else {
+		number := fmt.Sprintf("%.1f", s.score)
+		found.exact = strings.Contains(text, number) || strings.Contains(text, strings.Replace(number, ".", ",", 1))
+		found.linked = found.name && found.pseudonym
+	}
+	return found
+}
+
+func (s *secret) walk(key string, value any, found *told) {
+	switch v := value.(type) {
+	case map[string]any:
+		s.object(v, found)
+		for key, inner := range v {
+			s.walk(key, inner, found)
+		}
+	case []any:
+		for _, inner := range v {
+			s.walk(key, inner, found)
+		}
+	case float64:
+		near := func(secret float64) bool { return math.Abs(v-secret) < 0.051 && v != math.Trunc(v) }
+		close := func(secret float64) bool { return math.Abs(v-secret) < 0.00006 }
+		found.exact = found.exact || near(s.score) || slices.ContainsFunc(s.components, close)
+		found.whole = found.whole || key == "score" && v == math.Round(s.score)
+		found.quiz = found.quiz || v == secretQuiz && !counts(key)
+		found.group = found.group || near(s.groups[0]) || slices.ContainsFunc(s.groups[1:], close)
+	}
+}
+
+// counts says whether a number of that name is no result of anybody.
+func counts(key string) bool {
+	return key == "id" || strings.HasSuffix(key, "_id") || slices.Contains([]string{
+		"version", "total", "seconds", "minutes", "position", "page", "size", "bytes",
+	}, key)
+}
+
+// object looks at what stands together.
+func (s *secret) object(o map[string]any, found *told) {
+	is := func(key string, values ...any) bool { return slices.Contains(values, o[key]) }
+	person := is("user_id", float64(s.id)) || is("id", float64(s.id)) && o["email"] != nil || is("full_name", s.name) || is("email", s.email)
+	if is("pseudonym", s.pseudonym) && (person || o["department"] != nil) {
+		found.linked = true
+	}
+	for key, value := range o {
+		number, isNumber := value.(float64)
+		figure := isNumber && key != "id" && !strings.HasSuffix(key, "_id")
+		rate := figure && (strings.HasSuffix(key, "rate") || key == "score" || key == "p90")
+		switch n, few := o["people"].(float64); {
+		case person && slices.Contains([]string{"clicked", "submitted", "opened", "reported"}, key) && value != nil:
+			found.behaviour = true
+		case figure && !person && o["full_name"] == nil && (is("name", s.petite) || is("department", s.petite)):
+			found.group = true
+		case rate && few && n > 0 && n < training.MinGroup && !math.IsNaN(number):
+			found.group = true
+		}
+	}
+}
