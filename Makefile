@@ -27,7 +27,7 @@ FUZZTIME := 30s
 BENCH := .
 COUNT := 6
 BASE := HEAD
-LOAD := smoke users
+LOAD := smoke users mix
 RATE := 330
 ROUNDS := 5
 ONLY :=
@@ -143,7 +143,7 @@ bench-compare: need-postgres .bin/benchstat ## the working tree's benchmarks aga
 	.bin/benchstat $(BASE)=.bench/old.txt now=.bench/new.txt
 
 .PHONY: load
-load: .bin/k6 ## a minute each of k6's scripts against a running `make run` without limits (PORT=9000 LOAD=users RATE=500)
+load: .bin/k6 ## a minute each of k6's scripts against a running `make run` without limits (PORT=9000 LOAD="users mix" RATE=500)
 	@export BASE_URLS="$${BASE_URLS:-http://127.0.0.1:$(PORT),http://127.0.0.1:$$(($(PORT) + 1)),http://127.0.0.1:$$(($(PORT) + 2))}"; \
 	for script in $(LOAD); do \
 	  RATE=$(RATE) .bin/k6 run $$([ -t 1 ] || echo --quiet) --no-usage-report bench/load/$$script.js || exit 1; \

@@ -40,6 +40,7 @@ func confinements() []confinement {
 		{library: "github.com/wneessen/go-mail", where: []string{"server/mail"}},
 		{library: "codeberg.org/go-pdf", where: []string{"server/report"}},
 		{library: "golang.org/x/image", where: []string{"server/report"}},
+		{library: "go.opentelemetry.io", where: []string{"server/telemetry"}},
 		{library: "github.com/emersion", where: []string{"server/dev", "server/mail/mailtest"}},
 	}
 }

@@ -58,6 +58,7 @@ type Writer interface {
 	quizWriter
 	certificateWriter
 	assignmentWriter
+	phishingWriter
 	reportWriter
 	exporter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
@@ -108,6 +109,7 @@ type Deps struct {
 	ClientIPHeader string   // the header by which a trusted proxy names the client; empty: none
 	Limits         Limits
 	Metrics        *telemetry.Metrics
+	Tracer         *telemetry.Tracer // nil: nothing is traced
 	Log            *slog.Logger
 	Now            func() time.Time // nil: time.Now
 }

@@ -19,6 +19,7 @@ import (
 
 	"outpost/replicate/change"
 	"outpost/server/forward"
+	"outpost/server/telemetry"
 	"outpost/server/training"
 )
 
@@ -29,7 +30,8 @@ type call struct {
 	c     *fiber.Ctx
 	route *route
 	began time.Time
-	id    string // copied
+	id    string                 // copied
+	span  *telemetry.RequestSpan // nil: the request is not traced
 
 	client    netip.Addr
 	forwarded string // the region that sent it on, proved; copied
@@ -91,7 +93,16 @@ func (a *API) begin(c *fiber.Ctx, r *route) *call {
 	k.id = requestID(c)
 	k.client = k.address()
 	a.trust(k)
+	if a.Tracer != nil && !r.probe {
+		k.trace()
+	}
 	return k
+}
+
+// trace begins the request's span. Fiber's strings are copied.
+func (k *call) trace() {
+	h := &k.c.Request().Header
+	k.span = k.api.Tracer.Request(string(h.Method()), k.route.endpoint, k.id, string(h.Peek(headerTraceparent)), string(h.Peek(headerTracestate)))
 }
 
 // trust takes another node's word for where the request came from, if it can prove that it
@@ -126,6 +137,9 @@ func (a *API) end(k *call) {
 	status := k.c.Response().StatusCode()
 	a.Metrics.Request(k.c.Method(), k.route.endpoint, status, took)
 	a.log(k, status, took)
+	if k.span != nil {
+		k.span.End(telemetry.Answer{Status: status, Cache: k.cached, ForwardedBy: k.forwarded})
+	}
 	k.c = nil
 	a.pool.Put(k)
 }
@@ -168,6 +182,9 @@ func (a *API) log(k *call, status int, took time.Duration) {
 	if k.forwarded != "" {
 		attrs = append(attrs, slog.String("forwarded_by", k.forwarded))
 	}
+	if k.span != nil {
+		attrs = append(attrs, slog.String("trace_id", k.span.TraceID()))
+	}
 	if k.cause != nil {
 		attrs = append(attrs, slog.String("error", k.cause.Error()))
 	}
@@ -200,10 +217,13 @@ func (k *call) limit(l *limiter, key bucketKey) {
 	k.verdict = stricter(k.verdict, l.take(key, k.began))
 }
 
-// context is for work that this request waits for. All it has of the request is a copy of its id,
-// so that what a fill keeps of it is harmless.
+// context is for work that this request waits for. All it has of the request is a copy of its id and
+// its span, so that what a fill keeps of it is harmless.
 func (k *call) context() (context.Context, context.CancelFunc) {
 	ctx := training.WithCaller(k.api.base, training.Caller{RequestID: k.id})
+	if k.span != nil {
+		ctx = k.span.Context(ctx)
+	}
 	return context.WithTimeout(ctx, k.api.Limits.Request)
 }
 

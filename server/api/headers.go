@@ -16,6 +16,7 @@ import (
 const (
 	headerRequestID       = "X-Request-Id"
 	headerTraceparent     = "Traceparent"
+	headerTracestate      = "Tracestate"
 	headerPosition        = "Outpost-Position"
 	headerRegion          = "Outpost-Region"
 	headerStale           = "Outpost-Stale"

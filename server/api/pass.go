@@ -21,7 +21,7 @@ const passTime = 5 * time.Second
 // those that nodes trust each other by above all.
 var sent = []string{
 	"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Content-Type", "If-Match", "If-None-Match",
-	headerIdempotencyKey, headerPosition, headerStrict, "Tracestate", "User-Agent",
+	headerIdempotencyKey, headerPosition, headerStrict, headerTracestate, "User-Agent",
 }
 
 // returned are the answer's headers that the client gets as the primary gave them.
@@ -85,7 +85,9 @@ func (k *call) outgoing() forward.Request {
 	if !k.asked.IsZero() {
 		header.Set(headerPosition, k.asked.String())
 	}
-	if trace := in.Header.Peek(headerTraceparent); traceparent(trace) {
+	if k.span != nil {
+		header.Set(headerTraceparent, k.span.Traceparent())
+	} else if trace := in.Header.Peek(headerTraceparent); traceparent(trace) {
 		header.Set(headerTraceparent, string(trace))
 	}
 	target := string(in.URI().PathOriginal())

@@ -42,6 +42,7 @@ func (a *API) routes() []*route {
 		quizRoutes(),
 		certificateRoutes(),
 		assignmentRoutes(),
+		phishingRoutes(),
 		reportRoutes(),
 		statusRoutes(),
 		docsRoutes(),

@@ -101,7 +101,7 @@ type bulkRows []json.RawMessage
 func (b *bulkRows) UnmarshalJSON(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if first, err := d.Token(); err != nil || first != json.Delim('[') {
-		return &json.UnmarshalTypeError{Field: "users", Type: reflect.TypeFor[bulkRows]()}
+		return &json.UnmarshalTypeError{Type: reflect.TypeFor[bulkRows]()}
 	}
 	*b = nil
 	for d.More() && len(*b) <= training.MaxBulk {

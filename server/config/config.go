@@ -43,6 +43,7 @@ type Config struct {
 	Origins        []string      // whose pages may call the API
 	SlowSQLite     time.Duration // a query that takes longer is logged; 0: none is
 	SlowPostgres   time.Duration
+	Traces         Traces
 	LogLevel       slog.Level
 	LogFormat      string // "text", "json", or "" for text on a terminal
 }
@@ -58,6 +59,15 @@ type Pool struct {
 type Mail struct {
 	URL  string // of the SMTP server, with its password; empty: mail waits
 	From string
+}
+
+// Traces says where traces go, and which there are.
+type Traces struct {
+	Endpoint string            // of the collector; empty: there are no traces
+	Headers  map[string]string // for the collector: they hold secrets
+	Service  string
+	Sampler  string
+	Ratio    float64 // of a sampler that takes some of the traces
 }
 
 // Limit is a token bucket: Count tokens per Per, and Burst more at once. A zero
@@ -123,6 +133,14 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 
 		SlowSQLite:   r.threshold("OUTPOST_SLOW_SQLITE", 200*time.Millisecond),
 		SlowPostgres: r.threshold("OUTPOST_SLOW_POSTGRES", time.Second),
+
+		Traces: Traces{
+			Endpoint: r.url("OTEL_EXPORTER_OTLP_ENDPOINT", "http", "https"), Headers: r.headers("OTEL_EXPORTER_OTLP_HEADERS"),
+			Service: r.text("OTEL_SERVICE_NAME", "outpost"),
+			Sampler: r.oneOf("OTEL_TRACES_SAMPLER", "parentbased_always_on", "parentbased_always_on", "parentbased_always_off",
+				"parentbased_traceidratio", "always_on", "always_off", "traceidratio"),
+			Ratio: r.ratio("OTEL_TRACES_SAMPLER_ARG", 1),
+		},
 
 		LogLevel:  r.level("LOG_LEVEL", slog.LevelInfo),
 		LogFormat: r.oneOf("LOG_FORMAT", "", "text", "json"),

@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,20 @@ func TestOriginsAndThresholds(t *testing.T) {
 	}
 }
 
+func TestTracesAreOffUntilTheyAreAskedFor(t *testing.T) {
+	c, err := FromEnv(env("DATABASE_URL", "postgres://localhost/o"))
+	if err != nil || !reflect.DeepEqual(c.Traces, Traces{Service: "outpost", Sampler: "parentbased_always_on", Ratio: 1}) {
+		t.Errorf("%+v, error %v", c.Traces, err)
+	}
+	c, err = FromEnv(env("DATABASE_URL", "postgres://localhost/o", "OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector.example:4318/",
+		"OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%2Cb=c, X-Tenant = 7", "OTEL_SERVICE_NAME", "training", "OTEL_TRACES_SAMPLER", "traceidratio",
+		"OTEL_TRACES_SAMPLER_ARG", "0.25"))
+	want := Traces{"https://collector.example:4318", map[string]string{"api-key": "a,b=c", "X-Tenant": "7"}, "training", "traceidratio", .25}
+	if err != nil || !reflect.DeepEqual(c.Traces, want) {
+		t.Errorf("%+v, error %v", c.Traces, err)
+	}
+}
+
 func TestWrongValuesAreNamed(t *testing.T) {
 	edge := []string{"OUTPOST_REGION", "syd", "PRIMARY_REGION", "fra", "OUTPOST_PRIMARY_URL", "http://p:1", "OUTPOST_CLUSTER_KEY", "k"}
 	cases := []struct {
@@ -119,6 +134,11 @@ func TestWrongValuesAreNamed(t *testing.T) {
 			[]string{"OUTPOST_MAIL_FROM is not set", "OUTPOST_PUBLIC_URL is not set"},
 			"geheim",
 		},
+		{"collector", append(edge, "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"), []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://"}, ""},
+		{"collector's headers", append(edge, "OTEL_EXPORTER_OTLP_HEADERS", "a=b,geheim"), []string{"OTEL_EXPORTER_OTLP_HEADERS", "name=value"}, "geheim"},
+		{"a header of two lines", append(edge, "OTEL_EXPORTER_OTLP_HEADERS", "a=geheim%0a"), []string{"OTEL_EXPORTER_OTLP_HEADERS"}, "geheim"},
+		{"sampler", append(edge, "OTEL_TRACES_SAMPLER", "some"), []string{"OTEL_TRACES_SAMPLER", `"some"`, "traceidratio"}, ""},
+		{"share of traces", append(edge, "OTEL_TRACES_SAMPLER_ARG", "nan"), []string{"OTEL_TRACES_SAMPLER_ARG", `"nan"`, "0 to 1"}, ""},
 		{"key file", []string{"DATABASE_URL", "postgres://x/y", "OUTPOST_CLUSTER_KEY_FILE", "/does/not/exist"}, []string{"OUTPOST_CLUSTER_KEY_FILE", "/does/not/exist"}, ""},
 	}
 	for _, c := range cases {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dustin/go-humanize" // sizes such as 64MiB
 )
@@ -120,6 +121,43 @@ func (r *reader) mailbox(name string) string {
 		r.fail(name, v, "a mail address such as outpost@example.com or Outpost <outpost@example.com>")
 	}
 	return v
+}
+
+// headers reads name=value,name=value, the values percent-encoded, as OpenTelemetry's variables have it.
+// Nothing of them is repeated.
+func (r *reader) headers(name string) map[string]string {
+	given := r.secret(name)
+	if given == "" {
+		return nil
+	}
+	headers := make(map[string]string)
+	for _, header := range strings.Split(given, ",") {
+		key, value, ok := strings.Cut(header, "=")
+		key = strings.TrimSpace(key)
+		value, err := url.PathUnescape(strings.TrimSpace(value))
+		if !ok || err != nil || !headerPattern.MatchString(key) || strings.ContainsFunc(value, unicode.IsControl) {
+			r.errs = append(r.errs, fmt.Errorf("%s is not a list of headers; it must be name=value,name=value with values percent-encoded", name))
+			return nil
+		}
+		headers[key] = value
+	}
+	return headers
+}
+
+// headerPattern is RFC 9110's token.
+var headerPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+// ratio reads a number from 0 to 1.
+func (r *reader) ratio(name string, fallback float64) float64 {
+	v, ok := r.get(name)
+	if !ok {
+		return fallback
+	}
+	n, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(n >= 0 && n <= 1) { // NaN too
+		r.fail(name, v, "a number from 0 to 1, such as 0.1")
+	}
+	return n
 }
 
 func (r *reader) count(name string, fallback, least, most int32) int32 {

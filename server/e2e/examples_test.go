@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -58,6 +59,7 @@ func steps() []step {
 			WHERE revoked_at IS NULL AND company_id = (SELECT company_id FROM users WHERE email = 'user1@example.com')`)}
 	}
 	assignment := func(e *examples) map[string]string { return map[string]string{"assignment": e.known["assignment"]} }
+	campaign := func(e *examples) map[string]string { return map[string]string{"campaign": e.known["campaign"]} }
 	made := func(e *examples) map[string]string { return map[string]string{"course": e.known["course"]} }
 	user := func(e *examples) map[string]string { return map[string]string{"user": e.known["user"]} }
 	return []step{
@@ -110,6 +112,18 @@ func steps() []step {
 		{operation: "listAssignments"},
 		{operation: "getAssignment", path: assignment},
 		{operation: "endAssignment", path: assignment},
+		{operation: "createPhishingCampaign", learn: func(e *examples, a answer) { e.keepAs(a, "id", "campaign") }},
+		{operation: "recordPhishing", body: func(e *examples, body map[string]any) {
+			events, _ := body["events"].([]any)
+			for _, event := range events {
+				if one, ok := event.(map[string]any); ok {
+					one["campaign_id"] = json.Number(e.known["campaign"])
+				}
+			}
+		}},
+		{operation: "listPhishingCampaigns"},
+		{operation: "getPhishingCampaign", path: campaign},
+		{operation: "updatePhishingCampaign", path: campaign, bend: unchanged("phishing_campaigns", "campaign")},
 		{operation: "exportMe"},
 		{operation: "jwks"},
 		{operation: "createAPIKey", learn: func(e *examples, a answer) { e.keepAs(a, "id", "key") }},

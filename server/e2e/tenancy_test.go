@@ -47,6 +47,7 @@ func pathNames() map[string]naming {
 		"code":       {publicly, func(n *neighbours) any { return n.theirs.code }},
 		"assignment": {theirs, func(n *neighbours) any { return n.theirs.assignment }},
 		"invitation": {theirs, func(n *neighbours) any { return n.theirs.invitation }},
+		"campaign":   {theirs, func(n *neighbours) any { return n.theirs.campaign }},
 	}
 }
 
@@ -81,6 +82,10 @@ func fieldNames() map[string]naming {
 	names := map[string]naming{
 		"course_id": {unshown, func(n *neighbours) any { return n.course }},
 		"user_id":   {theirs, func(n *neighbours) any { return n.theirs.user }},
+
+		"events.campaign_id": {theirs, func(n *neighbours) any { return n.theirs.campaign }},
+		"events.user_id":     {theirs, func(n *neighbours) any { return n.theirs.user }},
+		"events.email":       {theirs, func(n *neighbours) any { return fmt.Sprintf("marker%d@marker.example", n.theirs.user) }},
 	}
 	for _, name := range []string{
 		"email", "username", "password", "refresh_token", "seconds", "name", "scopes", "expires_at",
@@ -88,6 +93,7 @@ func fieldNames() map[string]naming {
 		"scope", "due_at", "recurrence_months", "answers.question_id", "answers.option_ids",
 		"slug", "category", "level", "is_published", "validity_days", "default_locale", "translations", "lessons",
 		"users", "partial", "job_risk", "is_active",
+		"template", "started_at", "ended_at", "events.kind", "events.occurred_at",
 	} {
 		names[name] = naming{whose: nobodys}
 	}
@@ -109,8 +115,8 @@ type someone struct {
 
 // estate is what belongs to somebody.
 type estate struct {
-	company, user, enrollment, key, invitation, assignment int64
-	code                                                   string // of a certificate
+	company, user, enrollment, key, invitation, assignment, campaign int64
+	code                                                             string // of a certificate
 }
 
 // neighbours is a world with two companies that must know nothing of each other: that of user1, and
@@ -166,6 +172,8 @@ func newNeighbours(t *testing.T) *neighbours {
 	n.scan(&n.theirs.invitation, `INSERT INTO invitations (company_id, data_zone, email, email_folded, role, token_hash, expires_at)
 		SELECT id, data_zone, 'invited@marker.example', 'invited@marker.example', 'learner', '\x01', now() + interval '1 day' FROM companies WHERE id = $1 RETURNING id`, n.theirs.company)
 	n.scan(&n.theirs.assignment, `SELECT max(id) FROM assignments WHERE company_id = $1`, n.theirs.company)
+	n.exec(`UPDATE phishing_campaigns SET name = 'Marker ' || id WHERE company_id = $1`, n.theirs.company)
+	n.scan(&n.theirs.campaign, `SELECT max(id) FROM phishing_campaigns WHERE company_id = $1`, n.theirs.company)
 	n.scan(&n.theirs.code, `SELECT max(code) FROM certificates WHERE company_id = $1 AND revoked_at IS NULL`, n.theirs.company)
 	n.scan(&n.peers.company, `SELECT `+own)
 	n.scan(&n.peers.enrollment, `SELECT max(e.id) FROM enrollments e JOIN users u ON u.id = e.user_id

@@ -25,7 +25,7 @@ func (n *Node) openAPI(ctx context.Context) (err error) {
 		Stale: n.follow.Stale, Away: n.away, Ready: n.Ready, Status: n.status,
 		Dev: n.options.Dev, ClusterKey: n.config.ClusterKey, ClientIPHeader: n.config.ClientIPHeader, PublicURL: n.config.PublicURL, Origins: n.config.Origins,
 		Limits:  api.Limits{Wait: n.config.Wait, Rate: limit(n.config.RateLimit), Login: limit(n.config.LoginLimit)},
-		Metrics: n.metrics, Log: n.log,
+		Metrics: n.metrics, Tracer: n.tracer, Log: n.log,
 	}
 	if n.config.Primary() {
 		err = n.openWriter(ctx, &deps)

@@ -61,6 +61,7 @@ type Node struct {
 
 	folder  *folder
 	metrics *telemetry.Metrics
+	tracer  *telemetry.Tracer // nil where traces go nowhere
 	replica *replica.Replica
 	cache   *cache.Cache
 	store   *store.Store
@@ -97,7 +98,7 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Node, err error) {
 			err = errors.Join(err, n.close())
 		}
 	}()
-	steps := []func(context.Context) error{n.openFolder, n.listen, n.openPrimary, n.openReplica, n.openStream, n.openAPI}
+	steps := []func(context.Context) error{n.openFolder, n.listen, n.openTracer, n.openPrimary, n.openReplica, n.openStream, n.openAPI}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -187,6 +188,26 @@ func listen(ctx context.Context, variable, addr string) (net.Listener, error) {
 		return nil, fmt.Errorf("%s: cannot listen on %s: %w", variable, addr, err)
 	}
 	return l, nil
+}
+
+// openTracer comes before all that makes spans, so that it ends after them.
+func (n *Node) openTracer(ctx context.Context) (err error) {
+	c := n.config.Traces
+	if c.Endpoint == "" {
+		return nil
+	}
+	n.tracer, err = telemetry.NewTracer(ctx, telemetry.TraceOptions{
+		Endpoint: c.Endpoint, Headers: c.Headers, Service: c.Service, Version: n.options.Version, Region: n.config.Region,
+		Sampler: c.Sampler, Ratio: c.Ratio, Log: n.log,
+	})
+	if err != nil {
+		return fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+	}
+	n.closers = append(n.closers, func() error {
+		n.tracer.Close()
+		return nil
+	})
+	return nil
 }
 
 // closeListener closes one that its server may have closed already.

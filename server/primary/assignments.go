@@ -42,9 +42,7 @@ func createAssignment(ctx context.Context, q *pgsql.Queries, who training.Princi
 	}
 	switch {
 	case len(errs) > 0:
-		return training.Assignment{}, &training.Error{
-			Code: training.Invalid, Message: "The request is well-formed but cannot be accepted.", Fields: errs,
-		}
+		return training.Assignment{}, invalid(errs)
 	case c.TwinID != 0:
 		return training.Assignment{}, training.Errorf(training.Conflict,
 			"The course is assigned to them already, by assignment %d. End that one first.", c.TwinID)

@@ -31,6 +31,7 @@ func TestCountersFollowPostgres(t *testing.T) {
 		t, url,
 		`INSERT INTO companies (name, slug, country, data_zone) SELECT 'C' || i, 'c' || i, 'DE', 'z' || i FROM generate_series(1, 4) i`,
 		`INSERT INTO courses (slug, category, minutes) SELECT 'k' || i, 'email', 5 FROM generate_series(1, 3) i`,
+		`INSERT INTO phishing_campaigns (company_id, data_zone, name, started_at) SELECT id, data_zone, 'P', now() FROM companies`,
 	)
 	conn := pgtest.Connect(t, url)
 	seed := rand.Uint64()
@@ -114,7 +115,8 @@ func statementOf(random *rand.Rand) string {
 	case 4: // a key that changes
 		return `UPDATE users SET id = nextval(pg_get_serial_sequence('users', 'id')) WHERE id = (SELECT min(id) FROM users)`
 	}
-	switch random.IntN(8) {
+	kind := []string{"sent", "opened", "clicked", "submitted", "reported"}[random.IntN(5)]
+	switch random.IntN(10) {
 	case 0, 1: // in bulk
 		return fmt.Sprintf(`INSERT INTO users (company_id, data_zone, email, full_name, is_active)
 			SELECT c.id, c.data_zone, gen_random_uuid() || '@example.com', 'Ärnst ' || i, i %% 3 > 0 FROM companies c, generate_series(1, %d) i WHERE c.id = %d`,
@@ -131,6 +133,12 @@ func statementOf(random *rand.Rand) string {
 			ON CONFLICT (user_id, course_id, cycle) DO UPDATE SET status = excluded.status, completed_at = now()`, status, some)
 	case 6:
 		return `DELETE FROM enrollments WHERE user_` + some
+	case 7: // the campaign is not always the company's: people move
+		return fmt.Sprintf(`INSERT INTO phishing_events (company_id, data_zone, user_id, campaign_id, kind)
+			SELECT company_id, data_zone, id, %d, '%s' FROM users WHERE %s
+			ON CONFLICT (campaign_id, user_id, kind) DO UPDATE SET occurred_at = clock_timestamp()`, company, kind, some)
+	case 8:
+		return fmt.Sprintf(`DELETE FROM phishing_events WHERE kind = '%s' AND user_%s`, kind, some)
 	}
 	return fmt.Sprintf(`INSERT INTO user_activity (user_id, company_id, data_zone, last_login_at)
 		SELECT id, company_id, data_zone, CASE WHEN id %% 5 > 0 THEN now() END FROM users WHERE %s
@@ -148,6 +156,10 @@ func countersEqual(t *testing.T, conn *pgx.Conn, r *replica.Replica) {
 				SELECT company_id, 0, 0, (status = 'assigned')::int, (status = 'in_progress')::int, (status = 'completed')::int, (status = 'expired')::int
 				FROM enrollments) rows
 			GROUP BY company_id ORDER BY company_id`},
+		{"phishing_stats", countedCampaigns, `
+			SELECT campaign_id, count(DISTINCT user_id), count(*) FILTER (WHERE kind = 'opened'), count(*) FILTER (WHERE kind = 'clicked'),
+				count(*) FILTER (WHERE kind = 'submitted'), count(*) FILTER (WHERE kind = 'reported')
+			FROM phishing_events GROUP BY campaign_id ORDER BY campaign_id`},
 		{"user_totals", `SELECT users, active_users FROM user_totals`, `SELECT count(*), count(*) FILTER (WHERE is_active) FROM users`},
 		{
 			"user_logins", `SELECT user_id, company_id, last_login_at <> '' FROM user_logins ORDER BY user_id`,

@@ -42,6 +42,14 @@ const recountCourses = `
 const countedCourses = `
 	SELECT company_id, course_id, enrollments, people, completed FROM course_stats
 	WHERE enrollments + people + completed <> 0 ORDER BY company_id, course_id`
+// recountCampaigns gives what the counters of phishing campaigns must be.
+const recountCampaigns = `
+	SELECT campaign_id, count(DISTINCT user_id), sum(kind = 'opened'), sum(kind = 'clicked'), sum(kind = 'submitted'), sum(kind = 'reported')
+	FROM phishing_events GROUP BY campaign_id ORDER BY campaign_id`
+
+const countedCampaigns = `
+	SELECT campaign_id, people, opened, clicked, submitted, reported FROM phishing_stats
+	WHERE people + opened + clicked + submitted + reported > 0 ORDER BY campaign_id`
 
 // TestCountersStayTrueThroughAnyChange changes rows at random, as a replica would, with the
 // objects made in the middle, and counts again.
@@ -75,7 +83,8 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 	}
 	step := func() {
 		id, company := random.IntN(40)+1, random.IntN(5)+1
-		switch random.IntN(8) {
+		kind := []string{"sent", "opened", "clicked", "submitted", "reported"}[random.IntN(5)]
+		switch random.IntN(11) {
 		case 0, 1:
 			exec(`INSERT OR IGNORE INTO users VALUES (?, ?, 'z', '', '', '', '', '', '', '', '', ?, '', '', 1, '')`, id, company, random.IntN(2))
 		case 2:
@@ -95,6 +104,13 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 				VALUES (?, '', '', '', 1, ?, 'en', '', '', 1)`, id, random.IntN(2))
 			exec(`UPDATE courses SET is_published = 1 - is_published WHERE id = ?`, random.IntN(40)+1)
 			exec(`DELETE FROM courses WHERE id = ?`, random.IntN(40)+1)
+		case 8:
+			exec(`INSERT OR IGNORE INTO phishing_events VALUES (?, ?, 'z', ?, ?, ?, '', '', '', 1)`, id, company, random.IntN(6), random.IntN(3), kind)
+		case 9:
+			exec(`UPDATE phishing_events SET company_id = ?, user_id = ?, campaign_id = ?, kind = ? WHERE id = ?`,
+				company, random.IntN(6), random.IntN(3), kind, id)
+		case 10:
+			exec(`DELETE FROM phishing_events WHERE id = ?`, id)
 		}
 	}
 	for range 200 {
@@ -110,6 +126,7 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 	for n := range 2000 {
 		if n == 1000 { // as TRUNCATE is applied
 			exec(`DELETE FROM enrollments`)
+			exec(`DELETE FROM phishing_events`)
 		}
 		step()
 		if n%50 == 0 {
@@ -117,6 +134,7 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 			same(t, db, `SELECT users, active_users FROM user_totals`, `SELECT count(*), coalesce(sum(is_active), 0) FROM users`)
 			same(t, db, countedAssignments, recountAssignments)
 			same(t, db, countedCourses, recountCourses)
+			same(t, db, countedCampaigns, recountCampaigns)
 			same(t, db, `SELECT is_published, courses FROM course_totals WHERE courses > 0 ORDER BY 1`,
 				`SELECT is_published, count(*) FROM courses GROUP BY 1 ORDER BY 1`)
 		}

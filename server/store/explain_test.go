@@ -33,14 +33,15 @@ func crowd() []string {
 		`INSERT INTO question_translations (course_id, quiz_id, question_id, locale, text) SELECT course_id, quiz_id, id, l, 'T' FROM questions, unnest('{de,en}'::text[]) l`,
 		`INSERT INTO options (course_id, quiz_id, question_id, position) SELECT course_id, quiz_id, id, i FROM questions, generate_series(1, 3) i`,
 		`INSERT INTO quiz_attempts (company_id, data_zone, user_id, enrollment_id, quiz_id, number, score, passed) SELECT company_id, data_zone, user_id, id, 1 + id % 300, 1, 0, false FROM enrollments`,
+		`INSERT INTO phishing_campaigns (company_id, data_zone, name, started_at) SELECT id, data_zone, 'P' || i, now() FROM companies, generate_series(1, 6) i`,
+		`INSERT INTO phishing_events (company_id, data_zone, user_id, campaign_id, kind) SELECT u.company_id, u.data_zone, u.id, c.id, k FROM users u JOIN phishing_campaigns c ON c.company_id = u.company_id, unnest('{sent,clicked}'::text[]) k`,
 		`INSERT INTO certificates (company_id, data_zone, user_id, enrollment_id, course_id, code) SELECT company_id, data_zone, user_id, id, course_id, md5(id::text) FROM enrollments`,
+		`INSERT INTO reports (company_id, data_zone, requested_by, type, format, state) SELECT company_id, data_zone, id, 'gdpr', 'pdf', 'failed' FROM users, generate_series(1, 3) i`,
 		`INSERT INTO frameworks (code, name) SELECT 'f' || i, 'F' FROM generate_series(1, 5) i`,
 		`INSERT INTO framework_translations (framework_id, locale, name, title) SELECT id, l, 'F', 'T' FROM frameworks, unnest('{de,en}'::text[]) l`,
 		`INSERT INTO requirements (framework_id, code, text) SELECT id, 'R' || i, 'T' FROM frameworks, generate_series(1, 5) i`,
 		`INSERT INTO requirement_translations (requirement_id, locale, text) SELECT id, l, 'T' FROM requirements, unnest('{de,en}'::text[]) l`,
 		`INSERT INTO requirement_courses (requirement_id, course_id) SELECT r.id, c.id FROM requirements r, courses c WHERE (r.id + c.id) % 100 = 0`,
-		`INSERT INTO phishing_campaigns (company_id, data_zone, name, started_at) SELECT id, data_zone, 'P', now() FROM companies`,
-		`INSERT INTO phishing_events (company_id, data_zone, user_id, campaign_id, kind) SELECT company_id, data_zone, id, company_id, k FROM users, unnest('{sent,clicked}'::text[]) k`,
 	}
 }
 
@@ -59,7 +60,7 @@ func TestNoQueryScansATableThatGrows(t *testing.T) {
 			}
 			for query, text := range generated(t) {
 				for _, step := range plan(t, r, text) {
-					if strings.HasPrefix(step, "SCAN") && !bounded.MatchString(step) && !isTitles(query, step) && !isEverybody(query, step) && !isContent(query, step) {
+					if strings.HasPrefix(step, "SCAN") && !bounded.MatchString(step) && !isTitles(query, step) && !isEverybody(query, step) && !isContent(query, step) && !isReached(query, step) {
 						t.Errorf("%s: %s", query, step)
 					}
 					if strings.Contains(step, "AUTOMATIC") {
@@ -92,11 +93,14 @@ func isContent(query, step string) bool {
 		strings.HasPrefix(query, "Facts") && step == "SCAN r USING COVERING INDEX requirement_courses_requirement"
 }
 
+// isReached allows the people of one campaign, who were found by an index, to be gone through.
+func isReached(query, step string) bool { return query == "PhishingDepartments" && step == "SCAN p" }
+
 // sorted are the queries that may sort: titles, the few lessons of one course and options of one question, what was searched
-// for, and the courses of one person.
+// for, the courses of one person, and the departments of one campaign.
 func sorted(query string) bool {
 	return strings.HasPrefix(query, "CourseIDsByTitle") || query == "ProgressOfEnrollment" || query == "OptionsOfQuiz" || query == "SearchCourses" ||
-		strings.HasPrefix(query, "UserIDsBySearch") || query == "UserCourses"
+		strings.HasPrefix(query, "UserIDsBySearch") || query == "UserCourses" || query == "PhishingDepartments"
 }
 
 func plan(t *testing.T, r *replica.Replica, query string) (steps []string) {

@@ -1,7 +1,7 @@
 // Package telemetry is what a node tells its operators: metrics under fixed names, a
-// rolling picture of the traffic for the status page, and structured logs.
+// rolling picture of the traffic for the status page, structured logs, and traces.
 //
-// Every node has its own registry, since several nodes may live in one process. Labels
+// Every node has its own registry and its own tracer, since several nodes may live in one process. Labels
 // are bounded: an endpoint is a route's pattern, never a path, and a method or status
 // that is not known is not invented. It knows nothing of HTTP routing, SQL or the cache;
 // they hand their figures in.
@@ -25,6 +25,7 @@ const Unmatched = "unmatched"
 type Metrics struct {
 	registry *prometheus.Registry
 	window   *window
+	now      func() time.Time
 
 	requests    *prometheus.CounterVec
 	durations   *prometheus.HistogramVec
@@ -33,6 +34,7 @@ type Metrics struct {
 	cache       *prometheus.CounterVec
 	misses      *prometheus.CounterVec
 	forwards    *prometheus.CounterVec
+	reports     reportMetrics
 }
 
 // New makes the figures of one node. now is its clock; nil means time.Now.
@@ -43,6 +45,8 @@ func New(version, region string, now func() time.Time) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		window:   newWindow(now),
+		now:      now,
+		reports:  newReportMetrics(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "http_requests_total", Help: "Requests answered.",
 		}, []string{"method", "endpoint", "status"}),
@@ -75,7 +79,7 @@ func New(version, region string, now func() time.Time) *Metrics {
 		},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.requests, m.durations, m.connections, m.queries, m.cache, m.misses, m.forwards, info,
+	m.registry.MustRegister(m.requests, m.durations, m.connections, m.queries, m.cache, m.misses, m.forwards, m.reports.stages, m.reports.ended, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -52,7 +52,8 @@ type NewAPIKey struct {
 func Scopes() []string {
 	return []string{
 		"assignments:read", "assignments:write", "certificates:read", "courses:read", "courses:write",
-		"enrollments:read", "enrollments:write", "me:read", "reports:read", "reports:write", "users:read", "users:write",
+		"enrollments:read", "enrollments:write", "figures:read", "me:read", "phishing:read", "phishing:write", "reports:read",
+		"reports:write", "users:read", "users:write",
 	}
 }
 

@@ -27,6 +27,7 @@ type Queries interface {
 	ReportQueries
 	FrameworkQueries
 	FigureQueries
+	PhishingQueries
 }
 
 // AccountQueries tell who asks and what for.

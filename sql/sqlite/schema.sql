@@ -204,7 +204,8 @@ CREATE TABLE phishing_campaigns (
     ended_at TEXT,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    name_folded TEXT NOT NULL
 );
 
 CREATE TABLE phishing_events (

@@ -337,7 +337,10 @@ const (
 	CoursesWrite     Scope = "courses:write"
 	EnrollmentsRead  Scope = "enrollments:read"
 	EnrollmentsWrite Scope = "enrollments:write"
+	FiguresRead      Scope = "figures:read"
 	MeRead           Scope = "me:read"
+	PhishingRead     Scope = "phishing:read"
+	PhishingWrite    Scope = "phishing:write"
 	ReportsRead      Scope = "reports:read"
 	ReportsWrite     Scope = "reports:write"
 	UsersRead        Scope = "users:read"
@@ -361,7 +364,13 @@ func (e Scope) Valid() bool {
 		return true
 	case EnrollmentsWrite:
 		return true
+	case FiguresRead:
+		return true
 	case MeRead:
+		return true
+	case PhishingRead:
+		return true
+	case PhishingWrite:
 		return true
 	case ReportsRead:
 		return true
@@ -502,6 +511,30 @@ func (e ListMyEnrollmentsParamsSort) Valid() bool {
 	case ListMyEnrollmentsParamsSortMinusCreatedAt:
 		return true
 	case ListMyEnrollmentsParamsSortMinusDueAt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPhishingCampaignsParamsSort.
+const (
+	MinusName      ListPhishingCampaignsParamsSort = "-name"
+	MinusStartedAt ListPhishingCampaignsParamsSort = "-started_at"
+	Name           ListPhishingCampaignsParamsSort = "name"
+	StartedAt      ListPhishingCampaignsParamsSort = "started_at"
+)
+
+// Valid indicates whether the value is a known member of the ListPhishingCampaignsParamsSort enum.
+func (e ListPhishingCampaignsParamsSort) Valid() bool {
+	switch e {
+	case MinusName:
+		return true
+	case MinusStartedAt:
+		return true
+	case Name:
+		return true
+	case StartedAt:
 		return true
 	default:
 		return false
@@ -1375,6 +1408,22 @@ type NewPerson struct {
 	Role *Role `json:"role,omitempty"`
 }
 
+// NewPhishingCampaign defines model for NewPhishingCampaign.
+type NewPhishingCampaign struct {
+	// CompanyId For platform administrators; else the asker's.
+	CompanyId *int64 `json:"company_id,omitempty"`
+
+	// EndedAt Left out: it runs on.
+	EndedAt *string `json:"ended_at,omitempty"`
+	Name    string  `json:"name"`
+
+	// StartedAt Left out: now.
+	StartedAt *string `json:"started_at,omitempty"`
+
+	// Template What the mail looks like, in whatever words the sender knows it by.
+	Template *string `json:"template,omitempty"`
+}
+
 // Option defines model for Option.
 type Option struct {
 	Id int64 `json:"id"`
@@ -1746,6 +1795,132 @@ type PersonalData struct {
 	} `json:"sign_ins"`
 }
 
+// PhishingBatch defines model for PhishingBatch.
+type PhishingBatch struct {
+	Events []PhishingEvent `json:"events"`
+}
+
+// PhishingCampaign defines model for PhishingCampaign.
+type PhishingCampaign struct {
+	// Active Whether it runs now: it has begun and has not ended.
+	Active    bool       `json:"active"`
+	CompanyId int64      `json:"company_id"`
+	CreatedAt time.Time  `json:"created_at"`
+	EndedAt   *time.Time `json:"ended_at"`
+	Id        int64      `json:"id"`
+	Name      string     `json:"name"`
+
+	// Results Null where the campaign reached one to four people.
+	Results   *PhishingResults `json:"results"`
+	StartedAt time.Time        `json:"started_at"`
+	Template  string           `json:"template"`
+	UpdatedAt time.Time        `json:"updated_at"`
+	Version   int64            `json:"version"`
+}
+
+// PhishingCampaignDetail defines model for PhishingCampaignDetail.
+type PhishingCampaignDetail struct {
+	// Active Whether it runs now: it has begun and has not ended.
+	Active    bool      `json:"active"`
+	CompanyId int64     `json:"company_id"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Departments By name, and the rest last. Empty where the campaign reached fewer than five people.
+	Departments []PhishingDepartment `json:"departments"`
+	EndedAt     *time.Time           `json:"ended_at"`
+	Id          int64                `json:"id"`
+	Name        string               `json:"name"`
+
+	// Results Null where the campaign reached one to four people.
+	Results   *PhishingResults `json:"results"`
+	StartedAt time.Time        `json:"started_at"`
+	Template  string           `json:"template"`
+	UpdatedAt time.Time        `json:"updated_at"`
+	Version   int64            `json:"version"`
+}
+
+// PhishingCampaignPage defines model for PhishingCampaignPage.
+type PhishingCampaignPage struct {
+	HasNext bool               `json:"has_next"`
+	HasPrev bool               `json:"has_prev"`
+	Items   []PhishingCampaign `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// PhishingCampaignPatch What shall become of a campaign; what is not named stays.
+type PhishingCampaignPatch struct {
+	EndedAt *string `json:"ended_at,omitempty"`
+	Name    *string `json:"name,omitempty"`
+}
+
+// PhishingDepartment defines model for PhishingDepartment.
+type PhishingDepartment struct {
+	// Name Empty for those who are in no department, or have left the company; null for the rest.
+	Name *string `json:"name"`
+
+	// Rest Several departments together.
+	Rest bool `json:"rest"`
+
+	// Results People, each once, those who have left since too. The rates are relative to `sent`, from 0 to 1 in four digits; null
+	// where that is 0. Whoever did anything was reached: somebody of whom any event is known counts in `sent`, also when
+	// the event `sent` got lost, so that no rate exceeds 1. Nothing else is concluded: a click makes no `opened`.
+	Results PhishingResults `json:"results"`
+}
+
+// PhishingEvent With user_id or email, and not with both.
+type PhishingEvent struct {
+	CampaignId int64 `json:"campaign_id"`
+
+	// Email Of the person's account; case does not count.
+	Email      *string `json:"email,omitempty"`
+	Kind       string  `json:"kind"`
+	OccurredAt string  `json:"occurred_at"`
+	UserId     *int64  `json:"user_id,omitempty"`
+}
+
+// PhishingOutcome What became of a batch of events. The four numbers add up to all.
+type PhishingOutcome struct {
+	// Duplicates Events that were known, of the same time or an earlier one.
+	Duplicates int `json:"duplicates"`
+
+	// Earlier Events that were known of a later time, and now are of this one.
+	Earlier int `json:"earlier"`
+
+	// Errors By row; of those that were refused the first 1,000.
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// Recorded Events that were not known.
+	Recorded int `json:"recorded"`
+	Refused  int `json:"refused"`
+}
+
+// PhishingResults People, each once, those who have left since too. The rates are relative to `sent`, from 0 to 1 in four digits; null
+// where that is 0. Whoever did anything was reached: somebody of whom any event is known counts in `sent`, also when
+// the event `sent` got lost, so that no rate exceeds 1. Nothing else is concluded: a click makes no `opened`.
+type PhishingResults struct {
+	Clicked     int      `json:"clicked"`
+	ClickedRate *float64 `json:"clicked_rate"`
+	Opened      int      `json:"opened"`
+	OpenedRate  *float64 `json:"opened_rate"`
+
+	// Reported Who reported the mail, as they should.
+	Reported     int      `json:"reported"`
+	ReportedRate *float64 `json:"reported_rate"`
+
+	// Sent Whom the campaign reached.
+	Sent int `json:"sent"`
+
+	// Submitted Who sent a form off. What they typed is not known.
+	Submitted     int      `json:"submitted"`
+	SubmittedRate *float64 `json:"submitted_rate"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	Detail *string       `json:"detail,omitempty"`
@@ -2108,6 +2283,9 @@ type After = string
 
 // AssignmentID defines model for AssignmentID.
 type AssignmentID = int64
+
+// CampaignID defines model for CampaignID.
+type CampaignID = int64
 
 // CodeOfCertificate Examples: Q960-AG16-AN3Z-E0VF-FZ9K-JSZ9-T6R4
 type CodeOfCertificate = string
@@ -2760,6 +2938,88 @@ type ExportMeParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// ListPhishingCampaignsParams defines parameters for ListPhishingCampaigns.
+type ListPhishingCampaignsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// CompanyId The company, for platform administrators.
+	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
+
+	// Sort The order; `-` before it reverses it.
+	Sort *ListPhishingCampaignsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Active With true only campaigns that run now, with false only those that have ended or are still to begin.
+	Active *bool `form:"active,omitempty" json:"active,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListPhishingCampaignsParamsSort defines parameters for ListPhishingCampaigns.
+type ListPhishingCampaignsParamsSort string
+
+// CreatePhishingCampaignParams defines parameters for CreatePhishingCampaign.
+type CreatePhishingCampaignParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetPhishingCampaignParams defines parameters for GetPhishingCampaign.
+type GetPhishingCampaignParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// UpdatePhishingCampaignParams defines parameters for UpdatePhishingCampaign.
+type UpdatePhishingCampaignParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave: 412 when the resource has moved on since. Without it, or with `*`, any will do.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// RecordPhishingParams defines parameters for RecordPhishing.
+type RecordPhishingParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GetQuizParams defines parameters for GetQuiz.
 type GetQuizParams struct {
 	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
@@ -3104,6 +3364,18 @@ type CreateInvitationJSONRequestBody = InvitationRequest
 
 // AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
 type AcceptInvitationJSONRequestBody = AcceptRequest
+
+// CreatePhishingCampaignJSONRequestBody defines body for CreatePhishingCampaign for application/json ContentType.
+type CreatePhishingCampaignJSONRequestBody = NewPhishingCampaign
+
+// UpdatePhishingCampaignJSONRequestBody defines body for UpdatePhishingCampaign for application/json ContentType.
+type UpdatePhishingCampaignJSONRequestBody = PhishingCampaignPatch
+
+// UpdatePhishingCampaignApplicationMergePatchPlusJSONRequestBody defines body for UpdatePhishingCampaign for application/merge-patch+json ContentType.
+type UpdatePhishingCampaignApplicationMergePatchPlusJSONRequestBody = PhishingCampaignPatch
+
+// RecordPhishingJSONRequestBody defines body for RecordPhishing for application/json ContentType.
+type RecordPhishingJSONRequestBody = PhishingBatch
 
 // SubmitAttemptJSONRequestBody defines body for SubmitAttempt for application/json ContentType.
 type SubmitAttemptJSONRequestBody = AttemptRequest

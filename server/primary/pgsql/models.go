@@ -43,6 +43,20 @@ type Enrollment struct {
 	Version      int64
 }
 
+type PhishingCampaign struct {
+	ID         int64
+	CompanyID  int64
+	DataZone   string
+	Name       string
+	Template   string
+	StartedAt  time.Time
+	EndedAt    *time.Time
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	Version    int64
+	NameFolded string
+}
+
 type Report struct {
 	ID          int64
 	CompanyID   int64

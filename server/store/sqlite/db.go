@@ -51,6 +51,18 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.allAssignmentIDsByDueDescStmt, err = db.PrepareContext(ctx, allAssignmentIDsByDueDesc); err != nil {
 		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByDueDesc: %w", err)
 	}
+	if q.allPhishingCampaignIDsByNameStmt, err = db.PrepareContext(ctx, allPhishingCampaignIDsByName); err != nil {
+		return nil, fmt.Errorf("error preparing query AllPhishingCampaignIDsByName: %w", err)
+	}
+	if q.allPhishingCampaignIDsByNameDescStmt, err = db.PrepareContext(ctx, allPhishingCampaignIDsByNameDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllPhishingCampaignIDsByNameDesc: %w", err)
+	}
+	if q.allPhishingCampaignIDsByStartedStmt, err = db.PrepareContext(ctx, allPhishingCampaignIDsByStarted); err != nil {
+		return nil, fmt.Errorf("error preparing query AllPhishingCampaignIDsByStarted: %w", err)
+	}
+	if q.allPhishingCampaignIDsByStartedDescStmt, err = db.PrepareContext(ctx, allPhishingCampaignIDsByStartedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllPhishingCampaignIDsByStartedDesc: %w", err)
+	}
 	if q.assignmentCountsStmt, err = db.PrepareContext(ctx, assignmentCounts); err != nil {
 		return nil, fmt.Errorf("error preparing query AssignmentCounts: %w", err)
 	}
@@ -107,6 +119,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.countEnrollmentsStmt, err = db.PrepareContext(ctx, countEnrollments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEnrollments: %w", err)
+	}
+	if q.countPhishingCampaignsStmt, err = db.PrepareContext(ctx, countPhishingCampaigns); err != nil {
+		return nil, fmt.Errorf("error preparing query CountPhishingCampaigns: %w", err)
 	}
 	if q.countReportsStmt, err = db.PrepareContext(ctx, countReports); err != nil {
 		return nil, fmt.Errorf("error preparing query CountReports: %w", err)
@@ -182,6 +197,24 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.optionsOfQuizStmt, err = db.PrepareContext(ctx, optionsOfQuiz); err != nil {
 		return nil, fmt.Errorf("error preparing query OptionsOfQuiz: %w", err)
+	}
+	if q.phishingCampaignIDsByNameStmt, err = db.PrepareContext(ctx, phishingCampaignIDsByName); err != nil {
+		return nil, fmt.Errorf("error preparing query PhishingCampaignIDsByName: %w", err)
+	}
+	if q.phishingCampaignIDsByNameDescStmt, err = db.PrepareContext(ctx, phishingCampaignIDsByNameDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query PhishingCampaignIDsByNameDesc: %w", err)
+	}
+	if q.phishingCampaignIDsByStartedStmt, err = db.PrepareContext(ctx, phishingCampaignIDsByStarted); err != nil {
+		return nil, fmt.Errorf("error preparing query PhishingCampaignIDsByStarted: %w", err)
+	}
+	if q.phishingCampaignIDsByStartedDescStmt, err = db.PrepareContext(ctx, phishingCampaignIDsByStartedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query PhishingCampaignIDsByStartedDesc: %w", err)
+	}
+	if q.phishingCampaignsByIDStmt, err = db.PrepareContext(ctx, phishingCampaignsByID); err != nil {
+		return nil, fmt.Errorf("error preparing query PhishingCampaignsByID: %w", err)
+	}
+	if q.phishingDepartmentsStmt, err = db.PrepareContext(ctx, phishingDepartments); err != nil {
+		return nil, fmt.Errorf("error preparing query PhishingDepartments: %w", err)
 	}
 	if q.popularCoursesStmt, err = db.PrepareContext(ctx, popularCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query PopularCourses: %w", err)
@@ -356,6 +389,26 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing allAssignmentIDsByDueDescStmt: %w", cerr)
 		}
 	}
+	if q.allPhishingCampaignIDsByNameStmt != nil {
+		if cerr := q.allPhishingCampaignIDsByNameStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allPhishingCampaignIDsByNameStmt: %w", cerr)
+		}
+	}
+	if q.allPhishingCampaignIDsByNameDescStmt != nil {
+		if cerr := q.allPhishingCampaignIDsByNameDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allPhishingCampaignIDsByNameDescStmt: %w", cerr)
+		}
+	}
+	if q.allPhishingCampaignIDsByStartedStmt != nil {
+		if cerr := q.allPhishingCampaignIDsByStartedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allPhishingCampaignIDsByStartedStmt: %w", cerr)
+		}
+	}
+	if q.allPhishingCampaignIDsByStartedDescStmt != nil {
+		if cerr := q.allPhishingCampaignIDsByStartedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allPhishingCampaignIDsByStartedDescStmt: %w", cerr)
+		}
+	}
 	if q.assignmentCountsStmt != nil {
 		if cerr := q.assignmentCountsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing assignmentCountsStmt: %w", cerr)
@@ -449,6 +502,11 @@ func (q *Queries) Close() error {
 	if q.countEnrollmentsStmt != nil {
 		if cerr := q.countEnrollmentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countEnrollmentsStmt: %w", cerr)
+		}
+	}
+	if q.countPhishingCampaignsStmt != nil {
+		if cerr := q.countPhishingCampaignsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countPhishingCampaignsStmt: %w", cerr)
 		}
 	}
 	if q.countReportsStmt != nil {
@@ -574,6 +632,36 @@ func (q *Queries) Close() error {
 	if q.optionsOfQuizStmt != nil {
 		if cerr := q.optionsOfQuizStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing optionsOfQuizStmt: %w", cerr)
+		}
+	}
+	if q.phishingCampaignIDsByNameStmt != nil {
+		if cerr := q.phishingCampaignIDsByNameStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing phishingCampaignIDsByNameStmt: %w", cerr)
+		}
+	}
+	if q.phishingCampaignIDsByNameDescStmt != nil {
+		if cerr := q.phishingCampaignIDsByNameDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing phishingCampaignIDsByNameDescStmt: %w", cerr)
+		}
+	}
+	if q.phishingCampaignIDsByStartedStmt != nil {
+		if cerr := q.phishingCampaignIDsByStartedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing phishingCampaignIDsByStartedStmt: %w", cerr)
+		}
+	}
+	if q.phishingCampaignIDsByStartedDescStmt != nil {
+		if cerr := q.phishingCampaignIDsByStartedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing phishingCampaignIDsByStartedDescStmt: %w", cerr)
+		}
+	}
+	if q.phishingCampaignsByIDStmt != nil {
+		if cerr := q.phishingCampaignsByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing phishingCampaignsByIDStmt: %w", cerr)
+		}
+	}
+	if q.phishingDepartmentsStmt != nil {
+		if cerr := q.phishingDepartmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing phishingDepartmentsStmt: %w", cerr)
 		}
 	}
 	if q.popularCoursesStmt != nil {
@@ -818,201 +906,223 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                                 DBTX
-	tx                                 *sql.Tx
-	aPIKeyAccountStmt                  *sql.Stmt
-	aPIKeysByCreatedStmt               *sql.Stmt
-	aPIKeysByCreatedDescStmt           *sql.Stmt
-	accountStmt                        *sql.Stmt
-	activeTotalStmt                    *sql.Stmt
-	allAssignmentIDsByCreatedStmt      *sql.Stmt
-	allAssignmentIDsByCreatedDescStmt  *sql.Stmt
-	allAssignmentIDsByDueStmt          *sql.Stmt
-	allAssignmentIDsByDueDescStmt      *sql.Stmt
-	assignmentCountsStmt               *sql.Stmt
-	assignmentIDsByCreatedStmt         *sql.Stmt
-	assignmentIDsByCreatedDescStmt     *sql.Stmt
-	assignmentIDsByDueStmt             *sql.Stmt
-	assignmentIDsByDueDescStmt         *sql.Stmt
-	assignmentsByIDStmt                *sql.Stmt
-	attemptsContextStmt                *sql.Stmt
-	attemptsOfEnrollmentStmt           *sql.Stmt
-	certificateByCodeStmt              *sql.Stmt
-	certificateIDsStmt                 *sql.Stmt
-	certificateIDsDescStmt             *sql.Stmt
-	certificatesByIDStmt               *sql.Stmt
-	companyLocaleStmt                  *sql.Stmt
-	companyProfileStmt                 *sql.Stmt
-	countAPIKeysStmt                   *sql.Stmt
-	countAssignmentsStmt               *sql.Stmt
-	countCertificatesStmt              *sql.Stmt
-	countCoursesStmt                   *sql.Stmt
-	countEnrollmentsStmt               *sql.Stmt
-	countReportsStmt                   *sql.Stmt
-	countUsersStmt                     *sql.Stmt
-	countUsersBySearchStmt             *sql.Stmt
-	countUsersEverywhereStmt           *sql.Stmt
-	courseIDBySlugStmt                 *sql.Stmt
-	courseIDsByCreatedStmt             *sql.Stmt
-	courseIDsByCreatedDescStmt         *sql.Stmt
-	courseIDsByMinutesStmt             *sql.Stmt
-	courseIDsByMinutesDescStmt         *sql.Stmt
-	courseIDsByTitleStmt               *sql.Stmt
-	courseIDsByTitleDescStmt           *sql.Stmt
-	courseTotalStmt                    *sql.Stmt
-	coursesByIDStmt                    *sql.Stmt
-	enrollmentIDsByCreatedStmt         *sql.Stmt
-	enrollmentIDsByCreatedDescStmt     *sql.Stmt
-	enrollmentIDsByDueStmt             *sql.Stmt
-	enrollmentIDsByDueDescStmt         *sql.Stmt
-	enrollmentsByIDStmt                *sql.Stmt
-	factsStmt                          *sql.Stmt
-	factsEverywhereStmt                *sql.Stmt
-	frameworksStmt                     *sql.Stmt
-	lessonStmt                         *sql.Stmt
-	lessonsOfCourseStmt                *sql.Stmt
-	meStmt                             *sql.Stmt
-	optionsOfQuizStmt                  *sql.Stmt
-	popularCoursesStmt                 *sql.Stmt
-	progressOfEnrollmentStmt           *sql.Stmt
-	questionsOfQuizStmt                *sql.Stmt
-	quizStmt                           *sql.Stmt
-	reportStmt                         *sql.Stmt
-	reportsStmt                        *sql.Stmt
-	reportsDescStmt                    *sql.Stmt
-	requirementsStmt                   *sql.Stmt
-	searchCoursesStmt                  *sql.Stmt
-	signingKeyStmt                     *sql.Stmt
-	signingKeysStmt                    *sql.Stmt
-	userCompanyStmt                    *sql.Stmt
-	userCoursesStmt                    *sql.Stmt
-	userDetailStmt                     *sql.Stmt
-	userIDsByCreatedStmt               *sql.Stmt
-	userIDsByCreatedDescStmt           *sql.Stmt
-	userIDsByEmailStmt                 *sql.Stmt
-	userIDsByEmailDescStmt             *sql.Stmt
-	userIDsByLoginStmt                 *sql.Stmt
-	userIDsByLoginDescStmt             *sql.Stmt
-	userIDsByNameStmt                  *sql.Stmt
-	userIDsByNameDescStmt              *sql.Stmt
-	userIDsBySearchStmt                *sql.Stmt
-	userIDsBySearchDescStmt            *sql.Stmt
-	userIDsByUpdatedStmt               *sql.Stmt
-	userIDsByUpdatedDescStmt           *sql.Stmt
-	userIDsEverywhereByCreatedStmt     *sql.Stmt
-	userIDsEverywhereByCreatedDescStmt *sql.Stmt
-	userIDsEverywhereByEmailStmt       *sql.Stmt
-	userIDsEverywhereByEmailDescStmt   *sql.Stmt
-	userIDsEverywhereByLoginStmt       *sql.Stmt
-	userIDsEverywhereByLoginDescStmt   *sql.Stmt
-	userIDsEverywhereByNameStmt        *sql.Stmt
-	userIDsEverywhereByNameDescStmt    *sql.Stmt
-	userIDsEverywhereByUpdatedStmt     *sql.Stmt
-	userIDsEverywhereByUpdatedDescStmt *sql.Stmt
-	userTotalStmt                      *sql.Stmt
-	userTotalEverywhereStmt            *sql.Stmt
-	usersByIDStmt                      *sql.Stmt
-	usersForExportStmt                 *sql.Stmt
-	usersForExportEverywhereStmt       *sql.Stmt
+	db                                      DBTX
+	tx                                      *sql.Tx
+	aPIKeyAccountStmt                       *sql.Stmt
+	aPIKeysByCreatedStmt                    *sql.Stmt
+	aPIKeysByCreatedDescStmt                *sql.Stmt
+	accountStmt                             *sql.Stmt
+	activeTotalStmt                         *sql.Stmt
+	allAssignmentIDsByCreatedStmt           *sql.Stmt
+	allAssignmentIDsByCreatedDescStmt       *sql.Stmt
+	allAssignmentIDsByDueStmt               *sql.Stmt
+	allAssignmentIDsByDueDescStmt           *sql.Stmt
+	allPhishingCampaignIDsByNameStmt        *sql.Stmt
+	allPhishingCampaignIDsByNameDescStmt    *sql.Stmt
+	allPhishingCampaignIDsByStartedStmt     *sql.Stmt
+	allPhishingCampaignIDsByStartedDescStmt *sql.Stmt
+	assignmentCountsStmt                    *sql.Stmt
+	assignmentIDsByCreatedStmt              *sql.Stmt
+	assignmentIDsByCreatedDescStmt          *sql.Stmt
+	assignmentIDsByDueStmt                  *sql.Stmt
+	assignmentIDsByDueDescStmt              *sql.Stmt
+	assignmentsByIDStmt                     *sql.Stmt
+	attemptsContextStmt                     *sql.Stmt
+	attemptsOfEnrollmentStmt                *sql.Stmt
+	certificateByCodeStmt                   *sql.Stmt
+	certificateIDsStmt                      *sql.Stmt
+	certificateIDsDescStmt                  *sql.Stmt
+	certificatesByIDStmt                    *sql.Stmt
+	companyLocaleStmt                       *sql.Stmt
+	companyProfileStmt                      *sql.Stmt
+	countAPIKeysStmt                        *sql.Stmt
+	countAssignmentsStmt                    *sql.Stmt
+	countCertificatesStmt                   *sql.Stmt
+	countCoursesStmt                        *sql.Stmt
+	countEnrollmentsStmt                    *sql.Stmt
+	countPhishingCampaignsStmt              *sql.Stmt
+	countReportsStmt                        *sql.Stmt
+	countUsersStmt                          *sql.Stmt
+	countUsersBySearchStmt                  *sql.Stmt
+	countUsersEverywhereStmt                *sql.Stmt
+	courseIDBySlugStmt                      *sql.Stmt
+	courseIDsByCreatedStmt                  *sql.Stmt
+	courseIDsByCreatedDescStmt              *sql.Stmt
+	courseIDsByMinutesStmt                  *sql.Stmt
+	courseIDsByMinutesDescStmt              *sql.Stmt
+	courseIDsByTitleStmt                    *sql.Stmt
+	courseIDsByTitleDescStmt                *sql.Stmt
+	courseTotalStmt                         *sql.Stmt
+	coursesByIDStmt                         *sql.Stmt
+	enrollmentIDsByCreatedStmt              *sql.Stmt
+	enrollmentIDsByCreatedDescStmt          *sql.Stmt
+	enrollmentIDsByDueStmt                  *sql.Stmt
+	enrollmentIDsByDueDescStmt              *sql.Stmt
+	enrollmentsByIDStmt                     *sql.Stmt
+	factsStmt                               *sql.Stmt
+	factsEverywhereStmt                     *sql.Stmt
+	frameworksStmt                          *sql.Stmt
+	lessonStmt                              *sql.Stmt
+	lessonsOfCourseStmt                     *sql.Stmt
+	meStmt                                  *sql.Stmt
+	optionsOfQuizStmt                       *sql.Stmt
+	phishingCampaignIDsByNameStmt           *sql.Stmt
+	phishingCampaignIDsByNameDescStmt       *sql.Stmt
+	phishingCampaignIDsByStartedStmt        *sql.Stmt
+	phishingCampaignIDsByStartedDescStmt    *sql.Stmt
+	phishingCampaignsByIDStmt               *sql.Stmt
+	phishingDepartmentsStmt                 *sql.Stmt
+	popularCoursesStmt                      *sql.Stmt
+	progressOfEnrollmentStmt                *sql.Stmt
+	questionsOfQuizStmt                     *sql.Stmt
+	quizStmt                                *sql.Stmt
+	reportStmt                              *sql.Stmt
+	reportsStmt                             *sql.Stmt
+	reportsDescStmt                         *sql.Stmt
+	requirementsStmt                        *sql.Stmt
+	searchCoursesStmt                       *sql.Stmt
+	signingKeyStmt                          *sql.Stmt
+	signingKeysStmt                         *sql.Stmt
+	userCompanyStmt                         *sql.Stmt
+	userCoursesStmt                         *sql.Stmt
+	userDetailStmt                          *sql.Stmt
+	userIDsByCreatedStmt                    *sql.Stmt
+	userIDsByCreatedDescStmt                *sql.Stmt
+	userIDsByEmailStmt                      *sql.Stmt
+	userIDsByEmailDescStmt                  *sql.Stmt
+	userIDsByLoginStmt                      *sql.Stmt
+	userIDsByLoginDescStmt                  *sql.Stmt
+	userIDsByNameStmt                       *sql.Stmt
+	userIDsByNameDescStmt                   *sql.Stmt
+	userIDsBySearchStmt                     *sql.Stmt
+	userIDsBySearchDescStmt                 *sql.Stmt
+	userIDsByUpdatedStmt                    *sql.Stmt
+	userIDsByUpdatedDescStmt                *sql.Stmt
+	userIDsEverywhereByCreatedStmt          *sql.Stmt
+	userIDsEverywhereByCreatedDescStmt      *sql.Stmt
+	userIDsEverywhereByEmailStmt            *sql.Stmt
+	userIDsEverywhereByEmailDescStmt        *sql.Stmt
+	userIDsEverywhereByLoginStmt            *sql.Stmt
+	userIDsEverywhereByLoginDescStmt        *sql.Stmt
+	userIDsEverywhereByNameStmt             *sql.Stmt
+	userIDsEverywhereByNameDescStmt         *sql.Stmt
+	userIDsEverywhereByUpdatedStmt          *sql.Stmt
+	userIDsEverywhereByUpdatedDescStmt      *sql.Stmt
+	userTotalStmt                           *sql.Stmt
+	userTotalEverywhereStmt                 *sql.Stmt
+	usersByIDStmt                           *sql.Stmt
+	usersForExportStmt                      *sql.Stmt
+	usersForExportEverywhereStmt            *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                                 tx,
-		tx:                                 tx,
-		aPIKeyAccountStmt:                  q.aPIKeyAccountStmt,
-		aPIKeysByCreatedStmt:               q.aPIKeysByCreatedStmt,
-		aPIKeysByCreatedDescStmt:           q.aPIKeysByCreatedDescStmt,
-		accountStmt:                        q.accountStmt,
-		activeTotalStmt:                    q.activeTotalStmt,
-		allAssignmentIDsByCreatedStmt:      q.allAssignmentIDsByCreatedStmt,
-		allAssignmentIDsByCreatedDescStmt:  q.allAssignmentIDsByCreatedDescStmt,
-		allAssignmentIDsByDueStmt:          q.allAssignmentIDsByDueStmt,
-		allAssignmentIDsByDueDescStmt:      q.allAssignmentIDsByDueDescStmt,
-		assignmentCountsStmt:               q.assignmentCountsStmt,
-		assignmentIDsByCreatedStmt:         q.assignmentIDsByCreatedStmt,
-		assignmentIDsByCreatedDescStmt:     q.assignmentIDsByCreatedDescStmt,
-		assignmentIDsByDueStmt:             q.assignmentIDsByDueStmt,
-		assignmentIDsByDueDescStmt:         q.assignmentIDsByDueDescStmt,
-		assignmentsByIDStmt:                q.assignmentsByIDStmt,
-		attemptsContextStmt:                q.attemptsContextStmt,
-		attemptsOfEnrollmentStmt:           q.attemptsOfEnrollmentStmt,
-		certificateByCodeStmt:              q.certificateByCodeStmt,
-		certificateIDsStmt:                 q.certificateIDsStmt,
-		certificateIDsDescStmt:             q.certificateIDsDescStmt,
-		certificatesByIDStmt:               q.certificatesByIDStmt,
-		companyLocaleStmt:                  q.companyLocaleStmt,
-		companyProfileStmt:                 q.companyProfileStmt,
-		countAPIKeysStmt:                   q.countAPIKeysStmt,
-		countAssignmentsStmt:               q.countAssignmentsStmt,
-		countCertificatesStmt:              q.countCertificatesStmt,
-		countCoursesStmt:                   q.countCoursesStmt,
-		countEnrollmentsStmt:               q.countEnrollmentsStmt,
-		countReportsStmt:                   q.countReportsStmt,
-		countUsersStmt:                     q.countUsersStmt,
-		countUsersBySearchStmt:             q.countUsersBySearchStmt,
-		countUsersEverywhereStmt:           q.countUsersEverywhereStmt,
-		courseIDBySlugStmt:                 q.courseIDBySlugStmt,
-		courseIDsByCreatedStmt:             q.courseIDsByCreatedStmt,
-		courseIDsByCreatedDescStmt:         q.courseIDsByCreatedDescStmt,
-		courseIDsByMinutesStmt:             q.courseIDsByMinutesStmt,
-		courseIDsByMinutesDescStmt:         q.courseIDsByMinutesDescStmt,
-		courseIDsByTitleStmt:               q.courseIDsByTitleStmt,
-		courseIDsByTitleDescStmt:           q.courseIDsByTitleDescStmt,
-		courseTotalStmt:                    q.courseTotalStmt,
-		coursesByIDStmt:                    q.coursesByIDStmt,
-		enrollmentIDsByCreatedStmt:         q.enrollmentIDsByCreatedStmt,
-		enrollmentIDsByCreatedDescStmt:     q.enrollmentIDsByCreatedDescStmt,
-		enrollmentIDsByDueStmt:             q.enrollmentIDsByDueStmt,
-		enrollmentIDsByDueDescStmt:         q.enrollmentIDsByDueDescStmt,
-		enrollmentsByIDStmt:                q.enrollmentsByIDStmt,
-		factsStmt:                          q.factsStmt,
-		factsEverywhereStmt:                q.factsEverywhereStmt,
-		frameworksStmt:                     q.frameworksStmt,
-		lessonStmt:                         q.lessonStmt,
-		lessonsOfCourseStmt:                q.lessonsOfCourseStmt,
-		meStmt:                             q.meStmt,
-		optionsOfQuizStmt:                  q.optionsOfQuizStmt,
-		popularCoursesStmt:                 q.popularCoursesStmt,
-		progressOfEnrollmentStmt:           q.progressOfEnrollmentStmt,
-		questionsOfQuizStmt:                q.questionsOfQuizStmt,
-		quizStmt:                           q.quizStmt,
-		reportStmt:                         q.reportStmt,
-		reportsStmt:                        q.reportsStmt,
-		reportsDescStmt:                    q.reportsDescStmt,
-		requirementsStmt:                   q.requirementsStmt,
-		searchCoursesStmt:                  q.searchCoursesStmt,
-		signingKeyStmt:                     q.signingKeyStmt,
-		signingKeysStmt:                    q.signingKeysStmt,
-		userCompanyStmt:                    q.userCompanyStmt,
-		userCoursesStmt:                    q.userCoursesStmt,
-		userDetailStmt:                     q.userDetailStmt,
-		userIDsByCreatedStmt:               q.userIDsByCreatedStmt,
-		userIDsByCreatedDescStmt:           q.userIDsByCreatedDescStmt,
-		userIDsByEmailStmt:                 q.userIDsByEmailStmt,
-		userIDsByEmailDescStmt:             q.userIDsByEmailDescStmt,
-		userIDsByLoginStmt:                 q.userIDsByLoginStmt,
-		userIDsByLoginDescStmt:             q.userIDsByLoginDescStmt,
-		userIDsByNameStmt:                  q.userIDsByNameStmt,
-		userIDsByNameDescStmt:              q.userIDsByNameDescStmt,
-		userIDsBySearchStmt:                q.userIDsBySearchStmt,
-		userIDsBySearchDescStmt:            q.userIDsBySearchDescStmt,
-		userIDsByUpdatedStmt:               q.userIDsByUpdatedStmt,
-		userIDsByUpdatedDescStmt:           q.userIDsByUpdatedDescStmt,
-		userIDsEverywhereByCreatedStmt:     q.userIDsEverywhereByCreatedStmt,
-		userIDsEverywhereByCreatedDescStmt: q.userIDsEverywhereByCreatedDescStmt,
-		userIDsEverywhereByEmailStmt:       q.userIDsEverywhereByEmailStmt,
-		userIDsEverywhereByEmailDescStmt:   q.userIDsEverywhereByEmailDescStmt,
-		userIDsEverywhereByLoginStmt:       q.userIDsEverywhereByLoginStmt,
-		userIDsEverywhereByLoginDescStmt:   q.userIDsEverywhereByLoginDescStmt,
-		userIDsEverywhereByNameStmt:        q.userIDsEverywhereByNameStmt,
-		userIDsEverywhereByNameDescStmt:    q.userIDsEverywhereByNameDescStmt,
-		userIDsEverywhereByUpdatedStmt:     q.userIDsEverywhereByUpdatedStmt,
-		userIDsEverywhereByUpdatedDescStmt: q.userIDsEverywhereByUpdatedDescStmt,
-		userTotalStmt:                      q.userTotalStmt,
-		userTotalEverywhereStmt:            q.userTotalEverywhereStmt,
-		usersByIDStmt:                      q.usersByIDStmt,
-		usersForExportStmt:                 q.usersForExportStmt,
-		usersForExportEverywhereStmt:       q.usersForExportEverywhereStmt,
+		db:                                      tx,
+		tx:                                      tx,
+		aPIKeyAccountStmt:                       q.aPIKeyAccountStmt,
+		aPIKeysByCreatedStmt:                    q.aPIKeysByCreatedStmt,
+		aPIKeysByCreatedDescStmt:                q.aPIKeysByCreatedDescStmt,
+		accountStmt:                             q.accountStmt,
+		activeTotalStmt:                         q.activeTotalStmt,
+		allAssignmentIDsByCreatedStmt:           q.allAssignmentIDsByCreatedStmt,
+		allAssignmentIDsByCreatedDescStmt:       q.allAssignmentIDsByCreatedDescStmt,
+		allAssignmentIDsByDueStmt:               q.allAssignmentIDsByDueStmt,
+		allAssignmentIDsByDueDescStmt:           q.allAssignmentIDsByDueDescStmt,
+		allPhishingCampaignIDsByNameStmt:        q.allPhishingCampaignIDsByNameStmt,
+		allPhishingCampaignIDsByNameDescStmt:    q.allPhishingCampaignIDsByNameDescStmt,
+		allPhishingCampaignIDsByStartedStmt:     q.allPhishingCampaignIDsByStartedStmt,
+		allPhishingCampaignIDsByStartedDescStmt: q.allPhishingCampaignIDsByStartedDescStmt,
+		assignmentCountsStmt:                    q.assignmentCountsStmt,
+		assignmentIDsByCreatedStmt:              q.assignmentIDsByCreatedStmt,
+		assignmentIDsByCreatedDescStmt:          q.assignmentIDsByCreatedDescStmt,
+		assignmentIDsByDueStmt:                  q.assignmentIDsByDueStmt,
+		assignmentIDsByDueDescStmt:              q.assignmentIDsByDueDescStmt,
+		assignmentsByIDStmt:                     q.assignmentsByIDStmt,
+		attemptsContextStmt:                     q.attemptsContextStmt,
+		attemptsOfEnrollmentStmt:                q.attemptsOfEnrollmentStmt,
+		certificateByCodeStmt:                   q.certificateByCodeStmt,
+		certificateIDsStmt:                      q.certificateIDsStmt,
+		certificateIDsDescStmt:                  q.certificateIDsDescStmt,
+		certificatesByIDStmt:                    q.certificatesByIDStmt,
+		companyLocaleStmt:                       q.companyLocaleStmt,
+		companyProfileStmt:                      q.companyProfileStmt,
+		countAPIKeysStmt:                        q.countAPIKeysStmt,
+		countAssignmentsStmt:                    q.countAssignmentsStmt,
+		countCertificatesStmt:                   q.countCertificatesStmt,
+		countCoursesStmt:                        q.countCoursesStmt,
+		countEnrollmentsStmt:                    q.countEnrollmentsStmt,
+		countPhishingCampaignsStmt:              q.countPhishingCampaignsStmt,
+		countReportsStmt:                        q.countReportsStmt,
+		countUsersStmt:                          q.countUsersStmt,
+		countUsersBySearchStmt:                  q.countUsersBySearchStmt,
+		countUsersEverywhereStmt:                q.countUsersEverywhereStmt,
+		courseIDBySlugStmt:                      q.courseIDBySlugStmt,
+		courseIDsByCreatedStmt:                  q.courseIDsByCreatedStmt,
+		courseIDsByCreatedDescStmt:              q.courseIDsByCreatedDescStmt,
+		courseIDsByMinutesStmt:                  q.courseIDsByMinutesStmt,
+		courseIDsByMinutesDescStmt:              q.courseIDsByMinutesDescStmt,
+		courseIDsByTitleStmt:                    q.courseIDsByTitleStmt,
+		courseIDsByTitleDescStmt:                q.courseIDsByTitleDescStmt,
+		courseTotalStmt:                         q.courseTotalStmt,
+		coursesByIDStmt:                         q.coursesByIDStmt,
+		enrollmentIDsByCreatedStmt:              q.enrollmentIDsByCreatedStmt,
+		enrollmentIDsByCreatedDescStmt:          q.enrollmentIDsByCreatedDescStmt,
+		enrollmentIDsByDueStmt:                  q.enrollmentIDsByDueStmt,
+		enrollmentIDsByDueDescStmt:              q.enrollmentIDsByDueDescStmt,
+		enrollmentsByIDStmt:                     q.enrollmentsByIDStmt,
+		factsStmt:                               q.factsStmt,
+		factsEverywhereStmt:                     q.factsEverywhereStmt,
+		frameworksStmt:                          q.frameworksStmt,
+		lessonStmt:                              q.lessonStmt,
+		lessonsOfCourseStmt:                     q.lessonsOfCourseStmt,
+		meStmt:                                  q.meStmt,
+		optionsOfQuizStmt:                       q.optionsOfQuizStmt,
+		phishingCampaignIDsByNameStmt:           q.phishingCampaignIDsByNameStmt,
+		phishingCampaignIDsByNameDescStmt:       q.phishingCampaignIDsByNameDescStmt,
+		phishingCampaignIDsByStartedStmt:        q.phishingCampaignIDsByStartedStmt,
+		phishingCampaignIDsByStartedDescStmt:    q.phishingCampaignIDsByStartedDescStmt,
+		phishingCampaignsByIDStmt:               q.phishingCampaignsByIDStmt,
+		phishingDepartmentsStmt:                 q.phishingDepartmentsStmt,
+		popularCoursesStmt:                      q.popularCoursesStmt,
+		progressOfEnrollmentStmt:                q.progressOfEnrollmentStmt,
+		questionsOfQuizStmt:                     q.questionsOfQuizStmt,
+		quizStmt:                                q.quizStmt,
+		reportStmt:                              q.reportStmt,
+		reportsStmt:                             q.reportsStmt,
+		reportsDescStmt:                         q.reportsDescStmt,
+		requirementsStmt:                        q.requirementsStmt,
+		searchCoursesStmt:                       q.searchCoursesStmt,
+		signingKeyStmt:                          q.signingKeyStmt,
+		signingKeysStmt:                         q.signingKeysStmt,
+		userCompanyStmt:                         q.userCompanyStmt,
+		userCoursesStmt:                         q.userCoursesStmt,
+		userDetailStmt:                          q.userDetailStmt,
+		userIDsByCreatedStmt:                    q.userIDsByCreatedStmt,
+		userIDsByCreatedDescStmt:                q.userIDsByCreatedDescStmt,
+		userIDsByEmailStmt:                      q.userIDsByEmailStmt,
+		userIDsByEmailDescStmt:                  q.userIDsByEmailDescStmt,
+		userIDsByLoginStmt:                      q.userIDsByLoginStmt,
+		userIDsByLoginDescStmt:                  q.userIDsByLoginDescStmt,
+		userIDsByNameStmt:                       q.userIDsByNameStmt,
+		userIDsByNameDescStmt:                   q.userIDsByNameDescStmt,
+		userIDsBySearchStmt:                     q.userIDsBySearchStmt,
+		userIDsBySearchDescStmt:                 q.userIDsBySearchDescStmt,
+		userIDsByUpdatedStmt:                    q.userIDsByUpdatedStmt,
+		userIDsByUpdatedDescStmt:                q.userIDsByUpdatedDescStmt,
+		userIDsEverywhereByCreatedStmt:          q.userIDsEverywhereByCreatedStmt,
+		userIDsEverywhereByCreatedDescStmt:      q.userIDsEverywhereByCreatedDescStmt,
+		userIDsEverywhereByEmailStmt:            q.userIDsEverywhereByEmailStmt,
+		userIDsEverywhereByEmailDescStmt:        q.userIDsEverywhereByEmailDescStmt,
+		userIDsEverywhereByLoginStmt:            q.userIDsEverywhereByLoginStmt,
+		userIDsEverywhereByLoginDescStmt:        q.userIDsEverywhereByLoginDescStmt,
+		userIDsEverywhereByNameStmt:             q.userIDsEverywhereByNameStmt,
+		userIDsEverywhereByNameDescStmt:         q.userIDsEverywhereByNameDescStmt,
+		userIDsEverywhereByUpdatedStmt:          q.userIDsEverywhereByUpdatedStmt,
+		userIDsEverywhereByUpdatedDescStmt:      q.userIDsEverywhereByUpdatedDescStmt,
+		userTotalStmt:                           q.userTotalStmt,
+		userTotalEverywhereStmt:                 q.userTotalEverywhereStmt,
+		usersByIDStmt:                           q.usersByIDStmt,
+		usersForExportStmt:                      q.usersForExportStmt,
+		usersForExportEverywhereStmt:            q.usersForExportEverywhereStmt,
 	}
 }

@@ -87,6 +87,20 @@ type Enrollment struct {
 	Version      int64
 }
 
+type PhishingCampaign struct {
+	ID         int64
+	CompanyID  int64
+	DataZone   string
+	Name       string
+	Template   string
+	StartedAt  string
+	EndedAt    *string
+	CreatedAt  string
+	UpdatedAt  string
+	Version    int64
+	NameFolded string
+}
+
 type Report struct {
 	ID          int64
 	CompanyID   int64
