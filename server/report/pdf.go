@@ -178,7 +178,7 @@ func (d *paper) paragraphs(head string, texts []string) {
 	d.set(bodySize, "", ink)
 	for _, text := range texts {
 		d.lines(text, bodySize, 20)
-		d.y += 1
+		d.y++
 	}
 }
 
