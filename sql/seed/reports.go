@@ -25,7 +25,7 @@ func (w *world) schedule(c *company) {
 	id := w.next("report_schedules")
 	last, set := w.ago(3).Add(6*time.Hour), w.ago(20).Add(9*time.Hour)
 	w.add("report_schedules", id, c.id, c.zone, c.admin, "training", "pdf", c.locale, "monthly",
-		last.AddDate(0, 1, 0), last, set, last)
+		last, last.AddDate(0, 1, 0), last, set, last)
 	w.record(c, report{kind: "training", schedule: id, bytes: 61_300, asked: last})
 }
 
