@@ -12,7 +12,7 @@ func (a *API) devRoutes() []*route {
 		return nil
 	}
 	var routes []*route
-	for _, pattern := range []string{"/dev/mail", "/dev/mail.json", "/dev/mail/:mail"} {
+	for _, pattern := range []string{"/dev/mail", "/dev/mail.json", "/dev/mail/:mail", "/dev/mail/:mail/files/:file"} {
 		routes = append(routes, &route{method: http.MethodGet, pattern: pattern, handle: (*API).dev, open: true, free: true, probe: true})
 	}
 	return routes

@@ -21,7 +21,8 @@ import (
 // Bounds of what is kept of mail.
 const (
 	maxMails       = 200 // the last
-	maxMailBytes   = 256 << 10
+	maxMailBytes   = 16 << 20
+	maxKept        = 64 << 20 // of what is attached to them; older files are forgotten first
 	maxRecipients  = 10
 	catcherTimeout = 30 * time.Second
 )
@@ -35,6 +36,16 @@ type Mail struct {
 	Subject string    `json:"subject"`
 	Text    string    `json:"text"`
 	HTML    string    `json:"html"`
+	Files   []File    `json:"files"`
+}
+
+// File is what was attached to a mail.
+type File struct {
+	Name  string `json:"name"`
+	Bytes int    `json:"bytes"`
+	URL   string `json:"url"`
+
+	content []byte // nil: forgotten
 }
 
 // catcher takes every mail and keeps the last ones.
@@ -45,6 +56,7 @@ type catcher struct {
 	mu    sync.Mutex
 	mails []Mail // the oldest first
 	last  int
+	kept  int // bytes of files
 }
 
 // newCatcher listens on loopback, on a port of its own choice.
@@ -92,10 +104,39 @@ func (c *catcher) keep(m Mail) {
 	defer c.mu.Unlock()
 	c.last++
 	m.ID = c.last
-	c.mails = append(c.mails, m)
-	if len(c.mails) > maxMails {
-		c.mails = slices.Delete(c.mails, 0, len(c.mails)-maxMails)
+	for i := range m.Files {
+		m.Files[i].URL = fmt.Sprintf("/dev/mail/%d/files/%d", m.ID, i+1)
+		c.kept += m.Files[i].Bytes
 	}
+	c.mails = append(c.mails, m)
+	for i := 0; c.kept > maxKept && i < len(c.mails)-1; i++ {
+		c.forget(c.mails[i].Files)
+	}
+	for len(c.mails) > maxMails {
+		c.forget(c.mails[0].Files)
+		c.mails = slices.Delete(c.mails, 0, 1)
+	}
+}
+
+func (c *catcher) forget(files []File) {
+	for i := range files {
+		c.kept -= len(files[i].content)
+		files[i].content = nil
+	}
+}
+
+// file gives a file by where it is; false when it is not there, or not any more.
+func (c *catcher) file(url string) (name string, content []byte, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.mails {
+		for _, f := range m.Files {
+			if f.URL == url && f.content != nil {
+				return f.Name, f.content, true
+			}
+		}
+	}
+	return "", nil, false
 }
 
 // envelope is a mail on its way in.
@@ -124,7 +165,11 @@ func (e *envelope) Data(r io.Reader) error {
 	if err != nil {
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "the message cannot be read"}
 	}
-	e.catcher.keep(Mail{At: time.Now().UTC(), From: m.From, To: e.to, Subject: m.Subject, Text: m.Text, HTML: m.HTML})
+	files := []File{}
+	for _, a := range m.Attachments {
+		files = append(files, File{Name: a.Name, Bytes: len(a.Content), content: append([]byte{}, a.Content...)})
+	}
+	e.catcher.keep(Mail{At: time.Now().UTC(), From: m.From, To: e.to, Subject: m.Subject, Text: m.Text, HTML: m.HTML, Files: files})
 	return nil
 }
 

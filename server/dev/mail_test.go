@@ -105,6 +105,47 @@ func TestMailIsShownToPrograms(t *testing.T) {
 	}
 }
 
+func TestWhatIsAttachedCanBeSaved(t *testing.T) {
+	l := letter(1, "one@example.com")
+	l.Kind, l.Document = mail.Report, &mail.Document{Type: "gdpr", Subject: "Eins", MadeOn: "2026-12-24"}
+	l.Attachment = &mail.Attachment{Load: func(context.Context) (mail.File, error) {
+		return mail.File{Name: "Bericht ä.html", Type: "text/html", Content: []byte("<script>x</script>")}, nil
+	}}
+	p := caught(t, l)
+	var one Mail
+	if err := json.Unmarshal(get(p, "/dev/mail/1", "application/json").Body.Bytes(), &one); err != nil || len(one.Files) != 1 || one.Files[0].Bytes != 18 {
+		t.Fatalf("%+v, %v", one, err)
+	}
+	if page := get(p, "/dev/mail/1", "text/html").Body.String(); !strings.Contains(page, `<a href="/dev/mail/1/files/1">Bericht ä.html</a>`) || !strings.Contains(page, "18 bytes") {
+		t.Error(page)
+	}
+	w := get(p, one.Files[0].URL, "text/html")
+	if w.Code != 200 || w.Body.String() != "<script>x</script>" || w.Header().Get("Content-Type") != "application/octet-stream" ||
+		!strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment; filename") {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+	for _, target := range []string{"/dev/mail/1/files/2", "/dev/mail/2/files/1", "/dev/mail/1/files/"} {
+		if w := get(p, target, ""); w.Code != 404 {
+			t.Errorf("%s: %d", target, w.Code)
+		}
+	}
+}
+
+func TestFilesAreBounded(t *testing.T) {
+	c := new(catcher)
+	for range 6 {
+		c.keep(Mail{Files: []File{{Name: "x", Bytes: maxKept / 4, content: make([]byte, maxKept/4)}}})
+	}
+	for id, want := range []bool{false, false, true, true, true, true} {
+		if _, _, ok := c.file(fmt.Sprintf("/dev/mail/%d/files/1", id+1)); ok != want {
+			t.Errorf("the file of mail %d is there: %v", id+1, ok)
+		}
+	}
+	if c.kept != maxKept {
+		t.Errorf("%d bytes are kept", c.kept)
+	}
+}
+
 func TestTheLastMailsAreKept(t *testing.T) {
 	c := new(catcher)
 	for range maxMails + 50 {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ var mailHTML string
 
 // mailPages shows what was caught: a list and each mail, to people as HTML and to programs as JSON.
 // Everything in a mail is shown as text, its HTML too; only links that stand on a line of their own
-// can be followed.
+// can be followed. Files are given to be saved, whatever they are.
 type mailPages struct {
 	catcher *catcher
 	page    *template.Template
@@ -36,11 +37,16 @@ type line struct {
 	Link bool
 }
 
-// ServeHTTP answers /dev/mail, /dev/mail.json and /dev/mail/{id}; ?to= asks for one recipient's.
+// ServeHTTP answers /dev/mail, /dev/mail.json, /dev/mail/{id} and /dev/mail/{id}/files/{n}; ?to= asks for
+// one recipient's.
 func (p *mailPages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer") // a link holds a token
+	if strings.Contains(r.URL.Path, "/files/") {
+		p.serveFile(w, r.URL.Path)
+		return
+	}
 	mails := p.catcher.list(r.URL.Query().Get("to"))
 	var shown *Mail
 	if id, one := strings.CutPrefix(r.URL.Path, "/dev/mail/"); one {
@@ -70,6 +76,19 @@ func (p *mailPages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Lines []line
 		}{mails, shown, linesOf(shown)})
 	})
+}
+
+func (p *mailPages) serveFile(w http.ResponseWriter, path string) {
+	name, content, ok := p.catcher.file(path)
+	if !ok {
+		http.Error(w, "There is no such file, or not any more.", http.StatusNotFound)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	_, _ = w.Write(content) // whoever asked has gone
 }
 
 func linesOf(m *Mail) (lines []line) {

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -146,6 +147,19 @@ func steps() []step {
 		{operation: "cancelReport", path: func(e *examples) map[string]string {
 			return map[string]string{"report": e.one(`INSERT INTO reports (company_id, data_zone, requested_by, type, format, scope)
 				SELECT company_id, data_zone, id, 'to-go', 'pdf', 'user' FROM users WHERE email = 'user1@example.com' RETURNING id::text`)}
+		}},
+		{operation: "createReportSchedule", as: "manager@example.com", prepare: func(e *examples) {
+			e.one(`WITH gone AS (DELETE FROM report_schedules RETURNING id) SELECT count(*)::text FROM gone`) // of equal ones there is one
+		}, body: func(_ *examples, body map[string]any) {
+			if body["first_at"] != nil { // within the next year
+				body["first_at"] = time.Now().AddDate(0, 1, 0).UTC().Format(time.RFC3339)
+			}
+		}},
+		{operation: "listReportSchedules", as: "manager@example.com"},
+		{operation: "deleteReportSchedule", as: "manager@example.com", path: func(e *examples) map[string]string {
+			return map[string]string{"schedule": e.one(`INSERT INTO report_schedules (company_id, data_zone, user_id, type, format, locale, cadence, first_at, next_at)
+				SELECT company_id, data_zone, id, 'risk', 'csv', 'en', 'weekly', now() + interval '1 day', now() + interval '1 day'
+				FROM users WHERE email = 'manager@example.com' RETURNING id::text`)}
 		}},
 		{operation: "exportMe"},
 		{operation: "jwks"},

@@ -65,8 +65,9 @@ func TestAKilledPrimarySendsNoMailTwice(t *testing.T) {
 			t.Errorf("the letter to %s came %d times", to, came[to])
 		}
 	}
-	if len(came) != letters {
-		t.Errorf("letters to %d of %d people came", len(came), letters)
+	var written int // with the reminders that the demo data asks for
+	if err := db.QueryRow(t.Context(), `SELECT count(*) FROM outbox`).Scan(&written); err != nil || written < letters || len(came) != written {
+		t.Errorf("letters to %d of %d people came, %v", len(came), written, err)
 	}
 	rows, err := db.Query(t.Context(), `SELECT recipient FROM outbox WHERE uncertain`)
 	if err != nil {

@@ -49,6 +49,7 @@ func pathNames() map[string]naming {
 		"invitation": {theirs, func(n *neighbours) any { return n.theirs.invitation }},
 		"campaign":   {theirs, func(n *neighbours) any { return n.theirs.campaign }},
 		"report":     {theirs, func(n *neighbours) any { return n.theirs.report }},
+		"schedule":   {theirs, func(n *neighbours) any { return n.theirs.schedule }},
 	}
 }
 
@@ -93,7 +94,7 @@ func fieldNames() map[string]naming {
 		"token", "current_password", "new_password", "full_name", "role", "department", "locale",
 		"scope", "due_at", "recurrence_months", "answers.question_id", "answers.option_ids",
 		"slug", "category", "level", "is_published", "validity_days", "default_locale", "translations", "lessons",
-		"users", "partial", "job_risk", "is_active",
+		"users", "partial", "job_risk", "is_active", "cadence", "first_at",
 		"template", "started_at", "ended_at", "events.kind", "events.occurred_at",
 		"type", "report_type", "format",
 	} {
@@ -117,8 +118,8 @@ type someone struct {
 
 // estate is what belongs to somebody.
 type estate struct {
-	company, user, enrollment, key, invitation, assignment, campaign, report int64
-	code                                                                     string // of a certificate
+	company, user, enrollment, key, invitation, assignment, campaign, report, schedule int64
+	code                                                                               string // of a certificate
 }
 
 // neighbours is a world with two companies that must know nothing of each other: that of user1, and
@@ -174,6 +175,9 @@ func newNeighbours(t *testing.T) *neighbours {
 	n.scan(&n.theirs.key, `UPDATE api_keys SET name = 'marker' WHERE company_id = $1 RETURNING id`, n.theirs.company)
 	n.scan(&n.theirs.invitation, `INSERT INTO invitations (company_id, data_zone, email, email_folded, role, token_hash, expires_at)
 		SELECT id, data_zone, 'invited@marker.example', 'invited@marker.example', 'learner', '\x01', now() + interval '1 day' FROM companies WHERE id = $1 RETURNING id`, n.theirs.company)
+	n.scan(&n.theirs.schedule, `INSERT INTO report_schedules (company_id, data_zone, user_id, type, format, locale, cadence, first_at, next_at)
+		SELECT company_id, data_zone, id, 'risk', 'csv', 'en', 'weekly', now() + interval '1 day', now() + interval '1 day' FROM users
+		WHERE company_id = $1 ORDER BY id LIMIT 1 RETURNING id`, n.theirs.company)
 	n.scan(&n.theirs.assignment, `SELECT max(id) FROM assignments WHERE company_id = $1`, n.theirs.company)
 	n.exec(`UPDATE phishing_campaigns SET name = 'Marker ' || id WHERE company_id = $1`, n.theirs.company)
 	n.scan(&n.theirs.campaign, `SELECT max(id) FROM phishing_campaigns WHERE company_id = $1`, n.theirs.company)
