@@ -60,6 +60,7 @@ type Writer interface {
 	assignmentWriter
 	phishingWriter
 	reportWriter
+	reportScheduleWriter
 	exporter
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
 	WALInsert(ctx context.Context) (change.LSN, error)

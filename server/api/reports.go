@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -187,8 +188,8 @@ func (a *API) getReport(k *call) error {
 		r.SetStatusCode(http.StatusNotModified)
 		return nil
 	}
-	r.Header.SetContentType(documentType(report.Format))
-	r.Header.Set(fiber.HeaderContentDisposition, `attachment; filename="`+documentName(report)+`"`)
+	r.Header.SetContentType(report.Format.ContentType())
+	r.Header.Set(fiber.HeaderContentDisposition, `attachment; filename="`+report.FileName()+`"`)
 	if k.c.Method() == http.MethodHead {
 		r.Header.SetContentLength(int(report.Bytes))
 		r.SkipBody = true
@@ -203,12 +204,16 @@ func (a *API) getReport(k *call) error {
 type sending struct {
 	api    *API
 	report training.Report
-	next   int // part
+	next   int   // part
+	given  int64 // bytes
 	rest   []byte
 }
 
 // Read gives what is left of the part, or of the next one.
 func (s *sending) Read(p []byte) (int, error) {
+	if s.given == s.report.Bytes {
+		return 0, io.EOF
+	}
 	if len(s.rest) == 0 {
 		ctx, cancel := context.WithTimeout(s.api.base, s.api.Limits.Request)
 		defer cancel()
@@ -220,7 +225,7 @@ func (s *sending) Read(p []byte) (int, error) {
 		s.next++
 	}
 	n := copy(p, s.rest)
-	s.rest = s.rest[n:]
+	s.rest, s.given = s.rest[n:], s.given+int64(n)
 	return n, nil
 }
 
@@ -241,27 +246,6 @@ func (a *API) cancelReport(k *call) error {
 	a.wrote(k, lsn)
 	k.c.Response().SetStatusCode(http.StatusNoContent)
 	return nil
-}
-
-func documentType(f training.ReportFormat) string {
-	switch f {
-	case training.CSV:
-		return "text/csv; charset=utf-8; header=present"
-	case training.JSON:
-		return fiber.MIMEApplicationJSON
-	case training.HTML:
-		return "text/html; charset=utf-8"
-	}
-	return "application/pdf"
-}
-
-// documentName is what to call the file, such as iso27001-2026-11-30.pdf.
-func documentName(r training.Report) string {
-	name := string(r.Type)
-	if r.CompletedAt != nil {
-		name += "-" + r.CompletedAt.UTC().Format(time.DateOnly)
-	}
-	return name + "." + string(r.Format)
 }
 
 func reportBody(r training.Report, at time.Time) openapi.Report {

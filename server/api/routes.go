@@ -44,6 +44,7 @@ func (a *API) routes() []*route {
 		assignmentRoutes(),
 		analyticsRoutes(),
 		phishingRoutes(),
+		reportScheduleRoutes(),
 		reportRoutes(),
 		dashboardRoutes(),
 		statusRoutes(),

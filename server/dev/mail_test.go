@@ -34,7 +34,7 @@ func caught(t *testing.T, letters ...mail.Letter) *mailPages {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Send(t.Context(), letters, func(l mail.Letter, err error) {
+	s.Send(t.Context(), letters, func(mail.Letter) error { return nil }, func(l mail.Letter, err error) {
 		if err != nil {
 			t.Errorf("letter %d: %v", l.ID, err)
 		}

@@ -26,14 +26,20 @@ func newSender(t *testing.T, addr string) *Sender {
 
 func send(ctx context.Context, s *Sender, letters ...Letter) map[int64]error {
 	results := make(map[int64]error)
-	s.Send(ctx, letters, func(l Letter, err error) { results[l.ID] = err })
+	s.Send(ctx, letters, agree, func(l Letter, err error) { results[l.ID] = err })
 	return results
 }
+
+func agree(Letter) error { return nil }
 
 func letter(id int64, kind Kind, to, locale string) Letter {
 	return Letter{
 		ID: id, Kind: kind, To: to, Locale: locale, Written: time.Date(2026, 11, 25, 4, 0, 0, 0, time.UTC),
-		Content: Content{Name: "Ände <b>", Company: "Müller\r\nBcc: evil@example.com\n\n& Söhne", Inviter: "Ada", Token: "opi_secret"},
+		Content: Content{
+			Name: "Ände <b>", Company: "Müller\r\nBcc: evil@example.com\n\n& Söhne", Inviter: "Ada", Token: "opi_secret",
+			Courses:  []Course{{"Überfällig <i>\n\nx", "2026-03-31", true}, {"Bald", "2026-12-04", false}},
+			Document: &Document{Type: "gdpr", Subject: "Müller\r\nBcc: evil@example.com\n\n& Söhne", MadeOn: "2026-11-25"},
+		},
 	}
 }
 
@@ -96,8 +102,8 @@ func TestARefusedRecipientKeepsNoOtherFromTheirMail(t *testing.T) {
 	results := send(t.Context(), newSender(t, server.Addr()), letter(1, Invitation, "gone@example.com", "en"), letter(2, Invitation, "full@example.com", "en"),
 		letter(3, Invitation, "one@example.com", "en"), letter(4, Invitation, "not an address", "en"), letter(5, "gossip", "one@example.com", "en"))
 	for id, want := range map[int64]*Error{
-		1: {"sending SMTP RCPT TO command was answered 550 5.1.1", true}, 2: {"sending SMTP RCPT TO command was answered 452 4.2.2", false}, 3: nil,
-		4: {"the recipient's address cannot be used", true}, 5: {`there is no mail of the kind "gossip"`, true},
+		1: permanent("RCPT was answered 550 5.1.1"), 2: temporary("RCPT was answered 452 4.2.2"), 3: nil,
+		4: permanent("the recipient's address cannot be used"), 5: permanent(`there is no mail of the kind "gossip"`),
 	} {
 		var got *Error
 		if errors.As(results[id], &got); (got == nil) != (want == nil) || got != nil && *got != *want {

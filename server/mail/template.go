@@ -63,6 +63,10 @@ func (t *templates) page(l Letter) string {
 		return t.public + "/invitation#token=" + l.Token
 	case FirstPassword, PasswordReset:
 		return t.public + "/password#token=" + l.Token
+	case Reminder:
+		return t.public + "/courses"
+	case Report, ReportFailed:
+		return t.public + "/reports"
 	}
 	return t.public
 }
@@ -76,10 +80,7 @@ func (t *templates) render(l Letter) (rendered, error) {
 	if !ok {
 		return rendered{}, permanent("there is no mail of the kind %q", l.Kind)
 	}
-	values := struct {
-		Content
-		Link string
-	}{Content{oneLine(l.Name), oneLine(l.Company), oneLine(l.Inviter), l.Token}, t.page(l)}
+	values := wordsOf(language, t.page(l), l.Content)
 	var b bytes.Buffer
 	if err := template.Execute(&b, values); err != nil {
 		return rendered{}, permanent("the template of %s cannot be filled in", l.Kind)
@@ -90,11 +91,14 @@ func (t *templates) render(l Letter) (rendered, error) {
 		return rendered{}, errors.New("a mail template does not begin with its subject")
 	}
 	out := rendered{subject: subject, text: strings.TrimSpace(body) + "\n"}
-	paragraphs := strings.Split(strings.TrimSpace(body), "\n\n")
+	var paragraphs [][]string // of lines
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(body), "\n\n") {
+		paragraphs = append(paragraphs, strings.Split(paragraph, "\n"))
+	}
 	b.Reset()
 	err := t.layout.Execute(&b, struct {
 		Language, Subject, Link, Token string
-		Paragraphs                     []string
+		Paragraphs                     [][]string
 	}{language, subject, values.Link, l.Token, paragraphs})
 	if err != nil {
 		return rendered{}, permanent("the HTML of %s cannot be made", l.Kind)

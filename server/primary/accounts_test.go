@@ -21,7 +21,7 @@ type post struct {
 	fail    func(l mail.Letter) error
 }
 
-func (p *post) Send(_ context.Context, letters []mail.Letter, done func(mail.Letter, error)) {
+func (p *post) Send(_ context.Context, letters []mail.Letter, begin func(mail.Letter) error, done func(mail.Letter, error)) {
 	for _, l := range letters {
 		var err error
 		p.mu.Lock()
@@ -29,6 +29,10 @@ func (p *post) Send(_ context.Context, letters []mail.Letter, done func(mail.Let
 			err = p.fail(l)
 		}
 		if err == nil {
+			if begin(l) != nil {
+				p.mu.Unlock()
+				return
+			}
 			p.letters = append(p.letters, l)
 		}
 		p.mu.Unlock()

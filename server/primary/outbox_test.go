@@ -118,7 +118,6 @@ func TestMailWaitsForAServerThatIsDown(t *testing.T) {
 	within(t, "each was tried", func() bool {
 		return count(`SELECT count(*) FROM outbox WHERE attempts >= 2 AND last_error LIKE '%refused%'`) == 3
 	})
-	pgtest.Exec(t, url, `UPDATE outbox SET attempts = 0`) // the tries are bounded, and the pauses of this test are short
 	server := mailtest.Start(t, addr, nil)
 	within(t, "all were sent", func() bool { return count(`SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL`) == 3 })
 	for _, name := range []string{"one", "two", "three"} {
@@ -244,5 +243,131 @@ func TestOldMailAndInvitationsAreSweptAway(t *testing.T) {
 	}
 	if got := value[string](t, url, `SELECT string_agg(email, ' ' ORDER BY email) FROM invitations`); got != "b@example.com c@example.com" {
 		t.Errorf("invitations of %s are left", got)
+	}
+}
+
+func TestMailThatMayHaveGoneNeverGoesAgain(t *testing.T) {
+	log := new(logbuffer.Buffer)
+	addr := reserve(t)
+	server := mailtest.StartMoody(t, addr, func(step mailtest.Step, to string) string {
+		switch {
+		case step == mailtest.Dot && strings.HasPrefix(to, "unanswered"):
+			return mailtest.Close
+		case step == mailtest.Dot && strings.HasPrefix(to, "refused"):
+			return "451 4.3.0 later"
+		case step == mailtest.Data && strings.HasPrefix(to, "lost"):
+			return mailtest.Close
+		}
+		return mailtest.Usual
+	})
+	p, url, _ := opened(t)
+	for _, name := range []string{"unanswered", "refused", "lost", "fine"} {
+		if _, _, err := p.Invite(t.Context(), admin, training.Invitation{Email: name + "@example.com", Role: training.Learner}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, err := primary.Open(t.Context(), primary.Config{
+		URL: url, MaxConns: 4, MinConns: 1, Mailer: sender(t, addr), MailRetry: time.Microsecond, Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(other.Close)
+	count := counter(t, url)
+	within(t, "nothing waits", func() bool {
+		if err := other.FlushMail(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return count(`SELECT count(*) FROM outbox WHERE sent_at IS NULL AND given_up_at IS NULL`) == 0
+	})
+	times := make(map[string]int)
+	for _, to := range server.Whole() {
+		times[to]++
+	}
+	if times["unanswered@example.com"] != 1 || times["refused@example.com"] != 20 || times["lost@example.com"] != 0 || times["fine@example.com"] != 1 {
+		t.Errorf("whole came %v", times)
+	}
+	const state = `SELECT string_agg(split_part(recipient, '@', 1) || ' ' || attempts || ' ' || (sent_at IS NOT NULL) || ' ' || uncertain, ', ' ORDER BY id) FROM outbox`
+	if got, want := value[string](t, url, state), "unanswered 1 false true, refused 20 false false, lost 20 false false, fine 1 true false"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if n := count(`SELECT count(*) FROM outbox WHERE payload = '{}' AND claimed_by = ''`); n != 4 {
+		t.Errorf("%d of 4 hold nothing any more", n)
+	}
+	if strings.Count(log.String(), "uncertain") != 1 || strings.Contains(log.String(), "@example.com") {
+		t.Errorf("the log: %s", log)
+	}
+}
+
+func TestWhatWasBegunAndNeverSettledIsUncertain(t *testing.T) {
+	log := new(logbuffer.Buffer)
+	p, url, post := opened(t, func(c *primary.Config) { c.Log, c.ClientID = slog.New(slog.NewTextHandler(log, nil)), "here" })
+	for _, name := range []string{"begun-here", "claimed-here", "begun-there", "claimed-there"} {
+		if _, _, err := p.Invite(t.Context(), admin, training.Invitation{Email: name + "@example.com", Role: training.Learner}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Both nodes were killed.
+	pgtest.Exec(t, url, `UPDATE outbox SET attempts = 1, available_at = now() + interval '5 minutes', claimed_by = split_part(split_part(recipient, '@', 1), '-', 2),
+		begun_at = CASE WHEN recipient LIKE 'begun%' THEN now() END`)
+	if letters := post.take(t, p); len(letters) != 0 {
+		t.Errorf("sent %+v", letters)
+	}
+	stop := running(t, p) // this one is back, with its name
+	count := counter(t, url)
+	within(t, "what was in hand here is settled", func() bool {
+		return count(`SELECT count(*) FROM outbox WHERE recipient LIKE '%here@%' AND (sent_at IS NOT NULL OR uncertain)`) == 2
+	})
+	stop()
+	post.mu.Lock()
+	letters := post.letters
+	post.letters = nil
+	post.mu.Unlock()
+	if len(letters) != 1 || letters[0].To != "claimed-here@example.com" {
+		t.Errorf("sent %+v", letters)
+	}
+	pgtest.Exec(t, url, `UPDATE outbox SET available_at = now() - interval '1 s' WHERE claimed_by = 'there'`)
+	if letters = post.take(t, p); len(letters) != 1 || letters[0].To != "claimed-there@example.com" {
+		t.Errorf("sent %+v", letters)
+	}
+	if n := count(`SELECT count(*) FROM outbox WHERE uncertain AND given_up_at IS NOT NULL AND payload = '{}' AND recipient LIKE 'begun%'`); n != 2 {
+		t.Errorf("%d of 2 are uncertain", n)
+	}
+	if strings.Count(log.String(), "uncertain") != 2 || strings.Contains(log.String(), "@example.com") {
+		t.Errorf("the log: %s", log)
+	}
+}
+
+// late lets its claim run out before it begins.
+type late struct {
+	post
+	url string
+	t   *testing.T
+}
+
+func (l *late) Send(ctx context.Context, letters []mail.Letter, begin func(mail.Letter) error, done func(mail.Letter, error)) {
+	pgtest.Exec(l.t, l.url, `UPDATE outbox SET attempts = attempts + 1`) // another one has it
+	l.post.Send(ctx, letters, begin, done)
+	for _, letter := range letters {
+		done(letter, &mail.Error{Reason: "too slow"})
+	}
+}
+
+func TestWhoComesTooLateSendsNothingAndSpoilsNothing(t *testing.T) {
+	p, url, _ := opened(t)
+	if _, _, err := p.Invite(t.Context(), admin, training.Invitation{Email: "x@example.com", Role: training.Learner}); err != nil {
+		t.Fatal(err)
+	}
+	slow := &late{url: url, t: t}
+	other, err := primary.Open(t.Context(), primary.Config{URL: url, MaxConns: 4, MinConns: 1, Mailer: slow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(other.Close)
+	if letters := slow.take(t, other); len(letters) != 0 {
+		t.Errorf("sent %+v", letters)
+	}
+	if n := value[int64](t, url, `SELECT count(*) FROM outbox WHERE begun_at IS NULL AND last_error = '' AND given_up_at IS NULL AND available_at > now()`); n != 1 {
+		t.Error("the other's claim was spoiled")
 	}
 }

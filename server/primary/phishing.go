@@ -96,7 +96,7 @@ func phishingCampaign(c pgsql.PhishingCampaign, counts training.PhishingCounts) 
 // campaign, person and kind the earliest event is kept, in whatever order they come, late ones too. The
 // good ones are taken though others are not; when there is no good one, it is an error that names each.
 // Campaigns and people are those of the asker's company, for a platform administrator of any; campaign
-// and person are of the same.
+// and person are of the same. What happened more than a day before its campaign began did not.
 func (p *Primary) RecordPhishing(ctx context.Context, who training.Principal, events []training.PhishingEvent) (training.PhishingOutcome, change.LSN, error) {
 	return operate(ctx, p, operation{"recordPhishing", who, events}, func(q *pgsql.Queries, at time.Time) (out training.PhishingOutcome, err error) {
 		errs := make([][]training.FieldError, len(events))

@@ -5,7 +5,7 @@
 // now, is told to the audit log, and is done once for each Idempotency-Key; recording progress and
 // logging out come to the same when they are done twice. Fewer than five statements make up a request.
 //
-// What nobody waits for is Run's: logins written in batches, mail, assignments handed out, reports,
+// What nobody waits for is Run's: logins written in batches, mail, assignments handed out, reports, reminders,
 // signing keys, and what has served its time. It goes on where it was after a crash, beside other primaries.
 //
 // A database that is away, full or slow is training.Unavailable. Whoever calls must not conclude
@@ -50,7 +50,7 @@ type Config struct {
 	MailRetry time.Duration    // 15 s: the first pause before a mail is tried again; the next are longer
 	Reports   ReportMaker      // nil: reports wait
 	// ClientID names this process among those that work at jobs. It is kept from one start to the next, by
-	// one process at a time, which takes up at once what it was killed at. Empty: another each time.
+	// one process at a time, which takes up at once what it was killed at, and mail that it had in hand. Empty: another each time.
 	ClientID      string
 	ReportTimeout time.Duration // 5 min: the longest that making a report may take
 	ReportRetry   time.Duration // 1 s: the first pause before a report is tried again; each next is four times as long
@@ -158,14 +158,16 @@ const (
 	lastFlush = 3 * time.Second
 )
 
-// Run writes what is written in batches, sends mail, hands assignments out, makes reports, keeps the
-// signing keys and removes what has served its time, until ctx ends. Postgres being away ends nothing:
+// Run writes what is written in batches, sends mail, hands assignments out, makes reports, reminds of due
+// dates, keeps the signing keys and removes what has served its time, until ctx ends. Postgres being away ends nothing:
 // it is logged and tried again. The mail that is on its way when ctx ends is finished; a report is if it
 // does not take long, and else begun again by whoever comes next.
 func (p *Primary) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	workers.Go(func() { p.runOutbox(ctx) })
 	workers.Go(func() { p.keepAssigning(ctx) })
+	workers.Go(func() { p.keepReminding(ctx) })
+	workers.Go(func() { p.keepSchedules(ctx) })
 	workers.Go(func() { p.work(ctx) })
 	defer workers.Wait()
 	flush, sweep := time.NewTicker(activityInterval), time.NewTicker(sweepInterval)

@@ -15,7 +15,7 @@ const (
 	// partSize is what of a document is in memory at once, and in a row.
 	partSize = 256 << 10
 	// maxDocument is far above what ten thousand people need.
-	maxDocument = 256 << 20
+	maxDocument = 64 << 20
 )
 
 // spool keeps a document while it is written, so that neither memory nor a transaction has to: on

@@ -10,7 +10,8 @@ import (
 const sweepBatch = 1000
 
 // Sweep removes what has served its time: keys of writes, expired sessions and tokens, old
-// failures, invitations that nobody accepted, mail that has gone, the documents of reports. Replicas see sessions go in small transactions.
+// failures, invitations that nobody accepted, mail that has gone, the memory of reminders, the documents
+// of reports. Replicas see sessions go in small transactions.
 func (p *Primary) Sweep(ctx context.Context) error {
 	for _, remove := range []func(*pgsql.Queries, context.Context, int32) (int64, error){
 		(*pgsql.Queries).SweepIdempotencyKeys,
@@ -21,6 +22,7 @@ func (p *Primary) Sweep(ctx context.Context) error {
 		(*pgsql.Queries).SweepLoginSources,
 		(*pgsql.Queries).SweepInvitations,
 		(*pgsql.Queries).SweepOutbox,
+		(*pgsql.Queries).SweepReminders,
 		(*pgsql.Queries).SweepReports,
 	} {
 		for removed := int64(sweepBatch); removed == sweepBatch; {

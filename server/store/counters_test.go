@@ -42,6 +42,7 @@ const recountCourses = `
 const countedCourses = `
 	SELECT company_id, course_id, enrollments, people, completed FROM course_stats
 	WHERE enrollments + people + completed <> 0 ORDER BY company_id, course_id`
+
 // recountCampaigns gives what the counters of phishing campaigns must be.
 const recountCampaigns = `
 	SELECT campaign_id, count(DISTINCT user_id), sum(kind = 'opened'), sum(kind = 'clicked'), sum(kind = 'submitted'), sum(kind = 'reported')

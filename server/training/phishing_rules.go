@@ -15,9 +15,6 @@ const (
 	MaxPhishingEvents = 10_000
 	// PhishingLeeway is how far ahead the clock may be of whoever reports an event.
 	PhishingLeeway = 5 * time.Minute
-	// PhishingEarly is how long before its campaign's beginning an event may have happened; the statement
-	// RecordPhishing knows it too.
-	PhishingEarly = 24 * time.Hour
 )
 
 // PhishingKinds are what can happen to the mail of a simulation.

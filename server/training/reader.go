@@ -29,6 +29,7 @@ type Queries interface {
 	AnalyticsQueries
 	PhishingQueries
 	ReportQueries
+	ReportScheduleQueries
 }
 
 // AccountQueries tell who asks and what for.

@@ -21,8 +21,10 @@ const (
 	RiskNow     ReportType = "risk"     // scores and simulations
 )
 
-// Frameworks are the types of POST reports/compliance, ReportTypes those of POST reports/generate.
-func Frameworks() []ReportType  { return []ReportType{GDPR, NIS2, ISO27001, PCIDSS, HIPAA} }
+// Frameworks are the types of reports about compliance.
+func Frameworks() []ReportType { return []ReportType{GDPR, NIS2, ISO27001, PCIDSS, HIPAA} }
+
+// ReportTypes are all there are.
 func ReportTypes() []ReportType { return append(Frameworks(), LearningNow, RiskNow) }
 
 // Framework says whether the report is about compliance with one.

@@ -287,7 +287,8 @@ CREATE TABLE report_schedules (
     last_at TEXT,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    first_at TEXT NOT NULL
 );
 
 CREATE TABLE reports (

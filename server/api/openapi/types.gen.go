@@ -5,6 +5,8 @@ package openapi
 
 import (
 	"time"
+
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Defines values for AssignmentScope.
@@ -22,6 +24,24 @@ func (e AssignmentScope) Valid() bool {
 	case AssignmentScopeDepartment:
 		return true
 	case AssignmentScopeUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Cadence.
+const (
+	Monthly Cadence = "monthly"
+	Weekly  Cadence = "weekly"
+)
+
+// Valid indicates whether the value is a known member of the Cadence enum.
+func (e Cadence) Valid() bool {
+	switch e {
+	case Monthly:
+		return true
+	case Weekly:
 		return true
 	default:
 		return false
@@ -634,6 +654,24 @@ func (e ListReportsParamsSort) Valid() bool {
 	}
 }
 
+// Defines values for ListReportSchedulesParamsSort.
+const (
+	ListReportSchedulesParamsSortCreatedAt      ListReportSchedulesParamsSort = "created_at"
+	ListReportSchedulesParamsSortMinusCreatedAt ListReportSchedulesParamsSort = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListReportSchedulesParamsSort enum.
+func (e ListReportSchedulesParamsSort) Valid() bool {
+	switch e {
+	case ListReportSchedulesParamsSortCreatedAt:
+		return true
+	case ListReportSchedulesParamsSortMinusCreatedAt:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListUsersParamsSort.
 const (
 	ListUsersParamsSortCreatedAt        ListUsersParamsSort = "created_at"
@@ -1097,6 +1135,9 @@ type BulkRow struct {
 	// Row From 1.
 	Row int `json:"row"`
 }
+
+// Cadence How often a report is made.
+type Cadence string
 
 // Certificate defines model for Certificate.
 type Certificate struct {
@@ -2017,6 +2058,9 @@ type PersonalData struct {
 		Kind      string     `json:"kind"`
 		Recipient string     `json:"recipient"`
 		SentAt    *time.Time `json:"sent_at"`
+
+		// Uncertain Nobody knows whether it was sent, and it is not sent again.
+		Uncertain bool `json:"uncertain"`
 	} `json:"mails"`
 
 	// PasswordRequests When a new password was asked for.
@@ -2070,6 +2114,29 @@ type PersonalData struct {
 		ExpiresAt time.Time `json:"expires_at"`
 		Operation string    `json:"operation"`
 	} `json:"remembered_requests"`
+
+	// Reminders Reminders of due dates that were written within the last 90 days.
+	Reminders []struct {
+		CreatedAt time.Time `json:"created_at"`
+
+		// Days Before the due date; below zero: after it.
+		Days         int                `json:"days"`
+		DueOn        openapi_types.Date `json:"due_on"`
+		EnrollmentId int64              `json:"enrollment_id"`
+	} `json:"reminders"`
+
+	// ReportSchedules Reports that are made again and again.
+	ReportSchedules []struct {
+		Cadence   string     `json:"cadence"`
+		CreatedAt time.Time  `json:"created_at"`
+		FirstAt   time.Time  `json:"first_at"`
+		Format    string     `json:"format"`
+		Id        int64      `json:"id"`
+		LastAt    *time.Time `json:"last_at"`
+		Locale    string     `json:"locale"`
+		NextAt    time.Time  `json:"next_at"`
+		Type      string     `json:"type"`
+	} `json:"report_schedules"`
 
 	// Reports Reports asked for.
 	Reports []struct {
@@ -2489,6 +2556,66 @@ type ReportRequest struct {
 	ReportType ReportType `json:"report_type"`
 }
 
+// ReportSchedule defines model for ReportSchedule.
+type ReportSchedule struct {
+	// Cadence How often a report is made.
+	Cadence Cadence `json:"cadence"`
+
+	// CompanyId The company that the reports are about.
+	CompanyId int64        `json:"company_id"`
+	CreatedAt time.Time    `json:"created_at"`
+	FirstAt   time.Time    `json:"first_at"`
+	Format    ReportFormat `json:"format"`
+	Id        int64        `json:"id"`
+
+	// LastAt When the last one was asked for.
+	LastAt *time.Time `json:"last_at"`
+	Locale string     `json:"locale"`
+
+	// NextAt When the next one is made.
+	NextAt time.Time `json:"next_at"`
+
+	// ReportType The first five are the frameworks.
+	ReportType ReportType `json:"report_type"`
+	UpdatedAt  time.Time  `json:"updated_at"`
+	Version    int64      `json:"version"`
+}
+
+// ReportSchedulePage defines model for ReportSchedulePage.
+type ReportSchedulePage struct {
+	HasNext bool             `json:"has_next"`
+	HasPrev bool             `json:"has_prev"`
+	Items   []ReportSchedule `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// ReportScheduleRequest defines model for ReportScheduleRequest.
+type ReportScheduleRequest struct {
+	// Cadence How often a report is made.
+	Cadence Cadence `json:"cadence"`
+
+	// CompanyId The company, of platform admins; else the asker's own.
+	CompanyId *int64 `json:"company_id,omitempty"`
+
+	// FirstAt When the first one is made, within the next year; else the next time that it is 06:00 UTC.
+	FirstAt *string `json:"first_at,omitempty"`
+
+	// Format What the document is written in; else `pdf`.
+	Format *string `json:"format,omitempty"`
+
+	// Locale The language; else as in answers.
+	Locale *string `json:"locale,omitempty"`
+
+	// ReportType The first five are the frameworks.
+	ReportType ReportType `json:"report_type"`
+}
+
 // ReportScope Of whom the report tells, its requester or a company's people.
 type ReportScope string
 
@@ -2672,6 +2799,9 @@ type ReportId = int64
 
 // RequestID defines model for RequestID.
 type RequestID = string
+
+// ScheduleId defines model for ScheduleId.
+type ScheduleId = int64
 
 // Size defines model for Size.
 type Size = int
@@ -3534,6 +3664,55 @@ type RequestReportParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListReportSchedulesParams defines parameters for ListReportSchedules.
+type ListReportSchedulesParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Sort The order; `-` before it reverses it.
+	Sort *ListReportSchedulesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListReportSchedulesParamsSort defines parameters for ListReportSchedules.
+type ListReportSchedulesParamsSort string
+
+// CreateReportScheduleParams defines parameters for CreateReportSchedule.
+type CreateReportScheduleParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteReportScheduleParams defines parameters for DeleteReportSchedule.
+type DeleteReportScheduleParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // CancelReportParams defines parameters for CancelReport.
 type CancelReportParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
@@ -3803,6 +3982,9 @@ type RequestComplianceReportJSONRequestBody = ComplianceReportRequest
 
 // RequestReportJSONRequestBody defines body for RequestReport for application/json ContentType.
 type RequestReportJSONRequestBody = ReportRequest
+
+// CreateReportScheduleJSONRequestBody defines body for CreateReportSchedule for application/json ContentType.
+type CreateReportScheduleJSONRequestBody = ReportScheduleRequest
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewPerson

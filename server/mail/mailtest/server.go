@@ -172,7 +172,11 @@ func (s *session) Data(r io.Reader) error {
 		s.server.t.Errorf("a mail to %s cannot be read: %v", s.to, err)
 		return err
 	}
-	if kind := m.Header.Get("Content-Type"); !strings.HasPrefix(kind, "multipart/alternative") || m.Text == "" || m.HTML == "" {
+	want := "multipart/alternative"
+	if len(m.Attachments) > 0 {
+		want = "multipart/mixed"
+	}
+	if kind := m.Header.Get("Content-Type"); !strings.HasPrefix(kind, want) || m.Text == "" || m.HTML == "" {
 		s.server.t.Errorf("a mail to %s is %q, with %d bytes of text and %d of HTML", s.to, kind, len(m.Text), len(m.HTML))
 	}
 	s.server.mu.Lock()

@@ -1,9 +1,11 @@
 // Package received reads a mail as it arrives, for who shows it: the development world's mailbox and
-// the tests. It bounds the parts, not the bytes: the server that took the mail has done that.
+// the tests. It bounds the parts and how deep they lie, not the bytes: the server that took the mail has
+// done that.
 package received
 
 import (
 	"cmp"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,11 +13,16 @@ import (
 	"mime/multipart"
 	"mime/quotedprintable"
 	"net/mail"
+	"net/textproto"
 	"strings"
 )
 
-// maxParts is more than a text and the same as HTML.
-const maxParts = 10
+const (
+	// maxParts is more than a text, the same as HTML, and something attached.
+	maxParts = 10
+	// maxDepth is how deep parts may lie in parts.
+	maxDepth = 3
+)
 
 // Mail is what a mail says.
 type Mail struct {
@@ -24,37 +31,57 @@ type Mail struct {
 	Subject string
 	Text    string
 	HTML    string
+	// Attachments are the parts that have a file's name.
+	Attachments []Attachment
 }
 
-// Read reads a mail of one part or several. Of a kind that is neither text nor HTML nothing is kept.
+// Attachment is a file that came with a mail.
+type Attachment struct {
+	Name    string
+	Type    string // as it came, and not to be trusted
+	Content []byte
+}
+
+// Read reads a mail of one part or several. Of a kind that is neither text nor HTML, and no file,
+// nothing is kept.
 func Read(r io.Reader) (Mail, error) {
 	message, err := mail.ReadMessage(r)
 	if err != nil {
 		return Mail{}, fmt.Errorf("reading a mail: %w", err)
 	}
 	m := Mail{Header: message.Header, From: header(message, "From"), Subject: header(message, "Subject")}
-	kind, parameters, err := mime.ParseMediaType(cmp.Or(message.Header.Get("Content-Type"), "text/plain"))
+	if err := m.add(textproto.MIMEHeader(message.Header), message.Body, 0); err != nil {
+		return Mail{}, err
+	}
+	return m, nil
+}
+
+// add reads a part, and the parts in it.
+func (m *Mail) add(h textproto.MIMEHeader, body io.Reader, depth int) error {
+	kind, parameters, err := mime.ParseMediaType(cmp.Or(h.Get("Content-Type"), "text/plain"))
 	if err != nil {
-		return Mail{}, fmt.Errorf("reading a mail's type: %w", err)
+		return fmt.Errorf("reading a mail's type: %w", err)
 	}
 	if !strings.HasPrefix(kind, "multipart/") {
-		err := m.add(kind, message.Header.Get("Content-Transfer-Encoding"), message.Body)
-		return m, err
+		return m.keep(h, kind, body)
 	}
-	parts := multipart.NewReader(message.Body, parameters["boundary"])
+	if depth == maxDepth {
+		return errors.New("the parts of the mail lie too deep")
+	}
+	parts := multipart.NewReader(body, parameters["boundary"])
 	for range maxParts {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) {
-			return m, nil
+			return nil
 		}
 		if err != nil {
-			return Mail{}, fmt.Errorf("reading a part of a mail: %w", err)
+			return fmt.Errorf("reading a part of a mail: %w", err)
 		}
-		if err := m.add(part.Header.Get("Content-Type"), part.Header.Get("Content-Transfer-Encoding"), part); err != nil {
-			return Mail{}, err
+		if err := m.add(part.Header, part, depth+1); err != nil {
+			return err
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // header is a header's text; what cannot be decoded is shown as it came.
@@ -66,20 +93,40 @@ func header(m *mail.Message, name string) string {
 	return raw
 }
 
-func (m *Mail) add(kind, encoding string, r io.Reader) error {
-	if strings.EqualFold(encoding, "quoted-printable") {
+// keep takes what a part without parts says.
+func (m *Mail) keep(h textproto.MIMEHeader, kind string, r io.Reader) error {
+	switch strings.ToLower(h.Get("Content-Transfer-Encoding")) {
+	case "quoted-printable":
 		r = quotedprintable.NewReader(r)
+	case "base64":
+		r = base64.NewDecoder(base64.StdEncoding, r)
 	}
 	b, err := io.ReadAll(r)
 	if err != nil {
-		return fmt.Errorf("reading a mail's text: %w", err)
+		return fmt.Errorf("reading what a mail says: %w", err)
+	}
+	if name := fileName(h); name != "" {
+		m.Attachments = append(m.Attachments, Attachment{name, kind, b})
+		return nil
 	}
 	content := strings.ToValidUTF8(strings.ReplaceAll(string(b), "\r\n", "\n"), "\uFFFD")
-	switch {
-	case strings.HasPrefix(kind, "text/html"):
+	switch kind {
+	case "text/html":
 		m.HTML = content
-	case strings.HasPrefix(kind, "text/plain"):
+	case "text/plain":
 		m.Text = content
 	}
 	return nil
+}
+
+// fileName is empty for what is no file.
+func fileName(h textproto.MIMEHeader) string {
+	_, parameters, err := mime.ParseMediaType(h.Get("Content-Disposition"))
+	if err != nil {
+		return ""
+	}
+	if decoded, err := new(mime.WordDecoder).DecodeHeader(parameters["filename"]); err == nil {
+		return strings.ToValidUTF8(decoded, "\uFFFD")
+	}
+	return strings.ToValidUTF8(parameters["filename"], "\uFFFD")
 }

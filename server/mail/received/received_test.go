@@ -28,6 +28,23 @@ func TestAMailIsReadAsItWasMeant(t *testing.T) {
 	}
 }
 
+func TestFilesAreKeptAndPartsLieInParts(t *testing.T) {
+	const nested = "Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: multipart/alternative; boundary=i\r\n\r\n" +
+		"--i\r\nContent-Type: text/plain\r\n\r\nx\r\n--i--\r\n--o\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n" +
+		"Content-Disposition: attachment; filename=\"=?utf-8?q?=C3=A4.pdf?=\"\r\n\r\nJVBE\r\nRg==\r\n--o--"
+	m, err := received.Read(strings.NewReader(nested))
+	if err != nil || m.Text != "x" || len(m.Attachments) != 1 || m.Attachments[0].Name != "ä.pdf" || string(m.Attachments[0].Content) != "%PDF" {
+		t.Errorf("%+v, %v", m, err)
+	}
+	deep := ""
+	for _, boundary := range []string{"a", "b", "c", "d"} {
+		deep += "Content-Type: multipart/mixed; boundary=" + boundary + "\r\n\r\n--" + boundary + "\r\n"
+	}
+	if m, err := received.Read(strings.NewReader(deep + "\r\nx")); err == nil {
+		t.Errorf("%+v", m)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add("Subject: x\r\n\r\ntext")
 	f.Add(both)

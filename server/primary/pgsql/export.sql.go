@@ -57,7 +57,7 @@ CROSS JOIN LATERAL (SELECT jsonb_build_object(
         SELECT k.id, k.name, k.prefix, k.scopes, k.created_at, k.expires_at, k.revoked_at FROM api_keys k
         WHERE k.user_id = u.id ORDER BY k.created_at DESC, k.id DESC LIMIT $1) x),
     'mails', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
-        SELECT o.kind, o.recipient, o.created_at, o.sent_at FROM outbox o
+        SELECT o.kind, o.recipient, o.created_at, o.sent_at, o.uncertain FROM outbox o
         WHERE o.recipient = u.email ORDER BY o.created_at DESC, o.id DESC LIMIT $1) x),
     'remembered_requests', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
         SELECT k.operation, k.created_at, k.expires_at FROM idempotency_keys k
@@ -95,6 +95,12 @@ CROSS JOIN LATERAL (SELECT jsonb_build_object(
     'reports', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
         SELECT r.id, r.type, r.format, r.state, r.created_at, r.completed_at, r.expires_at FROM reports r
         WHERE r.requested_by = u.id ORDER BY r.created_at DESC, r.id DESC LIMIT $1) x),
+    'report_schedules', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
+        SELECT s.id, s.type, s.format, s.locale, s.cadence, s.first_at, s.next_at, s.last_at, s.created_at FROM report_schedules s
+        WHERE s.user_id = u.id ORDER BY s.created_at DESC, s.id DESC LIMIT $1) x),
+    'reminders', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
+        SELECT r.enrollment_id, r.days, r.due_on, r.created_at FROM enrollments e JOIN reminders r ON r.enrollment_id = e.id
+        WHERE e.user_id = u.id ORDER BY r.created_at DESC LIMIT $1) x),
     'actions', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
         SELECT l.action, l.subject, l.subject_id, l.ip, l.created_at FROM audit_log l
         WHERE l.actor_id = u.id ORDER BY l.created_at DESC LIMIT $1) x),

@@ -80,6 +80,24 @@ type Report struct {
 	JobID       *int64
 }
 
+type ReportSchedule struct {
+	ID        int64
+	CompanyID int64
+	DataZone  string
+	UserID    int64
+	Type      string
+	Format    string
+	Locale    string
+	Cadence   string
+	SubjectID *int64
+	NextAt    time.Time
+	LastAt    *time.Time
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Version   int64
+	FirstAt   time.Time
+}
+
 type User struct {
 	ID             int64
 	CompanyID      int64

@@ -10,16 +10,37 @@ import (
 	"time"
 )
 
-const claimMail = `-- name: ClaimMail :many
+const beginMail = `-- name: BeginMail :execrows
+UPDATE outbox SET begun_at = now(), available_at = now() + make_interval(secs => $1::float8)
+WHERE id = $2 AND attempts = $3 AND coalesce(begun_at, sent_at, given_up_at) IS NULL
+`
 
-UPDATE outbox SET attempts = attempts + 1, available_at = now() + make_interval(secs => $1::float8)
+type BeginMailParams struct {
+	Lease   float64
+	ID      int64
+	Attempt int32
+}
+
+// No row: the claim has run out, and somebody else has the mail in hand.
+func (q *Queries) BeginMail(ctx context.Context, arg BeginMailParams) (int64, error) {
+	result, err := q.db.Exec(ctx, beginMail, arg.Lease, arg.ID, arg.Attempt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const claimMail = `-- name: ClaimMail :many
+UPDATE outbox SET attempts = attempts + 1, claimed_by = $1, available_at = now() + make_interval(secs => $2::float8)
 WHERE id = ANY (ARRAY(
-    SELECT o.id FROM outbox o WHERE o.sent_at IS NULL AND o.given_up_at IS NULL AND o.available_at <= now()
-    ORDER BY o.available_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-RETURNING id, kind, recipient, locale, payload, attempts, created_at, (expires_at <= now()) IS TRUE AS is_late
+    SELECT o.id FROM outbox o
+    WHERE o.sent_at IS NULL AND o.given_up_at IS NULL AND o.begun_at IS NULL AND o.available_at <= now()
+    ORDER BY o.available_at LIMIT $3 FOR UPDATE SKIP LOCKED))
+RETURNING id, kind, recipient, locale, payload, attempts, report_id, created_at, (expires_at <= now()) IS TRUE AS is_late
 `
 
 type ClaimMailParams struct {
+	Node  string
 	Lease float64
 	Batch int32
 }
@@ -31,14 +52,13 @@ type ClaimMailRow struct {
 	Locale    string
 	Payload   []byte
 	Attempts  int32
+	ReportID  *int64
 	CreatedAt time.Time
 	IsLate    interface{}
 }
 
-// Mail is claimed for a while, so that no transaction is open while a mail server thinks: who
-// claims and dies leaves it to the next.
 func (q *Queries) ClaimMail(ctx context.Context, arg ClaimMailParams) ([]ClaimMailRow, error) {
-	rows, err := q.db.Query(ctx, claimMail, arg.Lease, arg.Batch)
+	rows, err := q.db.Query(ctx, claimMail, arg.Node, arg.Lease, arg.Batch)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +73,67 @@ func (q *Queries) ClaimMail(ctx context.Context, arg ClaimMailParams) ([]ClaimMa
 			&i.Locale,
 			&i.Payload,
 			&i.Attempts,
+			&i.ReportID,
 			&i.CreatedAt,
 			&i.IsLate,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const freeMail = `-- name: FreeMail :execrows
+
+UPDATE outbox SET available_at = now(), claimed_by = '' WHERE claimed_by = $1::text AND claimed_by <> ''
+`
+
+// Mail is claimed for a while, so that no transaction is open while a mail server thinks: who
+// claims and dies leaves it to the next. The number of the attempt tells one claim from another.
+// What a process had in hand that was killed is free at once when it comes back.
+func (q *Queries) FreeMail(ctx context.Context, node string) (int64, error) {
+	result, err := q.db.Exec(ctx, freeMail, node)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const mailAbandoned = `-- name: MailAbandoned :many
+UPDATE outbox SET given_up_at = now(), uncertain = true, claimed_by = '', payload = '{}', last_error = 'its sending was begun, and how it ended is not known'
+WHERE id = ANY (ARRAY(
+    SELECT o.id FROM outbox o
+    WHERE o.sent_at IS NULL AND o.given_up_at IS NULL AND o.begun_at IS NOT NULL AND o.available_at <= now()
+    ORDER BY o.available_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+RETURNING id, kind, attempts, last_error
+`
+
+type MailAbandonedRow struct {
+	ID        int64
+	Kind      string
+	Attempts  int32
+	LastError string
+}
+
+// Whoever began these has ended, or cannot say what became of them.
+func (q *Queries) MailAbandoned(ctx context.Context, batch int32) ([]MailAbandonedRow, error) {
+	rows, err := q.db.Query(ctx, mailAbandoned, batch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MailAbandonedRow
+	for rows.Next() {
+		var i MailAbandonedRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.Attempts,
+			&i.LastError,
 		); err != nil {
 			return nil, err
 		}
@@ -69,29 +148,31 @@ func (q *Queries) ClaimMail(ctx context.Context, arg ClaimMailParams) ([]ClaimMa
 const mailFailed = `-- name: MailFailed :one
 WITH verdict AS (
     SELECT o.id, ($3::boolean OR o.expires_at <= now() + make_interval(secs => $2::float8)) IS TRUE AS over
-    FROM outbox o WHERE o.id = $4 AND coalesce(o.sent_at, o.given_up_at) IS NULL
+    FROM outbox o WHERE o.id = $4 AND o.attempts = $5 AND coalesce(o.sent_at, o.given_up_at) IS NULL
 )
-UPDATE outbox SET last_error = $1, available_at = now() + make_interval(secs => $2::float8),
+UPDATE outbox SET last_error = $1, begun_at = NULL, claimed_by = '', available_at = now() + make_interval(secs => $2::float8),
     given_up_at = CASE WHEN verdict.over THEN now() END, payload = CASE WHEN verdict.over THEN '{}' ELSE outbox.payload END
 FROM verdict WHERE outbox.id = verdict.id
 RETURNING (outbox.given_up_at IS NOT NULL)::boolean AS given_up
 `
 
 type MailFailedParams struct {
-	Reason string
-	Pause  float64
-	GiveUp bool
-	ID     int64
+	Reason  string
+	Pause   float64
+	GiveUp  bool
+	ID      int64
+	Attempt int32
 }
 
 // Tries again after a pause, or gives up: when told to, or when it would come too late. What was
-// sent or given up by somebody else meanwhile stays so.
+// sent or given up by somebody else meanwhile, or is in their hands, stays so.
 func (q *Queries) MailFailed(ctx context.Context, arg MailFailedParams) (bool, error) {
 	row := q.db.QueryRow(ctx, mailFailed,
 		arg.Reason,
 		arg.Pause,
 		arg.GiveUp,
 		arg.ID,
+		arg.Attempt,
 	)
 	var given_up bool
 	err := row.Scan(&given_up)
@@ -99,11 +180,30 @@ func (q *Queries) MailFailed(ctx context.Context, arg MailFailedParams) (bool, e
 }
 
 const mailSent = `-- name: MailSent :exec
-UPDATE outbox SET sent_at = now(), payload = '{}', last_error = '' WHERE id = $1
+UPDATE outbox SET sent_at = now(), given_up_at = NULL, uncertain = false, claimed_by = '', payload = '{}', last_error = '' WHERE id = $1
 `
 
 // What was sent holds no secret any more.
 func (q *Queries) MailSent(ctx context.Context, id int64) error {
 	_, err := q.db.Exec(ctx, mailSent, id)
 	return err
+}
+
+const mailUncertain = `-- name: MailUncertain :execrows
+UPDATE outbox SET given_up_at = now(), uncertain = true, claimed_by = '', payload = '{}', last_error = $1
+WHERE id = $2 AND attempts = $3 AND coalesce(sent_at, given_up_at) IS NULL
+`
+
+type MailUncertainParams struct {
+	Reason  string
+	ID      int64
+	Attempt int32
+}
+
+func (q *Queries) MailUncertain(ctx context.Context, arg MailUncertainParams) (int64, error) {
+	result, err := q.db.Exec(ctx, mailUncertain, arg.Reason, arg.ID, arg.Attempt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

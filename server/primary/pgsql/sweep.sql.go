@@ -106,17 +106,33 @@ func (q *Queries) SweepRefreshTokens(ctx context.Context, batch int32) (int64, e
 	return result.RowsAffected(), nil
 }
 
+const sweepReminders = `-- name: SweepReminders :execrows
+DELETE FROM reminders WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM reminders WHERE created_at < now() - interval '90 days' ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+`
+
+// The days on which they could be written a second time are long over.
+func (q *Queries) SweepReminders(ctx context.Context, batch int32) (int64, error) {
+	result, err := q.db.Exec(ctx, sweepReminders, batch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const sweepReports = `-- name: SweepReports :execrows
 WITH expired AS (
     UPDATE reports SET state = 'expired' WHERE id = ANY (ARRAY(
         SELECT r.id FROM reports r WHERE r.state = 'completed' AND r.expires_at < now() - interval '10 minutes'
+        AND NOT EXISTS (SELECT FROM outbox o WHERE o.report_id = r.id AND coalesce(o.sent_at, o.given_up_at) IS NULL)
         ORDER BY r.expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))
     RETURNING id
 ), dropped AS (DELETE FROM report_documents d USING expired e WHERE d.report_id = e.id)
 SELECT id FROM expired
 `
 
-// A document stays a little longer than it may be asked for, so that whoever is getting it gets all of it.
+// A document stays a little longer than it may be asked for, so that whoever is getting it gets all of it; and until
+// the letter that it goes with has gone.
 func (q *Queries) SweepReports(ctx context.Context, batch int32) (int64, error) {
 	result, err := q.db.Exec(ctx, sweepReports, batch)
 	if err != nil {

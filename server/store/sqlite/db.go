@@ -123,6 +123,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countPhishingCampaignsStmt, err = db.PrepareContext(ctx, countPhishingCampaigns); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPhishingCampaigns: %w", err)
 	}
+	if q.countReportSchedulesStmt, err = db.PrepareContext(ctx, countReportSchedules); err != nil {
+		return nil, fmt.Errorf("error preparing query CountReportSchedules: %w", err)
+	}
 	if q.countReportsStmt, err = db.PrepareContext(ctx, countReports); err != nil {
 		return nil, fmt.Errorf("error preparing query CountReports: %w", err)
 	}
@@ -233,6 +236,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.reportStmt, err = db.PrepareContext(ctx, report); err != nil {
 		return nil, fmt.Errorf("error preparing query Report: %w", err)
+	}
+	if q.reportSchedulesStmt, err = db.PrepareContext(ctx, reportSchedules); err != nil {
+		return nil, fmt.Errorf("error preparing query ReportSchedules: %w", err)
+	}
+	if q.reportSchedulesDescStmt, err = db.PrepareContext(ctx, reportSchedulesDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query ReportSchedulesDesc: %w", err)
 	}
 	if q.reportsStmt, err = db.PrepareContext(ctx, reports); err != nil {
 		return nil, fmt.Errorf("error preparing query Reports: %w", err)
@@ -512,6 +521,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countPhishingCampaignsStmt: %w", cerr)
 		}
 	}
+	if q.countReportSchedulesStmt != nil {
+		if cerr := q.countReportSchedulesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countReportSchedulesStmt: %w", cerr)
+		}
+	}
 	if q.countReportsStmt != nil {
 		if cerr := q.countReportsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countReportsStmt: %w", cerr)
@@ -695,6 +709,16 @@ func (q *Queries) Close() error {
 	if q.reportStmt != nil {
 		if cerr := q.reportStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing reportStmt: %w", cerr)
+		}
+	}
+	if q.reportSchedulesStmt != nil {
+		if cerr := q.reportSchedulesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reportSchedulesStmt: %w", cerr)
+		}
+	}
+	if q.reportSchedulesDescStmt != nil {
+		if cerr := q.reportSchedulesDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reportSchedulesDescStmt: %w", cerr)
 		}
 	}
 	if q.reportsStmt != nil {
@@ -949,6 +973,7 @@ type Queries struct {
 	countCoursesStmt                        *sql.Stmt
 	countEnrollmentsStmt                    *sql.Stmt
 	countPhishingCampaignsStmt              *sql.Stmt
+	countReportSchedulesStmt                *sql.Stmt
 	countReportsStmt                        *sql.Stmt
 	countUsersStmt                          *sql.Stmt
 	countUsersBySearchStmt                  *sql.Stmt
@@ -986,6 +1011,8 @@ type Queries struct {
 	questionsOfQuizStmt                     *sql.Stmt
 	quizStmt                                *sql.Stmt
 	reportStmt                              *sql.Stmt
+	reportSchedulesStmt                     *sql.Stmt
+	reportSchedulesDescStmt                 *sql.Stmt
 	reportsStmt                             *sql.Stmt
 	reportsDescStmt                         *sql.Stmt
 	requirementsStmt                        *sql.Stmt
@@ -1061,6 +1088,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countCoursesStmt:                        q.countCoursesStmt,
 		countEnrollmentsStmt:                    q.countEnrollmentsStmt,
 		countPhishingCampaignsStmt:              q.countPhishingCampaignsStmt,
+		countReportSchedulesStmt:                q.countReportSchedulesStmt,
 		countReportsStmt:                        q.countReportsStmt,
 		countUsersStmt:                          q.countUsersStmt,
 		countUsersBySearchStmt:                  q.countUsersBySearchStmt,
@@ -1098,6 +1126,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		questionsOfQuizStmt:                     q.questionsOfQuizStmt,
 		quizStmt:                                q.quizStmt,
 		reportStmt:                              q.reportStmt,
+		reportSchedulesStmt:                     q.reportSchedulesStmt,
+		reportSchedulesDescStmt:                 q.reportSchedulesDescStmt,
 		reportsStmt:                             q.reportsStmt,
 		reportsDescStmt:                         q.reportsDescStmt,
 		requirementsStmt:                        q.requirementsStmt,

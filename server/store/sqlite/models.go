@@ -124,6 +124,24 @@ type Report struct {
 	JobID       *int64
 }
 
+type ReportSchedule struct {
+	ID        int64
+	CompanyID int64
+	DataZone  string
+	UserID    int64
+	Type      string
+	Format    string
+	Locale    string
+	Cadence   string
+	SubjectID *int64
+	NextAt    string
+	LastAt    *string
+	CreatedAt string
+	UpdatedAt string
+	Version   int64
+	FirstAt   string
+}
+
 type User struct {
 	ID             int64
 	CompanyID      int64
