@@ -60,6 +60,7 @@ func steps() []step {
 	}
 	assignment := func(e *examples) map[string]string { return map[string]string{"assignment": e.known["assignment"]} }
 	campaign := func(e *examples) map[string]string { return map[string]string{"campaign": e.known["campaign"]} }
+	report := func(e *examples) map[string]string { return map[string]string{"report": e.known["report"]} }
 	made := func(e *examples) map[string]string { return map[string]string{"course": e.known["course"]} }
 	user := func(e *examples) map[string]string { return map[string]string{"user": e.known["user"]} }
 	return []step{
@@ -129,6 +130,22 @@ func steps() []step {
 		{operation: "getMyRisk"},
 		{operation: "getUserRisk", path: func(e *examples) map[string]string {
 			return map[string]string{"user": e.one(`SELECT id::text FROM users WHERE email = 'user1@example.com'`)}
+		}},
+		{operation: "requestComplianceReport", learn: func(e *examples, a answer) { e.keepAs(a, "report_id", "report") }},
+		{operation: "requestReport"},
+		{operation: "listReports"},
+		{operation: "getReportStatus", path: report},
+		{operation: "getReport", path: report, prepare: func(e *examples) {
+			eventually(e.t, "the report is completed", func() error {
+				if state := e.one(`SELECT state || ' ' || error FROM reports WHERE id::text = $1`, e.known["report"]); state != "completed " {
+					return errors.New(state)
+				}
+				return nil
+			})
+		}},
+		{operation: "cancelReport", path: func(e *examples) map[string]string {
+			return map[string]string{"report": e.one(`INSERT INTO reports (company_id, data_zone, requested_by, type, format, scope)
+				SELECT company_id, data_zone, id, 'to-go', 'pdf', 'user' FROM users WHERE email = 'user1@example.com' RETURNING id::text`)}
 		}},
 		{operation: "exportMe"},
 		{operation: "jwks"},

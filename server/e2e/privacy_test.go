@@ -192,9 +192,10 @@ func (p *private) report(who someone, request map[string]any) (id int64) {
 		ID     int64 `json:"report_id"`
 		Status string
 	}
-	c.must(http.StatusAccepted, http.MethodPost, p.w.api("fra")+"/api/v1/reports/generate", request).into(p.t, &made)
+	asked := c.must(http.StatusAccepted, http.MethodPost, p.w.api("fra")+"/api/v1/reports/generate", request)
+	asked.into(p.t, &made)
 	eventually(p.t, "a report is made", func() error {
-		c.get(fmt.Sprintf("%s/api/v1/reports/%d/status", p.w.api("fra"), made.ID)).into(p.t, &made)
+		c.get(fmt.Sprintf("%s/api/v1/reports/%d/status", p.w.api("fra"), made.ID), "Outpost-Position", asked.position()).into(p.t, &made)
 		if made.Status != string(training.ReportCompleted) {
 			return fmt.Errorf("it is %s", made.Status)
 		}

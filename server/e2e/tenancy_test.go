@@ -48,6 +48,7 @@ func pathNames() map[string]naming {
 		"assignment": {theirs, func(n *neighbours) any { return n.theirs.assignment }},
 		"invitation": {theirs, func(n *neighbours) any { return n.theirs.invitation }},
 		"campaign":   {theirs, func(n *neighbours) any { return n.theirs.campaign }},
+		"report":     {theirs, func(n *neighbours) any { return n.theirs.report }},
 	}
 }
 
@@ -94,6 +95,7 @@ func fieldNames() map[string]naming {
 		"slug", "category", "level", "is_published", "validity_days", "default_locale", "translations", "lessons",
 		"users", "partial", "job_risk", "is_active",
 		"template", "started_at", "ended_at", "events.kind", "events.occurred_at",
+		"type", "report_type", "format",
 	} {
 		names[name] = naming{whose: nobodys}
 	}
@@ -115,8 +117,8 @@ type someone struct {
 
 // estate is what belongs to somebody.
 type estate struct {
-	company, user, enrollment, key, invitation, assignment, campaign int64
-	code                                                             string // of a certificate
+	company, user, enrollment, key, invitation, assignment, campaign, report int64
+	code                                                                     string // of a certificate
 }
 
 // neighbours is a world with two companies that must know nothing of each other: that of user1, and
@@ -174,6 +176,9 @@ func newNeighbours(t *testing.T) *neighbours {
 	n.scan(&n.theirs.assignment, `SELECT max(id) FROM assignments WHERE company_id = $1`, n.theirs.company)
 	n.exec(`UPDATE phishing_campaigns SET name = 'Marker ' || id WHERE company_id = $1`, n.theirs.company)
 	n.scan(&n.theirs.campaign, `SELECT max(id) FROM phishing_campaigns WHERE company_id = $1`, n.theirs.company)
+	n.scan(&n.theirs.report, `WITH r AS (INSERT INTO reports (company_id, data_zone, requested_by, type, format, scope, state, sha256, bytes, completed_at, expires_at)
+		SELECT company_id, data_zone, id, 'gdpr', 'csv', 'user', 'completed', encode(sha256('marker'), 'hex'), 6, now(), now() + interval '1 hour' FROM users WHERE id = $1
+		RETURNING id), d AS (INSERT INTO report_documents (report_id, part, content) SELECT id, 0, 'marker' FROM r) SELECT id FROM r`, n.theirs.user)
 	n.scan(&n.theirs.code, `SELECT max(code) FROM certificates WHERE company_id = $1 AND revoked_at IS NULL`, n.theirs.company)
 	n.scan(&n.peers.company, `SELECT `+own)
 	n.scan(&n.peers.enrollment, `SELECT max(e.id) FROM enrollments e JOIN users u ON u.id = e.user_id

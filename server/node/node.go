@@ -29,8 +29,10 @@ import (
 	"outpost/server/config"
 	"outpost/server/mail"
 	"outpost/server/primary"
+	"outpost/server/report"
 	"outpost/server/store"
 	"outpost/server/telemetry"
+	"outpost/server/training"
 	"outpost/sql"
 )
 
@@ -242,6 +244,7 @@ func (n *Node) openPrimary(ctx context.Context) (err error) {
 		URL: n.config.DatabaseURL, MaxConns: n.config.Pool.MaxConns, MinConns: n.config.Pool.MinConns,
 		AcquireTimeout: n.config.Pool.AcquireTimeout, MaxLifetime: n.config.Pool.MaxLifetime, Pooler: n.config.Pool.Pooler,
 		Observe: n.metrics.Queries("postgres"), Log: n.log, Mailer: mailer, ClientID: name,
+		Reports: n.reports(), ReportEnded: n.metrics.Report,
 		Committed: func(at change.LSN) { n.hub.Expect(at) },
 	}
 	if n.config.SlowPostgres > 0 {
@@ -255,6 +258,25 @@ func (n *Node) openPrimary(ctx context.Context) (err error) {
 		return nil
 	})
 	return nil
+}
+
+// reports makes reports of what the replica has once all that Postgres had when it was asked is there.
+func (n *Node) reports() primary.ReportMaker {
+	return &report.Maker{
+		// The parts are opened later, all of them before the first report is made.
+		Read: func(ctx context.Context, fn func(training.Queries) error) (training.At, error) {
+			return n.store.Read(ctx, fn)
+		},
+		Fresh: func(ctx context.Context) error {
+			lsn, err := n.primary.WALInsert(ctx)
+			if err != nil {
+				return err
+			}
+			n.hub.Expect(lsn)
+			return n.replica.Wait(ctx, change.Position{Generation: n.replica.State().Position.Generation, LSN: lsn})
+		},
+		Stage: n.metrics.Stages(n.tracer), Now: time.Now,
+	}
 }
 
 // mailer is nil where no mail server was named.

@@ -26,6 +26,7 @@ import (
 
 	"outpost/replicate/change"
 	"outpost/server/auth"
+	"outpost/server/training"
 )
 
 // Config says where Postgres is and how to use it.
@@ -54,7 +55,9 @@ type Config struct {
 	ClientID      string
 	ReportTimeout time.Duration // 5 min: the longest that making a report may take
 	ReportRetry   time.Duration // 1 s: the first pause before a report is tried again; each next is four times as long
-	Log           *slog.Logger
+	// ReportEnded is told of each report that came to its end here: completed, failed or cancelled. May be nil.
+	ReportEnded func(t training.ReportType, f training.ReportFormat, result string)
+	Log         *slog.Logger
 }
 
 const (
@@ -141,6 +144,9 @@ func setDefaults(c *Config) {
 	}
 	if c.ReportRetry == 0 {
 		c.ReportRetry = time.Second
+	}
+	if c.ReportEnded == nil {
+		c.ReportEnded = func(training.ReportType, training.ReportFormat, string) {}
 	}
 	if c.Passwords == nil {
 		c.Passwords = auth.NewPasswords(0)

@@ -63,7 +63,7 @@ func (w *reportWorker) Work(ctx context.Context, job *river.Job[reportJob]) erro
 		err = w.make(ctx, job, reportOf(r))
 	}
 	if err != nil {
-		return w.failed(ctx, job, err)
+		return w.failed(ctx, job, reportOf(r), err)
 	}
 	return nil
 }
@@ -80,11 +80,12 @@ func (w *reportWorker) make(ctx context.Context, job *river.Job[reportJob], r tr
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	completed := false
 	_, err = w.p.writeTx(ctx, "completing a report", func(tx pgx.Tx, q *pgsql.Queries) error {
 		n, err := q.CompleteReport(ctx, pgsql.CompleteReportParams{
 			ID: r.ID, Sha256: s.sum(), Bytes: s.size, Life: training.ReportLife.Seconds(),
 		})
-		if err != nil || n == 0 {
+		if completed = n > 0; err != nil || !completed {
 			return err // it was cancelled meanwhile
 		}
 		err = s.parts(func(part int32, content []byte) error {
@@ -96,6 +97,9 @@ func (w *reportWorker) make(ctx context.Context, job *river.Job[reportJob], r tr
 		_, err = river.JobCompleteTx[driver](ctx, tx, job)
 		return err
 	})
+	if err == nil && completed {
+		w.p.ended(r, string(training.ReportCompleted))
+	}
 	return err
 }
 
@@ -110,18 +114,22 @@ func safely(ctx context.Context, m ReportMaker, r training.Report, w io.Writer) 
 }
 
 // failed writes down what becomes of the report and tells River what becomes of the job.
-func (w *reportWorker) failed(ctx context.Context, job *river.Job[reportJob], cause error) error {
+func (w *reportWorker) failed(ctx context.Context, job *river.Job[reportJob], r training.Report, cause error) error {
 	over := final(cause) || job.Attempt >= job.MaxAttempts
 	broken := errors.Is(ctx.Err(), context.Canceled) // by the end of the process, or cancelled
 	writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	_, err := w.p.statement(writing, "recording what became of a report", func(q *pgsql.Queries) error {
+	failed := int64(0)
+	_, err := w.p.statement(writing, "recording what became of a report", func(q *pgsql.Queries) (err error) {
 		if broken || !over {
 			return q.RequeueReport(writing, job.Args.ReportID)
 		}
-		_, err := q.FailReport(writing, pgsql.FailReportParams{ID: job.Args.ReportID, Error: reportFailed})
+		failed, err = q.FailReport(writing, pgsql.FailReportParams{ID: job.Args.ReportID, Error: reportFailed})
 		return err
 	})
+	if err == nil && failed > 0 {
+		w.p.ended(r, string(training.ReportFailed))
+	}
 	attrs := []any{"report", job.Args.ReportID, "attempt", job.Attempt, "error", cause}
 	switch {
 	case broken:

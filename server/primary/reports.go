@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river/rivertype"
 
 	"outpost/replicate/change"
 	"outpost/server/primary/pgsql"
@@ -103,19 +104,28 @@ func pendingReport(ctx context.Context, q *pgsql.Queries, n newReport) (training
 // CancelReport ends a report that is not finished; to cancel it twice is no error. Conflict: it is
 // finished.
 func (p *Primary) CancelReport(ctx context.Context, who training.Principal, id int64) (change.LSN, error) {
+	var ended *pgsql.Report
 	_, lsn, err := operateTx(ctx, p, operation{"cancelReport", who, id}, func(tx pgx.Tx, q *pgsql.Queries, _ time.Time) (struct{}, error) {
-		job, err := q.CancelReport(ctx, pgsql.CancelReportParams{ID: id, RequestedBy: who.UserID, Error: reportCancelled})
+		ended = nil // of an attempt that failed
+		r, err := q.CancelReport(ctx, pgsql.CancelReportParams{ID: id, RequestedBy: who.UserID, Error: reportCancelled})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return struct{}{}, uncancelled(ctx, q, who, id)
 		}
-		if err != nil || job == nil {
+		if err != nil {
 			return struct{}{}, err
 		}
-		if _, err := p.jobs.JobCancelTx(ctx, tx, *job); err != nil {
+		ended = &r
+		if r.JobID == nil {
+			return struct{}{}, nil
+		}
+		if _, err := p.jobs.JobCancelTx(ctx, tx, *r.JobID); err != nil && !errors.Is(err, rivertype.ErrNotFound) {
 			return struct{}{}, fmt.Errorf("cancelling the job of a report: %w", err)
 		}
 		return struct{}{}, nil
 	})
+	if err == nil && ended != nil {
+		p.ended(reportOf(*ended), reportCancelled)
+	}
 	return lsn, err
 }
 
@@ -171,6 +181,11 @@ func (p *Primary) ReportPart(ctx context.Context, id int64, part int) (content [
 		return err
 	})
 	return content, err
+}
+
+// ended tells of the end of a report.
+func (p *Primary) ended(r training.Report, result string) {
+	p.config.ReportEnded(r.Type, r.Format, result)
 }
 
 func noReport() error { return training.Errorf(training.NotFound, "There is no such report.") }

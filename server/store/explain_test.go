@@ -36,6 +36,7 @@ func crowd() []string {
 		`INSERT INTO phishing_campaigns (company_id, data_zone, name, started_at) SELECT id, data_zone, 'P' || i, now() FROM companies, generate_series(1, 6) i`,
 		`INSERT INTO phishing_events (company_id, data_zone, user_id, campaign_id, kind) SELECT u.company_id, u.data_zone, u.id, c.id, k FROM users u JOIN phishing_campaigns c ON c.company_id = u.company_id, unnest('{sent,clicked}'::text[]) k`,
 		`INSERT INTO certificates (company_id, data_zone, user_id, enrollment_id, course_id, code) SELECT company_id, data_zone, user_id, id, course_id, md5(id::text) FROM enrollments`,
+		`INSERT INTO reports (company_id, data_zone, requested_by, type, format, state) SELECT company_id, data_zone, id, 'gdpr', 'pdf', 'failed' FROM users, generate_series(1, 3) i`,
 		`INSERT INTO frameworks (code, name) SELECT 'f' || i, 'F' FROM generate_series(1, 5) i`,
 		`INSERT INTO framework_translations (framework_id, locale, name, title) SELECT id, l, 'F', 'T' FROM frameworks, unnest('{de,en}'::text[]) l`,
 		`INSERT INTO requirements (framework_id, code, text) SELECT id, 'R' || i, 'T' FROM frameworks, generate_series(1, 5) i`,

@@ -44,7 +44,7 @@ func (q *Queries) BeginReport(ctx context.Context, id int64) (Report, error) {
 
 const cancelReport = `-- name: CancelReport :one
 UPDATE reports SET state = 'failed', error = $1
-WHERE id = $2 AND requested_by = $3 AND state IN ('queued', 'processing') RETURNING job_id
+WHERE id = $2 AND requested_by = $3 AND state IN ('queued', 'processing') RETURNING id, company_id, data_zone, requested_by, type, format, state, error, sha256, bytes, completed_at, expires_at, created_at, updated_at, version, scope, locale, subject_id, schedule_id, job_id
 `
 
 type CancelReportParams struct {
@@ -53,11 +53,32 @@ type CancelReportParams struct {
 	RequestedBy int64
 }
 
-func (q *Queries) CancelReport(ctx context.Context, arg CancelReportParams) (*int64, error) {
+func (q *Queries) CancelReport(ctx context.Context, arg CancelReportParams) (Report, error) {
 	row := q.db.QueryRow(ctx, cancelReport, arg.Error, arg.ID, arg.RequestedBy)
-	var job_id *int64
-	err := row.Scan(&job_id)
-	return job_id, err
+	var i Report
+	err := row.Scan(
+		&i.ID,
+		&i.CompanyID,
+		&i.DataZone,
+		&i.RequestedBy,
+		&i.Type,
+		&i.Format,
+		&i.State,
+		&i.Error,
+		&i.Sha256,
+		&i.Bytes,
+		&i.CompletedAt,
+		&i.ExpiresAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
+		&i.Scope,
+		&i.Locale,
+		&i.SubjectID,
+		&i.ScheduleID,
+		&i.JobID,
+	)
+	return i, err
 }
 
 const completeReport = `-- name: CompleteReport :execrows

@@ -48,7 +48,7 @@ INSERT INTO report_documents (report_id, part, content) VALUES (@report_id, @par
 
 -- name: CancelReport :one
 UPDATE reports SET state = 'failed', error = @error
-WHERE id = @id AND requested_by = @requested_by AND state IN ('queued', 'processing') RETURNING job_id;
+WHERE id = @id AND requested_by = @requested_by AND state IN ('queued', 'processing') RETURNING *;
 
 -- name: ReportState :one
 SELECT state, error FROM reports WHERE id = @id AND requested_by = @requested_by;
