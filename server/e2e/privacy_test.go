@@ -34,7 +34,7 @@ func answers() map[string]about {
 		"listAPIKeys": people, "verifyCertificate": people, "certificatePDF": people, "listAssignments": people, "getAssignment": people,
 		"getAnalytics": people, "getUserRisk": people, "getMyRisk": oneself, "getDashboard": groups, "listFrameworks": nobody,
 		"listPhishingCampaigns": groups, "getPhishingCampaign": groups,
-		"listReports": oneself, "getReportStatus": oneself, "getReport": oneself, // but for what documents asks
+		"listReports": oneself, "listReportSchedules": oneself, "getReportStatus": oneself, "getReport": oneself, // but for what documents asks
 	}
 }
 
