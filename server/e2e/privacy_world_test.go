@@ -32,6 +32,8 @@ type secret struct {
 	pseudonym  string
 	petite     string // the department, of three people
 	enrollment int64
+	campaign   int64
+	report     int64  // their own
 	code       string // of a certificate
 
 	score      float64
@@ -138,12 +140,11 @@ func (p *private) teach(s *secret, now time.Time) {
 func (p *private) phish(s *secret, now time.Time) (simulations []training.Simulation) {
 	for i, ago := range []int{11, 47, 131} {
 		sent, submits := now.AddDate(0, 0, -ago), i != 1
-		var campaign int64
-		p.scan(&campaign, `INSERT INTO phishing_campaigns (company_id, data_zone, name, template, started_at) VALUES ($1, 'global', $2, 'parcel', $3) RETURNING id`,
+		p.scan(&s.campaign, `INSERT INTO phishing_campaigns (company_id, data_zone, name, template, started_at) VALUES ($1, 'global', $2, 'parcel', $3) RETURNING id`,
 			s.company, fmt.Sprintf("Simulation %d", i), sent)
 		p.exec(`INSERT INTO phishing_events (company_id, data_zone, user_id, campaign_id, kind, occurred_at)
 			SELECT u.company_id, u.data_zone, u.id, $2, k, $3 FROM users u, unnest('{sent,opened,clicked,submitted}'::text[]) k
-			WHERE u.company_id = $1 AND (k = 'sent' OR u.id = $4 AND (k <> 'submitted' OR $5))`, s.company, campaign, sent, s.id, submits)
+			WHERE u.company_id = $1 AND (k = 'sent' OR u.id = $4 AND (k <> 'submitted' OR $5))`, s.company, s.campaign, sent, s.id, submits)
 		simulations = append(simulations, training.Simulation{SentAt: sent, Clicked: true, Submitted: submits})
 	}
 	return simulations

@@ -31,7 +31,7 @@ func TestCoursesAreNamedInALanguage(t *testing.T) {
 func BenchmarkAnalytics(b *testing.B) {
 	s := store.New(load(b,
 		`INSERT INTO companies (name, slug, country) VALUES ('C', 'c', 'DE')`,
-		`SET outpost.assign = 'off'`,
+		`SET session_replication_role = replica`,
 		`INSERT INTO courses (slug, category, minutes, is_published) SELECT 'c' || i, 'email', i, true FROM generate_series(1, 24) i`,
 		`INSERT INTO frameworks (code, name) SELECT 'f' || i, 'F' FROM generate_series(1, 5) i`,
 		`INSERT INTO requirements (framework_id, code, text) SELECT 1 + i % 5, 'r' || i, 'T' FROM generate_series(1, 20) i`,
