@@ -11,9 +11,10 @@ import (
 	"outpost/server/training"
 )
 
-// reportScheduleRoutes come before those of a report, whose pattern is wider.
+// reportScheduleRoutes lie beside those of reports: below them, OpenAPI could not tell the one path from
+// the other.
 func reportScheduleRoutes() []*route {
-	const pattern = reportPath + "/schedules"
+	const pattern = "/api/v1/report-schedules"
 	return []*route{
 		{method: http.MethodGet, pattern: pattern, handle: (*API).listReportSchedules, role: training.Manager, scope: "reports:read", namespace: "reports"},
 		{method: http.MethodPost, pattern: pattern, handle: (*API).createReportSchedule, role: training.Manager, scope: "reports:write", write: true, creates: true},

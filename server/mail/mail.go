@@ -107,7 +107,3 @@ func temporary(format string, args ...any) *Error {
 func permanent(format string, args ...any) *Error {
 	return &Error{Reason: fmt.Sprintf(format, args...), Permanent: true}
 }
-
-func uncertain(format string, args ...any) *Error {
-	return &Error{Reason: fmt.Sprintf(format, args...), Uncertain: true}
-}

@@ -636,24 +636,6 @@ func (e ListPhishingCampaignsParamsSort) Valid() bool {
 	}
 }
 
-// Defines values for ListReportsParamsSort.
-const (
-	ListReportsParamsSortCreatedAt      ListReportsParamsSort = "created_at"
-	ListReportsParamsSortMinusCreatedAt ListReportsParamsSort = "-created_at"
-)
-
-// Valid indicates whether the value is a known member of the ListReportsParamsSort enum.
-func (e ListReportsParamsSort) Valid() bool {
-	switch e {
-	case ListReportsParamsSortCreatedAt:
-		return true
-	case ListReportsParamsSortMinusCreatedAt:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ListReportSchedulesParamsSort.
 const (
 	ListReportSchedulesParamsSortCreatedAt      ListReportSchedulesParamsSort = "created_at"
@@ -666,6 +648,24 @@ func (e ListReportSchedulesParamsSort) Valid() bool {
 	case ListReportSchedulesParamsSortCreatedAt:
 		return true
 	case ListReportSchedulesParamsSortMinusCreatedAt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListReportsParamsSort.
+const (
+	ListReportsParamsSortCreatedAt      ListReportsParamsSort = "created_at"
+	ListReportsParamsSortMinusCreatedAt ListReportsParamsSort = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListReportsParamsSort enum.
+func (e ListReportsParamsSort) Valid() bool {
+	switch e {
+	case ListReportsParamsSortCreatedAt:
+		return true
+	case ListReportsParamsSortMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -3609,6 +3609,55 @@ type StartQuizParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListReportSchedulesParams defines parameters for ListReportSchedules.
+type ListReportSchedulesParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Sort The order; `-` before it reverses it.
+	Sort *ListReportSchedulesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListReportSchedulesParamsSort defines parameters for ListReportSchedules.
+type ListReportSchedulesParamsSort string
+
+// CreateReportScheduleParams defines parameters for CreateReportSchedule.
+type CreateReportScheduleParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteReportScheduleParams defines parameters for DeleteReportSchedule.
+type DeleteReportScheduleParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // ListReportsParams defines parameters for ListReports.
 type ListReportsParams struct {
 	// Page The number of the page, from 1; to go past page 1000, use `after`.
@@ -3662,55 +3711,6 @@ type RequestReportParams struct {
 
 	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
-}
-
-// ListReportSchedulesParams defines parameters for ListReportSchedules.
-type ListReportSchedulesParams struct {
-	// Page The number of the page, from 1; to go past page 1000, use `after`.
-	Page *Page `form:"page,omitempty" json:"page,omitempty"`
-
-	// Size How many items make a page.
-	Size *Size `form:"size,omitempty" json:"size,omitempty"`
-
-	// After Continue behind the item that `next_after` named; goes past page 1000.
-	After *After `form:"after,omitempty" json:"after,omitempty"`
-
-	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
-	// required otherwise.
-	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
-
-	// Sort The order; `-` before it reverses it.
-	Sort *ListReportSchedulesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
-
-	// XRequestId Returned, logged and passed on; made up when it is missing.
-	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
-
-	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
-	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
-
-	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
-	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
-
-	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
-	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
-}
-
-// ListReportSchedulesParamsSort defines parameters for ListReportSchedules.
-type ListReportSchedulesParamsSort string
-
-// CreateReportScheduleParams defines parameters for CreateReportSchedule.
-type CreateReportScheduleParams struct {
-	// XRequestId Returned, logged and passed on; made up when it is missing.
-	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
-
-	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
-	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
-}
-
-// DeleteReportScheduleParams defines parameters for DeleteReportSchedule.
-type DeleteReportScheduleParams struct {
-	// XRequestId Returned, logged and passed on; made up when it is missing.
-	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // CancelReportParams defines parameters for CancelReport.
@@ -3977,14 +3977,14 @@ type RecordPhishingJSONRequestBody = PhishingBatch
 // SubmitAttemptJSONRequestBody defines body for SubmitAttempt for application/json ContentType.
 type SubmitAttemptJSONRequestBody = AttemptRequest
 
+// CreateReportScheduleJSONRequestBody defines body for CreateReportSchedule for application/json ContentType.
+type CreateReportScheduleJSONRequestBody = ReportScheduleRequest
+
 // RequestComplianceReportJSONRequestBody defines body for RequestComplianceReport for application/json ContentType.
 type RequestComplianceReportJSONRequestBody = ComplianceReportRequest
 
 // RequestReportJSONRequestBody defines body for RequestReport for application/json ContentType.
 type RequestReportJSONRequestBody = ReportRequest
-
-// CreateReportScheduleJSONRequestBody defines body for CreateReportSchedule for application/json ContentType.
-type CreateReportScheduleJSONRequestBody = ReportScheduleRequest
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewPerson
