@@ -134,7 +134,9 @@ func steps() []step {
 		}},
 		{operation: "requestComplianceReport", learn: func(e *examples, a answer) { e.keepAs(a, "report_id", "report") }},
 		{operation: "requestReport"},
-		{operation: "listReports"},
+		{operation: "listReports", bend: map[string]func(*examples, *request){"fields": func(_ *examples, r *request) {
+			r.URL.RawQuery = "fields=report_id" // as it is called here
+		}}},
 		{operation: "getReportStatus", path: report},
 		{operation: "getReport", path: report, prepare: func(e *examples) {
 			eventually(e.t, "the report is completed", func() error {

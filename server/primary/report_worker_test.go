@@ -91,7 +91,10 @@ func TestARunningReportIsCancelled(t *testing.T) {
 	}
 	becomes(t, url, r.ID, training.ReportFailed) // before its maker knows
 	select {
-	case <-h.ended:
+	case cause := <-h.ended:
+		if cause == nil {
+			t.Error("the maker is told of no cause")
+		}
 	case <-time.After(20 * time.Second):
 		t.Fatal("the maker goes on")
 	}
