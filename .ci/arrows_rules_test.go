@@ -108,6 +108,10 @@ func arrows() []arrow {
 			why: "handlers are given what they need; server/node builds it",
 		},
 		{
+			from: "server/report", to: []string{"server/api", "server/primary", "server/forward", "server/cache"},
+			why: "documents are made from what is read, whoever asks for them",
+		},
+		{
 			from: "server/mail", to: []string{anything},
 			why: "it is handed letters and does not care whose they are",
 		},

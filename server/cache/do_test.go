@@ -262,3 +262,28 @@ func TestConcurrentReadersAndWriter(t *testing.T) {
 	close(stop)
 	group.Wait()
 }
+
+// TestAnAnswerOfSeveralStates is as old as its oldest, and nobody who got it goes back behind its newest.
+func TestAnAnswerOfSeveralStates(t *testing.T) {
+	c, r := start(t)
+	fill := func(context.Context) (Filled, error) {
+		newest := r.published().Position
+		newest.LSN += 3
+		return Filled{Status: 200, Body: []byte("x"), Tags: []Tag{Table("t")}, At: r.published(), Newest: newest, Store: true}, nil
+	}
+	if got := ask(t, c, "k", Miss, fill); got.At.LSN != 13 {
+		t.Errorf("sent with %v", got.At)
+	}
+	if got := ask(t, c, "k", Hit, fill); got.At.LSN != 13 {
+		t.Errorf("a hit is sent with %v", got.At)
+	}
+	if _, at, ok := c.Get([]byte("k")); !ok || at.LSN != 13 {
+		t.Errorf("Get sends %v", at)
+	}
+	r.advance(20)
+	if got := ask(t, c, "k", Hit, fill); got.At.LSN != 20 {
+		t.Errorf("later it is sent with %v", got.At)
+	}
+	c.Raise([]Tag{Table("t")}, 12) // between the two: one of the states lacks it
+	ask(t, c, "k", Miss, fill)
+}

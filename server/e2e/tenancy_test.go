@@ -166,7 +166,8 @@ func newNeighbours(t *testing.T) *neighbours {
 	n.db = pgtest.Connect(t, n.w.url)
 	const own = "(SELECT company_id FROM users WHERE email = 'user1@example.com')"
 	n.scan(&n.theirs.company, `SELECT id FROM companies WHERE id <> `+own+` AND id > 1 ORDER BY id LIMIT 1`)
-	n.exec(`UPDATE companies SET name = 'Marker GmbH', slug = 'marker' WHERE id = $1`, n.theirs.company)
+	// Its people's figures are shown to whoever manages them: nothing but tenancy hides them.
+	n.exec(`UPDATE companies SET name = 'Marker GmbH', slug = 'marker', privacy_mode = 'individual' WHERE id = $1`, n.theirs.company)
 	n.exec(`UPDATE users SET email = 'marker' || id || '@marker.example', full_name = 'Marker ' || id, department = 'Marker' WHERE company_id = $1`, n.theirs.company)
 	n.scan(&n.theirs.enrollment, `SELECT max(id) FROM enrollments WHERE company_id = $1`, n.theirs.company)
 	n.scan(&n.theirs.user, `SELECT user_id FROM enrollments WHERE id = $1`, n.theirs.enrollment)

@@ -134,7 +134,7 @@ func verdictCode(v training.Verdict) string {
 }
 
 // ownCompliance is how one person stands to a framework.
-func ownCompliance(c *Content, f *facts, l *lingo) {
+func ownCompliance(c *Content, f *facts) {
 	p := &f.people[0]
 	s, verdicts := standingOf(f, p)
 	c.figure("rate", Share, share(of(s.Satisfied, s.Obligations)))

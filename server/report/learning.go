@@ -222,7 +222,7 @@ func numbers(takes []taken, state string, number map[int64]int) Cell {
 }
 
 // ownLearning is what one person has learned, and what is overdue.
-func ownLearning(c *Content, f *facts, _ *lingo) {
+func ownLearning(c *Content, f *facts) {
 	p := &f.people[0]
 	_, s := takings(p, f.at)
 	for i, cell := range s.cells() {

@@ -178,7 +178,7 @@ func (d *paper) paragraphs(head string, texts []string) {
 	d.set(bodySize, "", ink)
 	for _, text := range texts {
 		d.lines(text, bodySize, 20)
-		d.y += 1
+		d.y++
 	}
 }
 
@@ -200,7 +200,7 @@ func (d *paper) figures() {
 		d.put(x+2.5, d.y+1.5, width-5, 4.5, "L", d.l.label(f.Column))
 		s := figureText(f, d.l)
 		d.set(15, "B", ink)
-		if d.GetStringWidth(s) > width-5 {
+		if f.Cell.State != Given || d.GetStringWidth(s) > width-5 {
 			d.set(7.5, "", ink)
 			for n, part := range d.wrap(s, width-5, 2) {
 				d.put(x+2.5, d.y+7+float64(n)*3.6, width-5, 3.6, "L", part)

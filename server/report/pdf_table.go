@@ -115,7 +115,7 @@ func (d *paper) grid(t *Table) grid {
 	d.set(tableSize, "B", white)
 	least, sum := make([]float64, len(t.Columns)), 0.0
 	for i, c := range t.Columns {
-		for word := range strings.FieldsSeq(printable(d.l.label(c))) {
+		for word := range strings.FieldsSeq(strings.ReplaceAll(printable(d.l.label(c)), ")(", ") (")) {
 			least[i] = max(least[i], d.GetStringWidth(word)+2*pad+0.2)
 		}
 		sum += least[i]

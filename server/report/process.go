@@ -26,11 +26,12 @@ func process(r training.Report, f *facts) (*Content, error) {
 	c.Method = []string{fmt.Sprintf(l.t("evaluated"), l.moment(f.at))}
 	switch {
 	case r.Type.Framework():
-		c.Framework = &f.framework
+		called := f.framework // the facts are thrown away before the content is written
+		c.Framework = &called
 		c.Title = fmt.Sprintf(l.t("title compliance"), f.framework.Name)
 		c.Method = append(c.Method, l.t("method obligation"), l.t("method satisfied"), l.t("method rate"))
 		if own {
-			ownCompliance(c, f, l)
+			ownCompliance(c, f)
 		} else {
 			c.Method = append(c.Method, l.t("method on time"), l.t("method compliant"))
 			compliance(c, f, l)
@@ -39,7 +40,7 @@ func process(r training.Report, f *facts) (*Content, error) {
 		c.Title = l.t("title training")
 		c.Method = append(c.Method, l.t("method learning"), l.t("method learning rate"))
 		if own {
-			ownLearning(c, f, l)
+			ownLearning(c, f)
 		} else {
 			learning(c, f, l)
 		}

@@ -46,7 +46,7 @@ func (d *sheet) set(size float64, style string, c color) {
 	d.SetTextColor(c.r, c.g, c.b)
 }
 
-// wrap breaks a text into lines at blanks, a word that is too long anywhere. What does not fit into
+// wrap breaks a text into lines at blanks, a word that is too long within 164.308(a)(5) or anywhere. What does not fit into
 // that many lines is cut, and says so.
 func (d *sheet) wrap(s string, width float64, lines int) (out []string) {
 	if d.GetStringWidth(s) <= width {
@@ -67,6 +67,8 @@ func (d *sheet) wrap(s string, width float64, lines int) (out []string) {
 		if n < len(rest) {
 			if blank := strings.LastIndexByte(string(rest[:n+1]), ' '); blank > 0 {
 				n = utf8.RuneCountInString(string(rest)[:blank]) + 1
+			} else if within := strings.LastIndex(string(rest[:n+1]), ")("); within > 0 {
+				n = utf8.RuneCountInString(string(rest)[:within]) + 1
 			}
 		}
 		out = append(out, strings.TrimSpace(string(rest[:n])))

@@ -53,7 +53,7 @@ func tables() []table {
 		{"certificates", "id " + tenant + "user_id enrollment_id course_id code issued_at expires_at created_at updated_at"},
 		{"phishing_campaigns", "id " + tenant + "name template started_at ended_at created_at updated_at"},
 		{"phishing_events", "id " + tenant + "user_id campaign_id kind occurred_at created_at updated_at"},
-		{"report_schedules", "id " + tenant + "user_id type format locale cadence next_at last_at created_at updated_at"},
+		{"report_schedules", "id " + tenant + "user_id type format locale cadence first_at next_at last_at created_at updated_at"},
 		{"reports", "id " + tenant + "requested_by type format locale scope schedule_id state error sha256 bytes completed_at " +
 			"expires_at created_at updated_at"},
 	}

@@ -11,7 +11,7 @@ func (w *world) report(c *company) {
 	for i, kind := range []string{"gdpr", "nis2", "iso27001"} {
 		r := report{kind: kind, bytes: 48_000 + 1_700*i, asked: w.ago(12 + 30*i).Add(time.Duration(8+i) * time.Hour)}
 		if i == 2 {
-			r.problem = "the report took longer than its time limit"
+			r.problem = "The report could not be made. Try again later."
 		}
 		w.record(c, r)
 	}
@@ -25,7 +25,7 @@ func (w *world) schedule(c *company) {
 	id := w.next("report_schedules")
 	last, set := w.ago(3).Add(6*time.Hour), w.ago(20).Add(9*time.Hour)
 	w.add("report_schedules", id, c.id, c.zone, c.admin, "training", "pdf", c.locale, "monthly",
-		last.AddDate(0, 1, 0), last, set, last)
+		last, last.AddDate(0, 1, 0), last, set, last)
 	w.record(c, report{kind: "training", schedule: id, bytes: 61_300, asked: last})
 }
 
