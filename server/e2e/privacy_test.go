@@ -268,16 +268,14 @@ func (s *secret) walk(key string, value any, found *told) {
 		close := func(secret float64) bool { return math.Abs(v-secret) < 0.00006 }
 		found.exact = found.exact || near(s.score) || slices.ContainsFunc(s.components, close)
 		found.whole = found.whole || key == "score" && v == math.Round(s.score)
-		found.quiz = found.quiz || v == secretQuiz && !counts(key)
-		found.group = found.group || near(s.groups[0]) || slices.ContainsFunc(s.groups[1:], close)
+		found.quiz = found.quiz || v == secretQuiz && result(key)
+		found.group = found.group || near(s.group)
 	}
 }
 
-// counts says whether a number of that name is no result of anybody.
-func counts(key string) bool {
-	return key == "id" || strings.HasSuffix(key, "_id") || slices.Contains([]string{
-		"version", "total", "seconds", "minutes", "position", "page", "size", "bytes",
-	}, key)
+// result says whether a number of that name may be somebody's result: counts may be anything.
+func result(key string) bool {
+	return slices.ContainsFunc([]string{"score", "percent", "quiz", "result", "grade"}, func(part string) bool { return strings.Contains(key, part) })
 }
 
 // object looks at what stands together.

@@ -38,7 +38,7 @@ type secret struct {
 
 	score      float64
 	components []float64 // that are like nobody else's
-	groups     []float64 // figures of fewer than five people
+	group      float64   // the score of the department, which fewer than five people make up
 }
 
 // private is a world in which all that there is to be told is secret, and nobody else is active.
@@ -167,7 +167,7 @@ func (s *secret) expect(now time.Time, simulations []training.Simulation) {
 		Simulations: safe, JobRisk: "low", LastQuiz: &passed,
 		Duties: []training.Duty{{CourseID: 1, DueAt: due, CompletedAt: due.AddDate(0, 0, -2), ExpiresAt: due.AddDate(1, 0, 0)}},
 	}
-	s.groups = []float64{(s.score + 2*peer.RiskAt(now).Score) / 3, 1.0 / 3, 2.0 / 3} // of the department: the score, who fell for it, who is compliant
+	s.group = (s.score + 2*peer.RiskAt(now).Score) / 3
 	if frac := s.score - math.Floor(s.score); frac < 0.1 || frac > 0.9 {
 		panic(fmt.Sprintf("the score %v cannot be told from a whole number: change the days in phish", s.score))
 	}
