@@ -49,32 +49,30 @@ func (p *Primary) RequestReport(ctx context.Context, who training.Principal, in 
 		return training.Report{}, 0, training.Errorf(training.Forbidden, "You may ask for reports on your own company.")
 	}
 	return operateTx(ctx, p, operation{"requestReport", who, in}, func(tx pgx.Tx, q *pgsql.Queries, _ time.Time) (training.Report, error) {
-		r, _, err := p.enqueueReport(ctx, tx, q, n)
-		return r, err
+		return p.enqueueReport(ctx, tx, q, n)
 	})
 }
 
 // enqueueReport inserts the report and its job in the transaction, or finds the pending report that
-// is equal to it; fresh says which. It makes two statements, three to say why it refuses.
-func (p *Primary) enqueueReport(ctx context.Context, tx pgx.Tx, q *pgsql.Queries, n newReport) (r training.Report, fresh bool, err error) {
+// is equal to it. It makes two statements, three to say why it refuses.
+func (p *Primary) enqueueReport(ctx context.Context, tx pgx.Tx, q *pgsql.Queries, n newReport) (training.Report, error) {
 	row, err := q.InsertReport(ctx, pgsql.InsertReportParams{
 		Type: string(n.Type), Format: string(n.Format), Locale: n.Locale, Scope: string(n.Scope),
 		ScheduleID: idOrNone(n.ScheduleID), SubjectID: idOrNone(n.SubjectID), RequestedBy: n.RequestedBy, Most: maxPending,
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		r, err = pendingReport(ctx, q, n)
-		return r, false, err
+		return pendingReport(ctx, q, n)
 	}
 	if err != nil {
-		return training.Report{}, false, err
+		return training.Report{}, err
 	}
 	if row.JobID == nil {
-		return training.Report{}, false, fmt.Errorf("the report %d has no job", row.ID)
+		return training.Report{}, fmt.Errorf("the report %d has no job", row.ID)
 	}
 	if _, err := p.jobs.InsertTx(ctx, tx, reportJob{ReportID: row.ID, number: *row.JobID}, nil); err != nil {
-		return training.Report{}, false, fmt.Errorf("taking in the job of a report: %w", err)
+		return training.Report{}, fmt.Errorf("taking in the job of a report: %w", err)
 	}
-	return reportOf(row), true, nil
+	return reportOf(row), nil
 }
 
 // pendingReport finds what stands in the way of another report.
@@ -148,7 +146,15 @@ func uncancelled(ctx context.Context, q *pgsql.Queries, who training.Principal, 
 // people any more.
 func (p *Primary) ReportDocument(ctx context.Context, who training.Principal, id int64) (r training.Report, err error) {
 	err = p.with(ctx, "reading a report", func(conn *pgxpool.Conn) error {
-		row, err := pgsql.New(conn).ReportForReading(ctx, pgsql.ReportForReadingParams{ID: id, RequestedBy: who.UserID})
+		q, arg := pgsql.New(conn), pgsql.ReportForReadingParams{ID: id, RequestedBy: who.UserID}
+		row, err := q.ReportForReading(ctx, arg)
+		if err == nil && training.ReportState(row.Report.State).Pending() {
+			// Replicas may show a commit that Postgres does not show to others yet: its log has it
+			// first. The lock of the row is held until it does.
+			if err = q.AwaitReport(ctx, pgsql.AwaitReportParams(arg)); err == nil {
+				row, err = q.ReportForReading(ctx, arg)
+			}
+		}
 		if errors.Is(err, pgx.ErrNoRows) {
 			return noReport()
 		}

@@ -337,3 +337,45 @@ func TestAReportSucceedsAtALaterAttempt(t *testing.T) {
 		t.Errorf("it has the error %q", text)
 	}
 }
+
+// A replica may show a commit a moment before Postgres shows it to other transactions: whoever saw it
+// there comes for the document.
+func TestADocumentThatIsBeingCommittedIsWaitedFor(t *testing.T) {
+	p, url := openReports(t, nil)
+	r := request(t, p, manager, gdpr)
+	conn := pgtest.Connect(t, url)
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const complete = `UPDATE reports SET state = 'completed', sha256 = 'sum', bytes = 1, completed_at = now(), expires_at = now() + interval '1 hour'`
+	if _, err := tx.Exec(t.Context(), complete); err != nil {
+		t.Fatal(err)
+	}
+	type answer struct {
+		report training.Report
+		err    error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		got, err := p.ReportDocument(t.Context(), manager, r.ID)
+		answers <- answer{got, err}
+	}()
+	const waiting = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+	deadline := time.After(20 * time.Second)
+	for value[int](t, url, waiting) == 0 {
+		select {
+		case a := <-answers:
+			t.Fatalf("before the commit the answer is %+v, %v", a.report, a.err)
+		case <-deadline:
+			t.Fatal("nobody waits for the commit")
+		default:
+		}
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if a := <-answers; a.err != nil || a.report.SHA256 != "sum" {
+		t.Errorf("after the commit the answer is %+v, %v", a.report, a.err)
+	}
+}

@@ -131,7 +131,7 @@ func (p *Primary) runSchedule(ctx context.Context, tx pgx.Tx, q *pgsql.Queries, 
 			n.SubjectID = s.SubjectID
 		}
 		// One that is still being made since the last time is the one of this time too.
-		if _, _, err := p.enqueueReport(ctx, tx, q, n); err != nil {
+		if _, err := p.enqueueReport(ctx, tx, q, n); err != nil {
 			return s.ID, err
 		}
 		advance.LastAt = &at

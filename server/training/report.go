@@ -56,6 +56,9 @@ const (
 	ReportExpired    ReportState = "expired"
 )
 
+// Pending says that a report is still to be made, or being made.
+func (s ReportState) Pending() bool { return s == ReportQueued || s == ReportProcessing }
+
 // ReportLife is how long a document can be fetched after its completion.
 const ReportLife = time.Hour
 

@@ -9,6 +9,21 @@ import (
 	"context"
 )
 
+const awaitReport = `-- name: AwaitReport :exec
+SELECT FROM reports WHERE id = $1 AND requested_by = $2 FOR SHARE
+`
+
+type AwaitReportParams struct {
+	ID          int64
+	RequestedBy int64
+}
+
+// Waits for whoever is writing what becomes of the report.
+func (q *Queries) AwaitReport(ctx context.Context, arg AwaitReportParams) error {
+	_, err := q.db.Exec(ctx, awaitReport, arg.ID, arg.RequestedBy)
+	return err
+}
+
 const beginReport = `-- name: BeginReport :one
 UPDATE reports SET state = 'processing' WHERE id = $1 AND state IN ('queued', 'processing') RETURNING id, company_id, data_zone, requested_by, type, format, state, error, sha256, bytes, completed_at, expires_at, created_at, updated_at, version, scope, locale, subject_id, schedule_id, job_id
 `
@@ -84,7 +99,7 @@ func (q *Queries) CancelReport(ctx context.Context, arg CancelReportParams) (Rep
 const completeReport = `-- name: CompleteReport :execrows
 UPDATE reports SET state = 'completed', sha256 = $1, bytes = $2, completed_at = now(),
     expires_at = now() + make_interval(secs => $3)
-WHERE id = $4 AND state = 'processing'
+WHERE id = $4 AND state IN ('queued', 'processing')
 `
 
 type CompleteReportParams struct {
@@ -94,7 +109,8 @@ type CompleteReportParams struct {
 	ID     int64
 }
 
-// Only a report that was not cancelled meanwhile, nor finished by another attempt.
+// Only a report that was not cancelled meanwhile, nor finished by another attempt. Queued is one of which
+// such an attempt, that was taken for dead, has said meanwhile that it failed.
 func (q *Queries) CompleteReport(ctx context.Context, arg CompleteReportParams) (int64, error) {
 	result, err := q.db.Exec(ctx, completeReport,
 		arg.Sha256,
@@ -172,8 +188,8 @@ type InsertReportParams struct {
 }
 
 // Nothing is inserted where an equal one is pending, where there is no such company to report on, and
-// where too many are pending, of those that were asked for by hand. The number of its job is taken here, so that the row has it from the
-// beginning and needs no second statement.
+// where too many are pending, of those that were asked for by hand. The number of its job is taken here,
+// so that the row has it from the beginning and needs no second statement.
 func (q *Queries) InsertReport(ctx context.Context, arg InsertReportParams) (Report, error) {
 	row := q.db.QueryRow(ctx, insertReport,
 		arg.Type,

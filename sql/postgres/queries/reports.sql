@@ -1,6 +1,6 @@
 -- Nothing is inserted where an equal one is pending, where there is no such company to report on, and
--- where too many are pending, of those that were asked for by hand. The number of its job is taken here, so that the row has it from the
--- beginning and needs no second statement.
+-- where too many are pending, of those that were asked for by hand. The number of its job is taken here,
+-- so that the row has it from the beginning and needs no second statement.
 -- name: InsertReport :one
 INSERT INTO reports (company_id, data_zone, requested_by, type, format, locale, scope, subject_id, schedule_id, job_id)
 SELECT u.company_id, u.data_zone, u.id, @type, @format, @locale, @scope, c.id, sqlc.narg(schedule_id), nextval('river.river_job_id_seq')
@@ -37,11 +37,12 @@ UPDATE reports SET state = 'queued' WHERE id = @id AND state = 'processing';
 -- name: FailReport :execrows
 UPDATE reports SET state = 'failed', error = @error WHERE id = @id AND state IN ('queued', 'processing');
 
--- Only a report that was not cancelled meanwhile, nor finished by another attempt.
+-- Only a report that was not cancelled meanwhile, nor finished by another attempt. Queued is one of which
+-- such an attempt, that was taken for dead, has said meanwhile that it failed.
 -- name: CompleteReport :execrows
 UPDATE reports SET state = 'completed', sha256 = @sha256, bytes = @bytes, completed_at = now(),
     expires_at = now() + make_interval(secs => @life)
-WHERE id = @id AND state = 'processing';
+WHERE id = @id AND state IN ('queued', 'processing');
 
 -- name: InsertReportPart :exec
 INSERT INTO report_documents (report_id, part, content) VALUES (@report_id, @part, @content);
@@ -59,6 +60,10 @@ SELECT sqlc.embed(r), (r.scope = 'user' OR u.role IN ('manager', 'admin') AND co
     OR u.role = 'platform_admin')::boolean AS is_allowed
 FROM reports r JOIN users u ON u.id = r.requested_by
 WHERE r.id = @id AND r.requested_by = @requested_by;
+
+-- Waits for whoever is writing what becomes of the report.
+-- name: AwaitReport :exec
+SELECT FROM reports WHERE id = @id AND requested_by = @requested_by FOR SHARE;
 
 -- name: ReportPart :one
 SELECT content FROM report_documents WHERE report_id = @report_id AND part = @part;
