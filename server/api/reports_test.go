@@ -266,7 +266,9 @@ func TestAnEdgeSendsWhatThePrimarySends(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	if head := fetch("HEAD"); head.StatusCode != 200 || head.ContentLength != int64(len(content)) {
+	head := fetch("HEAD")
+	head.Body.Close()
+	if head.StatusCode != 200 || head.ContentLength != int64(len(content)) {
 		t.Errorf("its head says %d, %d bytes", head.StatusCode, head.ContentLength)
 	}
 	if a := edge.do("GET", "/api/v1/reports/1", edge.as(1, "If-None-Match", response.Header.Get("ETag")), ""); a.StatusCode != 304 || a.body != "" {

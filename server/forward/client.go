@@ -164,7 +164,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 // Open is Do for what is too large to be held: the body is read from the primary as it is read here.
 // ctx has to last until it is closed.
 func (c *Client) Open(ctx context.Context, r Request) (Stream, error) {
-	answer, err := c.send(ctx, r)
+	answer, err := c.send(ctx, r) //nolint:bodyclose // the stream's owner closes it
 	if err != nil {
 		return Stream{}, err
 	}
