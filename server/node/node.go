@@ -245,6 +245,7 @@ func (n *Node) openPrimary(ctx context.Context) (err error) {
 		AcquireTimeout: n.config.Pool.AcquireTimeout, MaxLifetime: n.config.Pool.MaxLifetime, Pooler: n.config.Pool.Pooler,
 		Observe: n.metrics.Queries("postgres"), Log: n.log, Mailer: mailer, ClientID: name,
 		Reports: n.reports(), ReportEnded: n.metrics.Report,
+		Trace: telemetry.Traceparent, Continue: n.tracer.Continue,
 		Committed: func(at change.LSN) { n.hub.Expect(at) },
 	}
 	if n.config.SlowPostgres > 0 {

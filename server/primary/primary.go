@@ -57,7 +57,11 @@ type Config struct {
 	ReportRetry   time.Duration // 1 s: the first pause before a report is tried again; each next is four times as long
 	// ReportEnded is told of each report that came to its end here: completed, failed or cancelled. May be nil.
 	ReportEnded func(t training.ReportType, f training.ReportFormat, result string)
-	Log         *slog.Logger
+	// Trace names the span in ctx, and Continue begins one below it when the report is made that was asked
+	// for there, and gives what ends it. May be nil.
+	Trace    func(ctx context.Context) string
+	Continue func(ctx context.Context, name, trace string) (context.Context, func(error))
+	Log      *slog.Logger
 }
 
 const (
@@ -147,6 +151,12 @@ func setDefaults(c *Config) {
 	}
 	if c.ReportEnded == nil {
 		c.ReportEnded = func(training.ReportType, training.ReportFormat, string) {}
+	}
+	if c.Trace == nil {
+		c.Trace = func(context.Context) string { return "" }
+	}
+	if c.Continue == nil {
+		c.Continue = func(ctx context.Context, _, _ string) (context.Context, func(error)) { return ctx, func(error) {} }
 	}
 	if c.Passwords == nil {
 		c.Passwords = auth.NewPasswords(0)

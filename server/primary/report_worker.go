@@ -24,8 +24,9 @@ type ReportMaker interface {
 
 // reportJob is the job of making a report.
 type reportJob struct {
-	ReportID int64 `json:"report_id"`
-	number   int64 // its own
+	ReportID int64  `json:"report_id"`
+	Trace    string `json:"trace,omitempty"` // whoever asked for it
+	number   int64  // its own
 }
 
 // Kind names it in the table.
@@ -50,9 +51,11 @@ func (p *Primary) reportPause(attempt int) time.Duration {
 
 // Work makes a report and keeps it. Whatever it is broken off by, the job is there and is done again
 // from the beginning; nothing is seen of a document that is not whole.
-func (w *reportWorker) Work(ctx context.Context, job *river.Job[reportJob]) error {
+func (w *reportWorker) Work(ctx context.Context, job *river.Job[reportJob]) (err error) {
+	ctx, end := w.p.config.Continue(ctx, job.Kind, job.Args.Trace)
+	defer func() { end(err) }()
 	var r pgsql.Report
-	_, err := w.p.statement(ctx, "beginning a report", func(q *pgsql.Queries) (err error) {
+	_, err = w.p.statement(ctx, "beginning a report", func(q *pgsql.Queries) (err error) {
 		r, err = q.BeginReport(ctx, job.Args.ReportID)
 		return err
 	})

@@ -69,7 +69,7 @@ func (p *Primary) enqueueReport(ctx context.Context, tx pgx.Tx, q *pgsql.Queries
 	if row.JobID == nil {
 		return training.Report{}, fmt.Errorf("the report %d has no job", row.ID)
 	}
-	if _, err := p.jobs.InsertTx(ctx, tx, reportJob{ReportID: row.ID, number: *row.JobID}, nil); err != nil {
+	if _, err := p.jobs.InsertTx(ctx, tx, reportJob{ReportID: row.ID, Trace: p.config.Trace(ctx), number: *row.JobID}, nil); err != nil {
 		return training.Report{}, fmt.Errorf("taking in the job of a report: %w", err)
 	}
 	return reportOf(row), nil

@@ -27,6 +27,9 @@ func (p *Primary) CreateReportSchedule(ctx context.Context, who training.Princip
 		return training.ReportSchedule{}, 0, training.Errorf(training.Forbidden, "You may ask for reports on your own company.")
 	}
 	return operate(ctx, p, operation{"createReportSchedule", who, n}, func(q *pgsql.Queries, at time.Time) (training.ReportSchedule, error) {
+		if err := q.LockReportSchedules(ctx, who.UserID); err != nil {
+			return training.ReportSchedule{}, err
+		}
 		row, err := q.InsertReportSchedule(ctx, pgsql.InsertReportScheduleParams{
 			UserID: who.UserID, Type: string(n.Type), Format: string(n.Format), Locale: n.Locale, Cadence: string(n.Cadence),
 			SubjectID: idOrNone(subject), FirstAt: n.First(at), Most: training.MaxSchedules,

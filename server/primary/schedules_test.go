@@ -98,6 +98,31 @@ func TestASchedulesReportIsMailedOnce(t *testing.T) {
 	}
 }
 
+// Where no mail goes, documents are not kept for ever.
+func TestADocumentWaitsAWeekForItsLetterToGo(t *testing.T) {
+	p, url := openReports(t, maker(named))
+	schedule(t, p, scheduled(training.Weekly, "2099-01-01"))
+	run(t, p)
+	runAt(t, p, "2099-01-01 00:00")
+	becomes(t, url, 1, training.ReportCompleted)
+	for _, step := range []struct {
+		change string
+		parts  int
+	}{
+		{`UPDATE reports SET expires_at = now() - interval '6 days'`, 1},
+		{`UPDATE outbox SET expires_at = expires_at - interval '6 days'`, 1},
+		{`UPDATE outbox SET expires_at = expires_at - interval '1 day'`, 0},
+	} {
+		pgtest.Exec(t, url, step.change)
+		if err := p.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := value[int](t, url, `SELECT count(*) FROM report_documents`); n != step.parts {
+			t.Errorf("after %s there are %d parts, want %d", step.change, n, step.parts)
+		}
+	}
+}
+
 func TestAScheduleThatFailsSaysSoAndGoesOn(t *testing.T) {
 	post := new(post)
 	p, url := openReports(t, maker(func(context.Context, training.Report, io.Writer) error {
@@ -169,6 +194,23 @@ func TestSchedulesAreFewAndOnesOwn(t *testing.T) {
 		SELECT 1, 'eu', 2, 'type' || n, 'pdf', 'de', 'weekly', now(), now() FROM generate_series(2, 10) n`)
 	if _, _, err := p.CreateReportSchedule(t.Context(), manager, scheduled(training.Monthly, "2099-01-01")); training.CodeOf(err) != training.Conflict {
 		t.Errorf("one too many: %v", err)
+	}
+	pgtest.Exec(t, url, `DELETE FROM report_schedules WHERE id > 2`)
+	var all sync.WaitGroup
+	for _, of := range training.ReportTypes() {
+		for _, cadence := range training.Cadences() {
+			all.Go(func() {
+				n := scheduled(cadence, "2099-01-01")
+				n.Type, n.Locale = of, "en"
+				if _, _, err := p.CreateReportSchedule(t.Context(), manager, n); err != nil && training.CodeOf(err) != training.Conflict {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	all.Wait()
+	if n := value[int](t, url, `SELECT count(*) FROM report_schedules`); n != training.MaxSchedules {
+		t.Errorf("of fourteen at once %d are there, want %d", n, training.MaxSchedules)
 	}
 	if _, err := p.DeleteReportSchedule(t.Context(), training.Principal{UserID: 4, CompanyID: 2, Role: training.Learner}, first.ID); training.CodeOf(err) != training.NotFound {
 		t.Errorf("another's schedule: %v", err)

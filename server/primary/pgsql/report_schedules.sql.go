@@ -161,6 +161,16 @@ func (q *Queries) InsertReportSchedule(ctx context.Context, arg InsertReportSche
 	return i, err
 }
 
+const lockReportSchedules = `-- name: LockReportSchedules :exec
+SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE
+`
+
+// Holds up whoever makes another schedule of theirs at the same time, so that the count sees it.
+func (q *Queries) LockReportSchedules(ctx context.Context, userID int64) error {
+	_, err := q.db.Exec(ctx, lockReportSchedules, userID)
+	return err
+}
+
 const reportByID = `-- name: ReportByID :one
 SELECT id, company_id, data_zone, requested_by, type, format, state, error, sha256, bytes, completed_at, expires_at, created_at, updated_at, version, scope, locale, subject_id, schedule_id, job_id FROM reports WHERE id = $1
 `

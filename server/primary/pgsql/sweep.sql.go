@@ -124,15 +124,16 @@ const sweepReports = `-- name: SweepReports :execrows
 WITH expired AS (
     UPDATE reports SET state = 'expired' WHERE id = ANY (ARRAY(
         SELECT r.id FROM reports r WHERE r.state = 'completed' AND r.expires_at < now() - interval '10 minutes'
-        AND NOT EXISTS (SELECT FROM outbox o WHERE o.report_id = r.id AND coalesce(o.sent_at, o.given_up_at) IS NULL)
+        AND NOT EXISTS (SELECT FROM outbox o WHERE o.report_id = r.id AND coalesce(o.sent_at, o.given_up_at) IS NULL
+            AND (o.expires_at > now()) IS NOT FALSE)
         ORDER BY r.expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))
     RETURNING id
 ), dropped AS (DELETE FROM report_documents d USING expired e WHERE d.report_id = e.id)
 SELECT id FROM expired
 `
 
-// A document stays a little longer than it may be asked for, so that whoever is getting it gets all of it; and until
-// the letter that it goes with has gone.
+// A document stays a little longer than it may be asked for, so that whoever is getting it gets all of
+// it; and until the letter that it goes with has gone, or is too late.
 func (q *Queries) SweepReports(ctx context.Context, batch int32) (int64, error) {
 	result, err := q.db.Exec(ctx, sweepReports, batch)
 	if err != nil {

@@ -25,12 +25,14 @@ ALTER TABLE report_schedules ALTER COLUMN first_at DROP DEFAULT;
 SELECT outpost.schema_changed();
 
 -- Whoever had a report made by a schedule gets its document by mail, or is told that there is none, in
--- the transaction that says so: however a report ends, it forgets no letter, and writes none twice.
+-- the transaction that says so: however a report ends, it forgets no letter, and writes none twice. After
+-- a week there is another document, and nobody waits for this one.
 -- +goose StatementBegin
 CREATE FUNCTION mail_report() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO outbox (company_id, data_zone, kind, recipient, locale, report_id, payload)
+    INSERT INTO outbox (company_id, data_zone, kind, recipient, locale, report_id, expires_at, payload)
     SELECT u.company_id, u.data_zone, CASE NEW.state WHEN 'completed' THEN 'report' ELSE 'report_failed' END, u.email, NEW.locale, NEW.id,
+        now() + interval '7 days',
         jsonb_build_object('name', u.full_name, 'company', c.name, 'document', jsonb_build_object('type', NEW.type, 'subject', s.name,
             'made_on', (now() AT TIME ZONE 'UTC')::date, 'bytes', NEW.bytes))
     FROM users u JOIN companies c ON c.id = u.company_id JOIN companies s ON s.id = coalesce(NEW.subject_id, NEW.company_id)

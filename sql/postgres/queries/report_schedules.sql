@@ -1,3 +1,7 @@
+-- Holds up whoever makes another schedule of theirs at the same time, so that the count sees it.
+-- name: LockReportSchedules :exec
+SELECT FROM users WHERE id = @user_id FOR NO KEY UPDATE;
+
 -- Nothing is inserted where there is an equal one, where there is no such company to report on, and where
 -- there are too many.
 -- name: InsertReportSchedule :one
