@@ -148,8 +148,8 @@ func (p *private) ask(s *secret, who someone, o *operation) (all told) {
 		}
 		if a.status < 300 {
 			found := s.look(a)
-			p.judge(s, who, kind, name, found, a)
-			all = all.and(found)
+			p.judge(s, who, kind, name, found)
+			all = all.and(found.told)
 		}
 	}
 	return all
@@ -179,8 +179,8 @@ func (p *private) documents(s *secret, who someone, seen map[string]told) {
 			continue
 		}
 		found := s.look(a)
-		p.judge(s, who, tells, fmt.Sprintf("%s reads a report on %s", who.name, kind), found, a)
-		seen[strings.Join([]string{s.title, who.name, string(kind)}, " ")] = found
+		p.judge(s, who, tells, fmt.Sprintf("%s reads a report on %s", who.name, kind), found)
+		seen[strings.Join([]string{s.title, who.name, string(kind)}, " ")] = found.told
 	}
 }
 
@@ -192,11 +192,13 @@ func (p *private) report(who someone, request map[string]any) (id int64) {
 		ID     int64 `json:"report_id"`
 		Status string
 	}
-	asked := c.must(http.StatusAccepted, http.MethodPost, p.w.api("fra")+"/api/v1/reports/generate", request)
-	asked.into(p.t, &made)
+	c.must(http.StatusAccepted, http.MethodPost, p.w.api("fra")+"/api/v1/reports/generate", request).into(p.t, &made)
 	eventually(p.t, "a report is made", func() error {
-		c.get(fmt.Sprintf("%s/api/v1/reports/%d/status", p.w.api("fra"), made.ID), "Outpost-Position", asked.position()).into(p.t, &made)
-		if made.Status != string(training.ReportCompleted) {
+		a, err := c.try(http.MethodGet, fmt.Sprintf("%s/api/v1/reports/%d/status", p.w.api("fra"), made.ID), nil)
+		if err != nil || a.status != http.StatusOK { // the region need not know of it yet
+			return fmt.Errorf("asking for the status gives %d: %s, %w", a.status, a.body, err)
+		}
+		if a.into(p.t, &made); made.Status != string(training.ReportCompleted) {
 			return fmt.Errorf("it is %s", made.Status)
 		}
 		return nil
@@ -205,7 +207,7 @@ func (p *private) report(who someone, request map[string]any) (id int64) {
 }
 
 // judge says whether an answer may tell what it tells.
-func (p *private) judge(s *secret, who someone, kind about, name string, found told, a answer) {
+func (p *private) judge(s *secret, who someone, kind about, name string, found finding) {
 	p.t.Helper()
 	asker := training.Principal{Role: who.role, CompanyID: s.company, UserID: s.id + 1}
 	if who.email == s.email {
@@ -223,7 +225,7 @@ func (p *private) judge(s *secret, who someone, kind about, name string, found t
 		"somebody":                     found.name && asker.UserID != s.id && kind != people,
 	} {
 		if wrong {
-			p.t.Errorf("%s and is told %s: %s", name, what, a.body)
+			p.t.Errorf("%s and is told %s, of %s", name, what, strings.Join(found.at, ", "))
 		}
 	}
 }
@@ -235,8 +237,22 @@ func (t told) and(o told) told {
 	}
 }
 
+// finding is what an answer tells, and which of its fields tell it, but for names.
+type finding struct {
+	told
+	at []string // what, and the path of the field
+}
+
+// note says that something is told if it is.
+func (f *finding) note(what *bool, name, path string, is bool) {
+	if is {
+		*what = true
+		f.at = append(f.at, name+" at "+path)
+	}
+}
+
 // look finds out what an answer tells.
-func (s *secret) look(a answer) (found told) {
+func (s *secret) look(a answer) (found finding) {
 	text := string(a.body)
 	found.name = strings.Contains(text, s.name) || strings.Contains(text, s.email)
 	found.pseudonym = strings.Contains(text, s.pseudonym)
@@ -251,35 +267,36 @@ func (s *secret) look(a answer) (found told) {
 	return found
 }
 
-func (s *secret) walk(key string, value any, found *told) {
+func (s *secret) walk(path string, value any, found *finding) {
 	switch v := value.(type) {
 	case map[string]any:
-		s.object(v, found)
+		s.object(path, v, found)
 		for key, inner := range v {
-			s.walk(key, inner, found)
+			s.walk(path+"."+key, inner, found)
 		}
 	case []any:
-		for _, inner := range v {
-			s.walk(key, inner, found)
+		for i, inner := range v {
+			s.walk(fmt.Sprintf("%s[%d]", path, i), inner, found)
 		}
 	case float64:
-		// The P90 is by its definition somebody's score. Whose, it does not say.
-		near := func(secret float64) bool { return math.Abs(v-secret) < 0.051 && v != math.Trunc(v) && key != "p90" }
+		key := path[strings.LastIndexByte(path, '.')+1:]
+		near := func(secret float64) bool { return math.Abs(v-secret) < 0.051 && v != math.Trunc(v) }
 		close := func(secret float64) bool { return math.Abs(v-secret) < 0.00006 }
-		found.exact = found.exact || near(s.score) || slices.ContainsFunc(s.components, close)
-		found.whole = found.whole || key == "score" && v == math.Round(s.score)
-		found.quiz = found.quiz || v == secretQuiz && result(key)
-		found.group = found.group || near(s.group)
+		at := fmt.Sprintf("%s: %v", path, v)
+		found.note(&found.exact, "score", at, near(s.score) || slices.ContainsFunc(s.components, close))
+		found.note(&found.whole, "rounded score", at, key == "score" && v == math.Round(s.score))
+		found.note(&found.quiz, "quiz", at, v == secretQuiz && !numbered(key))
+		found.note(&found.group, "group", at, near(s.groups[0]) || slices.ContainsFunc(s.groups[1:], close))
 	}
 }
 
-// result says whether a number of that name may be somebody's result: counts may be anything.
-func result(key string) bool {
-	return slices.ContainsFunc([]string{"score", "percent", "quiz", "result", "grade"}, func(part string) bool { return strings.Contains(key, part) })
+// numbered says whether a number of that name only tells one thing from another.
+func numbered(key string) bool {
+	return key == "id" || strings.HasSuffix(key, "_id") || slices.Contains([]string{"version", "code"}, key)
 }
 
 // object looks at what stands together.
-func (s *secret) object(o map[string]any, found *told) {
+func (s *secret) object(path string, o map[string]any, found *finding) {
 	is := func(key string, values ...any) bool { return slices.Contains(values, o[key]) }
 	person := is("user_id", float64(s.id)) || is("id", float64(s.id)) && o["email"] != nil || is("full_name", s.name) || is("email", s.email)
 	if is("pseudonym", s.pseudonym) && (person || o["department"] != nil) {
@@ -291,11 +308,11 @@ func (s *secret) object(o map[string]any, found *told) {
 		rate := figure && (strings.HasSuffix(key, "rate") || key == "score" || key == "p90")
 		switch n, few := o["people"].(float64); {
 		case person && slices.Contains([]string{"clicked", "submitted", "opened", "reported"}, key) && value != nil:
-			found.behaviour = true
-		case figure && !person && o["full_name"] == nil && (is("name", s.petite) || is("department", s.petite)):
-			found.group = true
+			found.note(&found.behaviour, "behaviour", path+"."+key, true)
+		case figure && !person && o["email"] == nil && o["full_name"] == nil && (is("name", s.petite) || is("department", s.petite)):
+			found.note(&found.group, "group", path+"."+key, true)
 		case rate && few && n > 0 && n < training.MinGroup && !math.IsNaN(number):
-			found.group = true
+			found.note(&found.group, "group", path+"."+key, true)
 		}
 	}
 }

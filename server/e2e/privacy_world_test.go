@@ -14,7 +14,7 @@ import (
 )
 
 // secretQuiz is the quiz result, in percent, of each person of whom nothing may come out.
-const secretQuiz = 37
+const secretQuiz = 77
 
 // secret is a company with a person of whom, and of whose department, nobody may be told more than the
 // privacy mode says. Nobody else's figures are like theirs.
@@ -30,7 +30,8 @@ type secret struct {
 	name       string
 	email      string
 	pseudonym  string
-	petite     string // the department, of three people
+	petite     string // the department, of four people
+	late       int    // days; no two people's, so that no P90 of all companies is one's score
 	enrollment int64
 	campaign   int64
 	report     int64  // their own
@@ -38,7 +39,7 @@ type secret struct {
 
 	score      float64
 	components []float64 // that are like nobody else's
-	group      float64   // the score of the department, which fewer than five people make up
+	groups     []float64 // figures of fewer than five people, the score first
 }
 
 // private is a world in which all that there is to be told is secret, and nobody else is active.
@@ -82,13 +83,13 @@ func (p *private) exec(query string, args ...any) {
 	}
 }
 
-// plant makes a company with a department of three, the first of whom is the one to be kept secret, a
+// plant makes a company with a department of four, the first of whom is the one to be kept secret, a
 // manager and an administrator, and so many others. Of a company without others all figures are made up
 // by fewer than five.
 func (p *private) plant(title string, mode training.PrivacyMode, others int) *secret {
 	now := time.Now()
 	s := &secret{
-		title: title, mode: mode, name: "Zaphod Privy " + title, petite: "Petite " + title, pseudonym: "P-SECRET-" + title,
+		title: title, mode: mode, late: 13 + 3*len(p.secrets), name: "Zaphod Privy " + title, petite: "Petite " + title, pseudonym: "P-SECRET-" + title,
 		email: "zaphod@" + title + ".example", manager: "manager@" + title + ".example", admin: "admin@" + title + ".example", peer: "peer1@" + title + ".example",
 	}
 	p.scan(&s.company, `INSERT INTO companies (name, slug, country, locale, data_zone, privacy_mode) VALUES ($1, $1, 'DE', 'en', 'global', $2) RETURNING id`, title, string(mode))
@@ -105,10 +106,14 @@ func (p *private) plant(title string, mode training.PrivacyMode, others int) *se
 	} else {
 		person("peer3@"+title+".example", "Peer 3", "learner", s.petite, "low")
 	}
+	person("peer2@"+title+".example", "Peer 2", "learner", s.petite, "low")
 	person(s.peer, "Peer 1", "learner", s.petite, "low")
 	person(s.manager, "Manager", "manager", department, "low")
 	if others > 0 {
 		person(s.admin, "Admin", "admin", department, "low")
+	}
+	if mode == training.Individual && others > 0 { // else a quarter of all companies' rest, as of a department
+		person("solo@"+title+".example", "Solo", "learner", "Solo", "low")
 	}
 	for i := range others {
 		person(fmt.Sprintf("other%d@%s.example", i, title), "Other", "learner", []string{"Large", ""}[i%2], "low")
@@ -120,7 +125,7 @@ func (p *private) plant(title string, mode training.PrivacyMode, others int) *se
 
 // teach lets everybody have learned a course but the one person, who failed its quiz and is late.
 func (p *private) teach(s *secret, now time.Time) {
-	due := now.AddDate(0, 0, -13)
+	due := now.AddDate(0, 0, -s.late)
 	p.exec(`INSERT INTO enrollments (company_id, data_zone, user_id, course_id, status, due_at, started_at, completed_at, expires_at, score, created_at)
 		SELECT $1, 'global', u.id, q.course_id, CASE WHEN u.id = $2 THEN 'in_progress' ELSE 'completed' END, $4, $4::timestamptz - interval '9 days',
 			CASE WHEN u.id <> $2 THEN $4::timestamptz - interval '2 days' END, CASE WHEN u.id <> $2 THEN $4::timestamptz + interval '1 year' END,
@@ -152,7 +157,7 @@ func (p *private) phish(s *secret, now time.Time) (simulations []training.Simula
 
 // expect works out the figures that must not come out.
 func (s *secret) expect(now time.Time, simulations []training.Simulation) {
-	due := now.AddDate(0, 0, -13)
+	due := now.AddDate(0, 0, -s.late)
 	last, passed := secretQuiz, 100
 	facts := training.RiskFacts{
 		Simulations: simulations, JobRisk: "high", LastQuiz: &last, Duties: []training.Duty{{CourseID: 1, Open: true, DueAt: due}},
@@ -167,7 +172,8 @@ func (s *secret) expect(now time.Time, simulations []training.Simulation) {
 		Simulations: safe, JobRisk: "low", LastQuiz: &passed,
 		Duties: []training.Duty{{CourseID: 1, DueAt: due, CompletedAt: due.AddDate(0, 0, -2), ExpiresAt: due.AddDate(1, 0, 0)}},
 	}
-	s.group = (s.score + 2*peer.RiskAt(now).Score) / 3
+	// Of the department: the score, who fell for it, who is compliant, who was on time.
+	s.groups = []float64{(s.score + 3*peer.RiskAt(now).Score) / 4, 1.0 / 4, 3.0 / 4}
 	if frac := s.score - math.Floor(s.score); frac < 0.1 || frac > 0.9 {
 		panic(fmt.Sprintf("the score %v cannot be told from a whole number: change the days in phish", s.score))
 	}

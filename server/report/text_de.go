@@ -31,7 +31,7 @@ func german() map[string]string {
 		"method simulations":      "P, Phishing: (4·0,2 + Σ w·s) / (4 + Σ w) über die Simulationen; s ist 0,6 für einen Klick und 1 für eine Dateneingabe, w halbiert sich alle 90 Tage. R, Melden: 1 − (4·0,3 + gemeldet) / (4 + Simulationen).",
 		"method other components": "T, Termintreue: Mittel von min(1, Tage überfällig / 30) über Kurse mit Termin. K, Wissen: 1 − Ergebnis des letzten Tests. E, Exposition der Tätigkeit: niedrig 0,2, mittel 0,5, hoch 0,8.",
 		"method bands":            "Stufen: niedrig unter 25, mäßig ab 25, hoch ab 50, kritisch ab 75.",
-		"method group risk":       "Der Wert einer Gruppe ist das Mittel ihrer Personen. P90 ist der Wert, den neun von zehn nicht überschreiten. Klickquote, Eingabequote und Meldequote sind Anteile an allen zugestellten Simulationen.",
+		"method group risk":       "Der Wert einer Gruppe ist das Mittel ihrer Personen. P90 ist das 90. Perzentil: an der Stelle 0,9·(n − 1) der Werte in ihrer Reihenfolge, linear dazwischen. Klickquote, Eingabequote und Meldequote sind Anteile an allen zugestellten Simulationen.",
 
 		"table requirements": "Anforderungen", "table departments": "Abteilungen", "table people": "Personen", "table courses": "Kurse",
 		"table completions": "Abschlüsse", "table components": "Bestandteile des Risikowerts", "table simulations": "Simulationen",

@@ -31,7 +31,7 @@ func english() map[string]string {
 		"method simulations":      "P, phishing: (4·0.2 + Σ w·s) / (4 + Σ w) over simulations; s is 0.6 for a click and 1 for a submission, w halves every 90 days. R, reporting: 1 − (4·0.3 + reported) / (4 + simulations).",
 		"method other components": "T, timeliness: mean of min(1, days overdue / 30) over dated courses. K, knowledge: 1 − result of the last quiz. E, exposure of the job: low 0.2, medium 0.5, high 0.8.",
 		"method bands":            "Bands: low below 25, moderate from 25, high from 50, critical from 75.",
-		"method group risk":       "A group's score is the mean of its people's. P90 is the score that nine of ten do not exceed. Click rate, submission rate and reporting rate are shares of all simulations that reached somebody.",
+		"method group risk":       "A group's score is the mean of its people's. P90 is the 90th percentile: at 0.9·(n − 1) of the scores in their order, linear in between. Click rate, submission rate and reporting rate are shares of all simulations that reached somebody.",
 
 		"table requirements": "Requirements", "table departments": "Departments", "table people": "People", "table courses": "Courses",
 		"table completions": "Completions", "table components": "Components of the score", "table simulations": "Simulations",

@@ -31,13 +31,13 @@ func TestCoursesAreNamedInALanguage(t *testing.T) {
 func BenchmarkAnalytics(b *testing.B) {
 	s := store.New(load(b,
 		`INSERT INTO companies (name, slug, country) VALUES ('C', 'c', 'DE')`,
-		`SET session_replication_role = replica`,
 		`INSERT INTO courses (slug, category, minutes, is_published) SELECT 'c' || i, 'email', i, true FROM generate_series(1, 24) i`,
 		`INSERT INTO frameworks (code, name) SELECT 'f' || i, 'F' FROM generate_series(1, 5) i`,
 		`INSERT INTO requirements (framework_id, code, text) SELECT 1 + i % 5, 'r' || i, 'T' FROM generate_series(1, 20) i`,
 		`INSERT INTO requirement_courses (requirement_id, course_id) SELECT r, 1 + (r * 5 + c) % 24 FROM generate_series(1, 20) r, generate_series(1, 3) c`,
 		`INSERT INTO users (company_id, data_zone, email, full_name, department)
 			SELECT 1, 'global', 'u' || i || '@example.com', 'User ' || i, 'Department ' || i % 40 FROM generate_series(1, 20000) i`,
+		`SET session_replication_role = replica`,
 		`INSERT INTO enrollments (company_id, data_zone, user_id, course_id, status, due_at, started_at, completed_at, expires_at)
 			SELECT 1, 'global', u.id, 1 + (u.id + c) % 24, CASE WHEN (u.id + c) % 5 = 0 THEN 'assigned' ELSE 'completed' END, now() - (u.id + c) % 200 * interval '1 day',
 				CASE WHEN (u.id + c) % 5 > 0 THEN now() - (u.id + c) % 190 * interval '1 day' END, CASE WHEN (u.id + c) % 5 > 0 THEN now() - (u.id + c) % 180 * interval '1 day' END,

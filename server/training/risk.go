@@ -196,8 +196,7 @@ type GroupRisk struct{ Scores []float64 }
 // Add puts other people's scores to g.
 func (g *GroupRisk) Add(other GroupRisk) { g.Scores = append(g.Scores, other.Scores...) }
 
-// Mean and P90, the score that nine of ten do not exceed (the nearest rank), are nil where nobody, or
-// too few, have a score.
+// Mean and P90, the 90th percentile, are nil where nobody, or too few, have a score.
 func (g *GroupRisk) Mean() *float64 {
 	if len(g.Scores) < MinGroup {
 		return nil
@@ -210,12 +209,16 @@ func (g *GroupRisk) Mean() *float64 {
 	return &mean
 }
 
-// P90 is described with Mean.
+// P90 is described with Mean. It lies at 0.9·(n − 1) in the order of the scores, counted from 0, on the
+// straight line between the two next to it, as Postgres' percentile_cont has it. The nearest rank would
+// be one person's score, and in a group of five to nine the highest.
 func (g *GroupRisk) P90() *float64 {
 	if len(g.Scores) < MinGroup {
 		return nil
 	}
 	sorted := slices.Sorted(slices.Values(g.Scores))
-	at := sorted[(len(sorted)*9+9)/10-1]
-	return &at
+	tenths := 9 * (len(sorted) - 1)
+	below, above := sorted[tenths/10], sorted[(tenths+9)/10]
+	p90 := below + float64(tenths%10)/10*(above-below)
+	return &p90
 }

@@ -909,7 +909,7 @@ type AnalyticsRisk struct {
 	// Band Of the mean.
 	Band *string `json:"band"`
 
-	// P90 The score that nine of ten do not exceed.
+	// P90 The 90th percentile, at 0.9 · (n − 1) between the scores in their order.
 	P90 *float64 `json:"p90"`
 
 	// People The 20 with the highest scores.
@@ -927,7 +927,7 @@ type AnalyticsScore struct {
 	// Band Of the mean.
 	Band *string `json:"band"`
 
-	// P90 The score that nine of ten do not exceed.
+	// P90 The 90th percentile, at 0.9 · (n − 1) between the scores in their order.
 	P90 *float64 `json:"p90"`
 
 	// Score Their mean, from 0 to 100; higher is worse.
@@ -1427,7 +1427,7 @@ type DashboardRisk struct {
 	// Band What a score means; the bands begin at 0, 25, 50 and 75.
 	Band RiskBand `json:"band"`
 
-	// P90 What nine of ten do not exceed.
+	// P90 The 90th percentile, at 0.9 · (n − 1) between the scores in their order.
 	P90    float64 `json:"p90"`
 	People int     `json:"people"`
 
