@@ -146,6 +146,8 @@ func kindName(kind string) string {
 		return "a text"
 	case kind == "bool":
 		return "true or false"
+	case kind == "slice":
+		return "a list"
 	}
 	return "of another type"
 }
