@@ -270,7 +270,13 @@ func (w *devWorld) catchesMail(t *testing.T, to string) {
 			if err := getJSON(w.url(region)+"/dev/mail.json?to="+to, &list); err != nil {
 				return err
 			}
-			if len(list.Items) != 1 || !strings.Contains(list.Items[0].Text, w.url(0)+"/password#token=opp_") {
+			resets := 0 // beside reminders of what is due on the day of the test
+			for _, item := range list.Items {
+				if strings.Contains(item.Text, w.url(0)+"/password#token=opp_") {
+					resets++
+				}
+			}
+			if resets != 1 {
 				return fmt.Errorf("region %d shows %+v", region, list)
 			}
 			return nil

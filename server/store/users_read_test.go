@@ -92,7 +92,7 @@ func TestWhatIsNotAskedForIsNotRead(t *testing.T) {
 	}
 	for _, statement := range []string{
 		string(schema), `ALTER TABLE users RENAME TO real_users`, `DROP TABLE companies`, `DROP TABLE user_activity`,
-		`INSERT INTO real_users VALUES (1, 1, 'z', 'e', 'e', 'n', 'n', 'learner', '', 'low', '', 1, '', '', 1)`,
+		`INSERT INTO real_users VALUES (1, 1, 'z', 'e', 'e', 'n', 'n', 'learner', '', 'low', '', 1, '', '', 1, '')`,
 		`CREATE VIEW users AS SELECT id, company_id, version, ` + strings.Join(traps, ", ") + ` FROM real_users`,
 		`CREATE VIEW companies AS SELECT id, json('no JSON ' || id) AS name, slug, data_zone, country, locale, privacy_mode
 			FROM (SELECT id, '' AS slug, '' AS data_zone, '' AS country, '' AS locale, '' AS privacy_mode FROM real_users)`,
