@@ -167,10 +167,10 @@ func TestADashboardFollowsTheClock(t *testing.T) {
 	}{
 		// 51 to 54 have done it, 55 owes nothing yet: 4 people are too few.
 		// Scores: 51, 52: 0.05/0.25 = 20; 53: (0.03+0.05)/0.25 = 32; 54: 0.08/0.45 = 17.78; 55: (0.075+0.05)/0.45 = 27.78; 56: 50.
-		// Their sum is 167.56, their mean 27.93; of six, P90 is the ⌈5.4⌉ = 6th: 50.
-		{day, "null", `{"band":"moderate","p90":50,"people":6,"score":27.9}`, day.Add(time.Hour)},
+		// Their sum is 167.56, their mean 27.93; of six, P90 lies at 0.9·5 = 4.5, between 32 and 50: 41.
+		{day, "null", `{"band":"moderate","p90":41,"people":6,"score":27.9}`, day.Add(time.Hour)},
 		// 55 owes it: 4/5. Two dates have come, of two people: too few for the on-time rate.
-		{day.Add(time.Hour), `{"compliant":4,"obligations":5,"on_time_rate":null,"people":5,"rate":0.8,"satisfied":4}`, `{"band":"moderate","p90":50,"people":6,"score":27.9}`, day.Add(2 * time.Hour)},
+		{day.Add(time.Hour), `{"compliant":4,"obligations":5,"on_time_rate":null,"people":5,"rate":0.8,"satisfied":4}`, `{"band":"moderate","p90":41,"people":6,"score":27.9}`, day.Add(2 * time.Hour)},
 		{day.Add(2*time.Hour - time.Microsecond), `{"compliant":4,"obligations":5,"on_time_rate":null,"people":5,"rate":0.8,"satisfied":4}`, `"score":27.9`, day.Add(2 * time.Hour)},
 		// 53's has expired: 3/5. What is next is midnight.
 		{day.Add(2 * time.Hour), `"rate":0.6,"satisfied":3}`, `"score":27.9`, training.NextDay(day)},
