@@ -189,12 +189,18 @@ func TestScoresOfAGroup(t *testing.T) {
 		mean, p90 *float64
 	}{
 		{nil, nil, nil},
-		{upTo(4), nil, nil},                                   // too few
-		{upTo(5), value(3), value(4.6)},                       // 3.6: 4 + 0.6·(5 − 4)
-		{[]float64{80, 20, 20, 20, 10}, value(30), value(56)}, // 3.6: 20 + 0.6·(80 − 20)
-		{upTo(10), value(5.5), value(9.1)},                    // 8.1: 9 + 0.1·(10 − 9)
-		{upTo(11), value(6), value(10)},                       // 9: the tenth
-		{upTo(100), value(50.5), value(90.1)},                 // 89.1: 90 + 0.1·(91 − 90)
+		// too few
+		{upTo(4), nil, nil},
+		// 3.6: 4 + 0.6·(5 − 4)
+		{upTo(5), value(3), value(4.6)},
+		// 3.6: 20 + 0.6·(80 − 20)
+		{[]float64{80, 20, 20, 20, 10}, value(30), value(56)},
+		// 8.1: 9 + 0.1·(10 − 9)
+		{upTo(10), value(5.5), value(9.1)},
+		// 9: the tenth
+		{upTo(11), value(6), value(10)},
+		// 89.1: 90 + 0.1·(91 − 90)
+		{upTo(100), value(50.5), value(90.1)},
 		{[]float64{7, 7, 7, 7, 7, 7}, value(7), value(7)},
 	} {
 		g := training.GroupRisk{Scores: c.scores}
