@@ -156,7 +156,7 @@ const (
 type API struct {
 	Deps
 	app      *fiber.App
-	document *static // openapi.json
+	document func() (*static, error) // openapi.json, made when it is first asked for
 	docs     map[string]*asset
 	rates    *limiter
 	accounts *limiter // logins by account
@@ -185,15 +185,11 @@ func New(d Deps) (*API, error) {
 		d.Now = time.Now
 	}
 	d.Limits.defaults()
-	document, err := newDocument()
-	if err != nil {
-		return nil, err
-	}
 	pages, err := newDocs()
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Deps: d, document: document, docs: pages}
+	a := &API{Deps: d, document: sync.OnceValues(newDocument), docs: pages}
 	a.pool.New = func() any { return new(call) }
 	a.base, a.stop = context.WithCancel(context.Background())
 	for _, l := range []struct {

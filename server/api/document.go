@@ -54,5 +54,9 @@ func (s *static) ETagFor(encoding string) (string, error) {
 }
 
 func (a *API) openapi(k *call) error {
-	return k.body(a.document, fiber.MIMEApplicationJSON, "no-cache")
+	document, err := a.document()
+	if err != nil {
+		return err
+	}
+	return k.body(document, fiber.MIMEApplicationJSON, "no-cache")
 }
