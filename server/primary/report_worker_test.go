@@ -52,6 +52,41 @@ func jobState(t *testing.T, url string, report int64) string {
 	return value[string](t, url, `SELECT j.state::text FROM river.river_job j JOIN reports r ON r.job_id = j.id WHERE r.id = $1`, report)
 }
 
+// TestAReportGoesOnInTheTraceOfItsRequest: its maker works below the span that the request named.
+func TestAReportGoesOnInTheTraceOfItsRequest(t *testing.T) {
+	type key struct{}
+	below, ended := make(chan any, 1), make(chan error, 1)
+	p, url := openReports(t, maker(func(ctx context.Context, r training.Report, w io.Writer) error {
+		below <- ctx.Value(key{})
+		return named(ctx, r, w)
+	}), func(c *primary.Config) {
+		c.Trace = func(ctx context.Context) string {
+			name, _ := ctx.Value(key{}).(string)
+			return name
+		}
+		c.Continue = func(ctx context.Context, _, trace string) (context.Context, func(error)) {
+			return context.WithValue(ctx, key{}, "below "+trace), func(err error) { ended <- err }
+		}
+	})
+	r, _, err := p.RequestReport(context.WithValue(t.Context(), key{}, "the request"), manager, gdpr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, p)
+	becomes(t, url, r.ID, training.ReportCompleted)
+	if got := <-below; got != "below the request" {
+		t.Errorf("it is made %v", got)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("its span ends with %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("its span does not end")
+	}
+}
+
 func TestAQueuedReportIsCancelled(t *testing.T) {
 	inModes(t, func(t *testing.T, mode func(*primary.Config)) {
 		h := newHeld()
