@@ -11,12 +11,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/sync/errgroup"
 
 	"outpost/replicate/change"
 )
 
 // copiers is how many tables are copied at the same time, at most.
 const copiers = 4
+
+// errAltered means that a table is not any more what it was when the slot began.
+var errAltered = errors.New("its tables were altered at the same moment: try again")
 
 // Copy makes the slot, and hands over every published row as it was at the instant at
 // which the slot begins: a Stream from the position that is returned continues it.
@@ -25,29 +29,90 @@ const copiers = 4
 // begin is called once, before the first row; row for each row, never two at a time
 // (rows of different tables are mixed). A row is valid during its call only. An error
 // of either ends the copy. Whenever Copy fails, the slot it made is dropped.
-//
-// The order matters. Transactions take ACCESS SHARE on every table BEFORE the slot is
-// made: a table rewritten between the slot's instant and its COPY would read as empty
-// under the snapshot. And every one of them takes the snapshot before anything else is
-// asked on the slot's connection, for the next command there ends it.
 func (s *Source) Copy(
 	ctx context.Context,
 	begin func(tables []*change.Table) error,
 	row func(t *change.Table, r change.Row) error,
 ) (lsn change.LSN, err error) {
 	began := time.Now()
-	locked, workers, err := s.guard(ctx)
-	defer func() {
-		for _, conn := range workers {
-			closeConn(ctx, conn.PgConn())
-		}
-	}()
+	at, err := s.freeze(ctx)
+	for errors.Is(err, errAltered) && time.Since(began) < s.lockTimeout {
+		at, err = s.freeze(ctx)
+	}
 	if err != nil {
 		return 0, err
 	}
+	defer at.release(ctx)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.clean(ctx))
+		}
+	}()
+	if err := begin(tables(at.found)); err != nil {
+		return 0, err
+	}
+	progress, err := s.startCopying(ctx, at.workers[0], at.found)
+	if err != nil {
+		return 0, err
+	}
+	defer s.copying.Store(nil)
+	if err := s.whileKept(ctx, func(ctx context.Context) error { return copyAll(ctx, at.workers, at.found, progress, row) }); err != nil {
+		return 0, err
+	}
+	s.log.Debug("publication copied", "publication", s.Publication, "tables", len(at.found), "at", at.lsn, "took_ms", time.Since(began).Milliseconds())
+	return at.lsn, nil
+}
+
+// instant is where a slot begins, and transactions that see it.
+type instant struct {
+	lsn     change.LSN
+	found   []Published
+	workers []*pgx.Conn
+}
+
+func (i *instant) release(ctx context.Context) {
+	for _, conn := range i.workers {
+		closeConn(ctx, conn.PgConn())
+	}
+}
+
+// freeze makes the slot, and keeps the published tables from being rewritten until the
+// workers are done with them.
+//
+// The order matters. Every worker takes the slot's snapshot before anything else is asked
+// on the slot's connection, for the next command there ends it. The tables are locked only
+// after the slot is made: making it waits for every transaction that has written, which one
+// that waits for such a lock has, and Postgres cannot see that the two wait for each other.
+// So a table may be rewritten before it is locked, and would read as empty under the
+// snapshot: the catalogue, as it was and as it is, tells.
+func (s *Source) freeze(ctx context.Context) (at instant, err error) {
+	now, err := s.connect(ctx)
+	if err != nil {
+		return instant{}, err
+	}
+	defer closeConn(ctx, now.PgConn())
+	listed, err := s.replicable(ctx, now)
+	if err != nil {
+		return instant{}, err
+	}
+	defer func() {
+		if err != nil {
+			at.release(ctx)
+		}
+	}()
+	for range min(copiers, max(1, len(listed))) {
+		worker, err := s.connect(ctx)
+		if err != nil {
+			return at, err
+		}
+		at.workers = append(at.workers, worker)
+		if _, err := worker.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
+			return at, fmt.Errorf("copying publication %s: %w", s.Publication, err)
+		}
+	}
 	slot, err := s.createSlot(ctx)
 	if code(err) == codeExists {
-		return 0, fmt.Errorf("%w: drop it first", err)
+		return at, fmt.Errorf("%w: drop it first", err)
 	}
 	// From here a slot may exist, even where its creation failed: the connection may
 	// have broken while Postgres went on.
@@ -57,98 +122,98 @@ func (s *Source) Copy(
 		}
 	}()
 	if err != nil {
-		return 0, err
+		return at, err
 	}
-	err = attach(ctx, workers, slot.snapshot)
+	at.lsn = slot.lsn
+	err = attach(ctx, at.workers, slot.snapshot)
 	closeConn(ctx, slot.conn)
 	if err != nil {
-		return 0, err
+		return at, err
 	}
-	found, err := s.replicable(ctx, workers[0])
+	if err := s.lock(ctx, at.workers, references(listed)); err != nil {
+		return at, err
+	}
+	if at.found, err = s.catalogue(ctx, at.workers[0]); err != nil {
+		return at, err
+	}
+	current, err := s.catalogue(ctx, now)
 	if err != nil {
-		return 0, err
+		return at, err
 	}
-	if !reflect.DeepEqual(tables(found), tables(locked)) {
-		return 0, fmt.Errorf("copying publication %s: it was changed at the same moment: try again", s.Publication)
+	if !slices.Equal(references(at.found), references(listed)) || !reflect.DeepEqual(tables(at.found), tables(current)) {
+		return at, fmt.Errorf("copying publication %s: %w", s.Publication, errAltered)
 	}
-	if err := begin(tables(found)); err != nil {
-		return 0, err
-	}
-	progress, err := s.startCopying(ctx, workers[0], found)
-	if err != nil {
-		return 0, err
-	}
-	defer s.copying.Store(nil)
-	if err := s.whileKept(ctx, func(ctx context.Context) error { return copyAll(ctx, workers, found, progress, row) }); err != nil {
-		return 0, err
-	}
-	s.log.Debug("publication copied", "publication", s.Publication, "tables", len(found), "at", slot.lsn, "took_ms", time.Since(began).Milliseconds())
-	return slot.lsn, nil
+	return at, problems(at.found)
 }
 
-// guard opens the transactions that will copy, and in each locks every published table
-// against being rewritten. They write nothing, so they have no xid, and the slot does
-// not wait for them. Each holds the locks itself: behind an ALTER that waits for one
-// of them, the others could not get them any more. On an error the connections that
-// were opened are returned too.
-func (s *Source) guard(ctx context.Context) (found []Published, workers []*pgx.Conn, err error) {
-	conn, err := s.connect(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer closeConn(ctx, conn.PgConn())
-	if _, err := conn.Exec(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"); err != nil {
-		return nil, nil, fmt.Errorf("locking the published tables: %w", err)
-	}
-	// While waiting for a lock the catalogue may change: look again until it did not.
-	var names []string
-	for {
-		if found, err = s.replicable(ctx, conn); err != nil {
-			return nil, nil, err
-		}
-		var more []string
-		for _, p := range found {
-			if name := p.reference(); !slices.Contains(names, name) {
-				more = append(more, name)
-			}
-		}
-		if more == nil {
-			break
-		}
-		if err := s.lock(ctx, conn, more); err != nil {
-			return nil, nil, err
-		}
-		names = append(names, more...)
-	}
-	for range min(copiers, max(1, len(found))) {
-		worker, err := s.connect(ctx)
-		if err != nil {
-			return found, workers, err
-		}
-		workers = append(workers, worker)
-		if _, err := worker.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
-			return found, workers, fmt.Errorf("locking the published tables: %w", err)
-		}
-		if err := s.lock(ctx, worker, names); err != nil {
-			return found, workers, err
+// attach lets the workers see what the snapshot sees, and marks where they hold no lock.
+func attach(ctx context.Context, workers []*pgx.Conn, snapshot string) error {
+	for _, worker := range workers {
+		if _, err := worker.Exec(ctx, "SET TRANSACTION SNAPSHOT '"+strings.ReplaceAll(snapshot, "'", "''")+"'; SAVEPOINT unlocked"); err != nil {
+			return fmt.Errorf("attaching to the slot's snapshot: %w", err)
 		}
 	}
-	return found, workers, nil
+	return nil
 }
 
-func (s *Source) lock(ctx context.Context, conn *pgx.Conn, names []string) error {
+// lock locks the tables in every worker against being rewritten. Each holds the locks
+// itself: behind an ALTER that waits for one of them, the others could not get them any
+// more. Nor could they if it came while they take them, and then all let go and try again.
+func (s *Source) lock(ctx context.Context, workers []*pgx.Conn, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	_, err := conn.Exec(ctx, "LOCK TABLE "+strings.Join(names, ", ")+" IN ACCESS SHARE MODE")
-	if code(err) == codeLocked {
-		return fmt.Errorf("copying publication %s: its tables could not be locked within %s because of %s: wait for it, or end it: %w",
-			s.Publication, s.lockTimeout, s.blocker(ctx, lockHolder), err)
-	}
-	if err != nil {
+	statement := "LOCK TABLE " + strings.Join(names, ", ") + " IN ACCESS SHARE MODE"
+	for began := time.Now(); ; {
+		err := tryLock(ctx, workers, statement)
+		switch code(err) {
+		case "":
+			return err
+		case codeGone, codeNoSchema:
+			return fmt.Errorf("copying publication %s: %w", s.Publication, errAltered)
+		case codeLocked, codeDeadlock:
+			if time.Since(began) < s.lockTimeout {
+				continue
+			}
+			return fmt.Errorf("copying publication %s: its tables could not be locked within %s because of %s: wait for it, or end it: %w",
+				s.Publication, s.lockTimeout, s.blocker(ctx, lockHolder), err)
+		}
 		return fmt.Errorf("locking the published tables: %w", err)
 	}
-	return nil
+}
+
+// tryLock locks in the first worker, however long that waits, and at once in the others;
+// or in none.
+func tryLock(ctx context.Context, workers []*pgx.Conn, statement string) error {
+	err := exec(ctx, workers[0], statement)
+	if err == nil {
+		var group errgroup.Group
+		for _, worker := range workers[1:] {
+			group.Go(func() error { return exec(ctx, worker, statement+" NOWAIT") })
+		}
+		err = group.Wait()
+	}
+	if err == nil {
+		return nil
+	}
+	for _, worker := range workers {
+		// Where it fails the connection is broken, and says so when it is asked next.
+		_ = exec(ctx, worker, "ROLLBACK TO unlocked")
+	}
+	return err
+}
+
+func exec(ctx context.Context, conn *pgx.Conn, statements string) error {
+	_, err := conn.Exec(ctx, statements)
+	return err
+}
+
+func references(found []Published) []string {
+	names := make([]string, len(found))
+	for i, p := range found {
+		names[i] = p.reference()
+	}
+	return names
 }
 
 // reference names the table in SQL: a partitioned one with its partitions, others
@@ -159,16 +224,6 @@ func (p Published) reference() string {
 		return name
 	}
 	return "ONLY " + name
-}
-
-// attach lets the workers see what the snapshot sees.
-func attach(ctx context.Context, workers []*pgx.Conn, snapshot string) error {
-	for _, worker := range workers {
-		if _, err := worker.Exec(ctx, "SET TRANSACTION SNAPSHOT '"+strings.ReplaceAll(snapshot, "'", "''")+"'"); err != nil {
-			return fmt.Errorf("attaching to the slot's snapshot: %w", err)
-		}
-	}
-	return nil
 }
 
 // whileKept copies, and gives up once Postgres no longer keeps the slot: what is copied

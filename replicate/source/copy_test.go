@@ -231,6 +231,42 @@ func TestCopyKeepsTablesFromBeingRewritten(t *testing.T) {
 	}
 }
 
+// TestCopyHoldsNobodyUp copies while two tables are emptied together, again and again: each
+// time somebody waits for a table that a copy has, and has one that the copy still needs.
+func TestCopyHoldsNobodyUp(t *testing.T) {
+	s, url := database(t, people, "CREATE TABLE z_last (id int PRIMARY KEY)", publishAll)
+	s.lockTimeout = time.Minute
+	ctx, stop := context.WithCancel(t.Context())
+	conn := pgtest.Connect(t, url)
+	if _, err := conn.Exec(ctx, "SET lock_timeout = '20s'; SET deadlock_timeout = '10ms'"); err != nil {
+		t.Fatal(err)
+	}
+	var emptying errgroup.Group
+	emptying.Go(func() error {
+		for ctx.Err() == nil {
+			_, err := conn.Exec(ctx, "TRUNCATE people, z_last")
+			if err != nil && code(err) != codeDeadlock && ctx.Err() == nil {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(20 * time.Millisecond): // an application does something else, too
+			}
+		}
+		return nil
+	})
+	for range 5 {
+		copied(t, s)
+		if err := s.DropSlot(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if err := emptying.Wait(); err != nil {
+		t.Errorf("emptying beside the copies: %v", err)
+	}
+}
+
 func TestFailedCopyLeavesNoSlot(t *testing.T) {
 	s, url := database(t, people, publishAll, "INSERT INTO people SELECT g, repeat('x', 100) FROM generate_series(1, 50000) g")
 	noSlot := func() {
@@ -321,9 +357,21 @@ func TestCopySaysWhoHoldsUpTheSlot(t *testing.T) {
 	exec("PREPARE TRANSACTION 'forgotten'")
 	fails("'forgotten'")
 	exec("ROLLBACK PREPARED 'forgotten'")
+	worker, err := s.connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer Disconnect(t.Context(), worker)
+	if _, err := worker.Exec(t.Context(), "BEGIN; SAVEPOINT unlocked"); err != nil {
+		t.Fatal(err)
+	}
 	exec("BEGIN")
 	exec("LOCK TABLE people")
-	fails(fmt.Sprintf("process %d", other.PgConn().PID()), "holds table public.people")
+	err = s.lock(t.Context(), []*pgx.Conn{worker}, []string{"public.people"})
+	if want := fmt.Sprintf("process %d", other.PgConn().PID()); code(err) != codeLocked || !strings.Contains(err.Error(), want) ||
+		!strings.Contains(err.Error(), "holds table public.people") {
+		t.Errorf("locking fails with %v", err)
+	}
 	exec("ROLLBACK")
 	copied(t, s)
 }

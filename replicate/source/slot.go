@@ -19,6 +19,8 @@ const (
 	codeUndefined = "42704"
 	codeInUse     = "55006"
 	codeLocked    = "55P03"
+	codeDeadlock  = "40P01"
+	codeGone      = "42P01"
 	codeForbidden = "42501"
 	codeNoSchema  = "3F000"
 	codeNoRoutine = "42883"
