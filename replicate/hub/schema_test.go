@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,6 +95,42 @@ func TestSchemaChangesEndEqual(t *testing.T) {
 	}
 }
 
+// TestRowsOfAnOpenTransaction makes changes that lock no table while a transaction has rows of
+// one: they arrive behind the change, in the shape from before it.
+func TestRowsOfAnOpenTransaction(t *testing.T) {
+	setup, _ := readSchemaMD(t)
+	for _, c := range []struct{ row, change string }{
+		{"UPDATE s.other SET a = 'late' WHERE id = 1", "ALTER SCHEMA s RENAME TO r"},
+		{"UPDATE t SET n = -1 WHERE id = 1", "ALTER PUBLICATION everything DROP TABLE t"},
+	} {
+		t.Run(c.change, func(t *testing.T) {
+			t.Parallel()
+			f := fixtureOf(t, pgtest.Database(t), setup...)
+			f.start()
+			f.equals("at the beginning")
+			before := f.generation()
+			open, err := pgtest.Connect(t, f.url).Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := open.Exec(t.Context(), c.row); err != nil {
+				t.Fatal(err)
+			}
+			f.exec(c.change)
+			if err := open.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			f.eventually("a new generation begins", func() error {
+				if f.generation() == before {
+					return errors.New("it does not")
+				}
+				return nil
+			})
+			f.equals("in the end")
+		})
+	}
+}
+
 // withCalls announces each statement by hand, in its transaction.
 func withCalls(all []string) (out []string) {
 	const call = "SELECT outpost.schema_changed()"
@@ -142,6 +179,9 @@ func (f *fixture) ends(sql []string, how string) {
 	f.equals("at the beginning")
 	before := f.generation()
 	stop := f.write()
+	if how == "in place" && locksNothing(sql) { // see TestRowsOfAnOpenTransaction
+		stop()
+	}
 	for _, statement := range sql {
 		f.exec(statement)
 	}
@@ -166,6 +206,13 @@ func (f *fixture) ends(sql []string, how string) {
 	stop = f.write()
 	stop()
 	f.equals("in the end")
+}
+
+// locksNothing says that transactions may write to a table while the change alters it.
+func locksNothing(sql []string) bool {
+	return slices.ContainsFunc(sql, func(s string) bool {
+		return strings.HasPrefix(s, "ALTER PUBLICATION") || strings.HasPrefix(s, "ALTER SCHEMA")
+	})
 }
 
 // looks waits until the hub has looked at the catalogue twice more.
@@ -208,13 +255,13 @@ func (f *fixture) write() (stop func()) {
 		}
 	}()
 	<-started
-	return func() {
+	return sync.OnceFunc(func() {
 		cancel()
 		<-done
 		if err := conn.Close(context.WithoutCancel(ctx)); err != nil {
 			f.t.Errorf("closing the writer's connection: %v", err)
 		}
-	}
+	})
 }
 
 // equals waits until the replica has the published tables, and in them the rows, that
