@@ -15,7 +15,7 @@ import (
 // TestADeadPrimaryStopsWritesNotReads kills the primary, and later Postgres. The edge reads on
 // and owns up to the age of what it shows; writes are refused with a time to come back.
 func TestADeadPrimaryStopsWritesNotReads(t *testing.T) {
-	w := newWorld(t, []string{"fra", "syd"})
+	w := newWorldAlone(t, []string{"fra", "syd"})
 	fra, _ := w.serve("fra"), w.serve("syd")
 	learner := w.login("syd", "user1@example.com")
 	e, _ := learner.enroll(w.api("syd"), "passwords-and-passkeys")

@@ -58,15 +58,24 @@ func run(m *testing.M) int {
 // world is a Postgres with demo data and the nodes around it.
 type world struct {
 	t        *testing.T
-	postgres *pgcluster.Cluster
-	url      string // of the database
+	postgres *pgcluster.Cluster // nil where it is shared
+	url      string             // of the database
 	data     string
 	regions  []string // the first is the primary
 	env      map[string]map[string]string
 }
 
-// newWorld prepares Postgres with the program's own commands.
-func newWorld(t *testing.T, regions []string, settings ...string) *world {
+// newWorld gives a database of its own in the Postgres that the tests share.
+func newWorld(t *testing.T, regions []string) *world {
+	t.Helper()
+	w := &world{t: t, data: t.TempDir(), regions: regions, env: make(map[string]map[string]string)}
+	w.url = pgtest.Prepared(t, fill)
+	w.environments()
+	return w
+}
+
+// newWorldAlone gives it a Postgres of its own, for what can be done to a whole one only.
+func newWorldAlone(t *testing.T, regions []string, settings ...string) *world {
 	t.Helper()
 	w := &world{t: t, postgres: pgtest.Cluster(t, settings...), data: t.TempDir(), regions: regions, env: make(map[string]map[string]string)}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -75,13 +84,28 @@ func newWorld(t *testing.T, regions []string, settings ...string) *world {
 		t.Fatal(err)
 	}
 	w.url = w.postgres.URL("outpost")
-	w.command(t, "migrate")
-	w.command(t, "seed")
-	hub, primary := freePort(t), freePort(t)
-	for i, region := range regions {
+	if err := fill(ctx, w.url); err != nil {
+		t.Fatal(err)
+	}
+	w.environments()
+	return w
+}
+
+// fill makes the data model and the demo data with the program's own commands.
+func fill(ctx context.Context, url string) error {
+	for _, command := range []string{"migrate", "seed"} {
+		if _, err := output(ctx, url, command); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) environments() {
+	hub, primary := freePort(w.t), freePort(w.t)
+	for i, region := range w.regions {
 		w.env[region] = w.environment(region, i == 0, primary, hub)
 	}
-	return w
 }
 
 func (w *world) environment(region string, primary bool, api, hub string) map[string]string {
@@ -112,13 +136,21 @@ func (w *world) api(region string) string { return "http://" + w.env[region]["OU
 // command runs one of the program's short commands.
 func (w *world) command(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, args...)
-	cmd.Env = append(os.Environ(), "DATABASE_URL="+w.url)
+	out, err := output(t.Context(), w.url, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func output(ctx context.Context, url string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+url)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("outpost %s: %v\n%s", strings.Join(args, " "), err, out)
+		return "", fmt.Errorf("outpost %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
-	return string(out)
+	return string(out), nil
 }
 
 // process is one `outpost serve`.

@@ -19,7 +19,7 @@ import (
 // TestKilledNothingIsLost kills an edge, the primary and Postgres in the middle of
 // writes. Afterwards every acknowledged write is there, once, on every replica.
 func TestKilledNothingIsLost(t *testing.T) {
-	w := newWorld(t, []string{"fra", "iad", "syd"})
+	w := newWorldAlone(t, []string{"fra", "iad", "syd"})
 	regions := make(map[string]*process)
 	for _, region := range w.regions {
 		regions[region] = w.serve(region)

@@ -12,7 +12,7 @@ import (
 
 // TestOneSlotHoweverManyRegions stops a region, lets it catch up, and adds a fourth.
 func TestOneSlotHoweverManyRegions(t *testing.T) {
-	w := newWorld(t, []string{"fra", "iad", "syd"}, "log_statement=all", "logging_collector=on", "log_directory=log", "log_filename=all.log")
+	w := newWorldAlone(t, []string{"fra", "iad", "syd"}, "log_statement=all", "logging_collector=on", "log_directory=log", "log_filename=all.log")
 	for _, region := range w.regions[:2] {
 		w.serve(region)
 	}

@@ -14,7 +14,7 @@ import (
 // TestStopFinishesRequestsInFlight tells a region to stop while a write waits for a lock in
 // Postgres. The write is answered, and then the process ends well.
 func TestStopFinishesRequestsInFlight(t *testing.T) {
-	w := newWorld(t, []string{"fra", "syd"})
+	w := newWorldAlone(t, []string{"fra", "syd"})
 	regions := map[string]*process{"fra": w.serve("fra"), "syd": w.serve("syd")}
 	learner := w.login("syd", "user1@example.com")
 	e, _ := learner.enroll(w.api("syd"), "passwords-and-passkeys")

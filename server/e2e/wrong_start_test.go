@@ -18,7 +18,7 @@ import (
 // exit code 1, within five seconds, and no secret in it.
 func TestWrongStartSaysWhatToDo(t *testing.T) {
 	const limit = 5 * time.Second
-	w := newWorld(t, []string{"fra", "syd"})
+	w := newWorldAlone(t, []string{"fra", "syd"})
 	plain := pgtest.Cluster(t, "wal_level=replica")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
