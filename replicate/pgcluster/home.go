@@ -185,7 +185,7 @@ func (h *home) initdb(ctx context.Context, bin binaries, folder string) (err err
 	}
 	auth := "scram-sha-256"
 	if h.temporary {
-		auth = "password" // tests connect so often that SCRAM's hashes are a tenth of what they do
+		auth = "password" // tests connect so often that a client's part of SCRAM is a tenth of what they do
 	}
 	args := []string{
 		"-D", folder, "-U", superuser, "--auth=" + auth, "--pwfile=" + password,

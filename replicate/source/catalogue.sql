@@ -1,6 +1,7 @@
 -- What publications hold: one line for each column of each table, the columns that are
 -- not sent included, because the replica identity may need them. It is asked of the
--- catalogue directly, and by the function of tracking.sql. It locks no table.
+-- catalogue directly, and by the function of tracking.sql. It locks no table but
+-- those with a row filter.
 -- An index counts as a key only if it is one for every row at every moment. The indexes
 -- are looked up for each table because of NOT MATERIALIZED: else all are gone through.
 WITH {{published}}, key AS NOT MATERIALIZED (

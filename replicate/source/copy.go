@@ -42,8 +42,8 @@ func (s *Source) Copy(
 	if err != nil {
 		return 0, err
 	}
-	defer at.release(ctx)
 	defer func() {
+		at.release(ctx)
 		if err != nil {
 			err = errors.Join(err, s.clean(ctx))
 		}
@@ -95,9 +95,21 @@ func (s *Source) freeze(ctx context.Context) (at instant, err error) {
 	if err != nil {
 		return instant{}, err
 	}
+	// It waits for locks, while it may have some already, but never for long.
+	if err := exec(ctx, now, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL lock_timeout = '300ms'; SAVEPOINT unlocked"); err != nil {
+		return instant{}, fmt.Errorf("copying publication %s: %w", s.Publication, err)
+	}
+	made := false
 	defer func() {
-		if err != nil {
-			at.release(ctx)
+		if err == nil {
+			return
+		}
+		at.release(ctx)
+		if !made {
+			return
+		}
+		if failed := s.clean(ctx); failed != nil {
+			err = fmt.Errorf("%w (after: %v)", failed, err)
 		}
 	}()
 	for range min(copiers, max(1, len(listed))) {
@@ -106,7 +118,7 @@ func (s *Source) freeze(ctx context.Context) (at instant, err error) {
 			return at, err
 		}
 		at.workers = append(at.workers, worker)
-		if _, err := worker.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
+		if err := exec(ctx, worker, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
 			return at, fmt.Errorf("copying publication %s: %w", s.Publication, err)
 		}
 	}
@@ -116,34 +128,39 @@ func (s *Source) freeze(ctx context.Context) (at instant, err error) {
 	}
 	// From here a slot may exist, even where its creation failed: the connection may
 	// have broken while Postgres went on.
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.clean(ctx))
-		}
-	}()
+	made = true
 	if err != nil {
 		return at, err
 	}
 	at.lsn = slot.lsn
-	err = attach(ctx, at.workers, slot.snapshot)
-	closeConn(ctx, slot.conn)
-	if err != nil {
+	defer closeConn(ctx, slot.conn)
+	if err := attach(ctx, at.workers, slot.snapshot); err != nil {
 		return at, err
 	}
-	if err := s.lock(ctx, at.workers, references(listed)); err != nil {
+	if err := s.lock(ctx, append([]*pgx.Conn{now}, at.workers...), references(listed)); err != nil {
 		return at, err
 	}
 	if at.found, err = s.catalogue(ctx, at.workers[0]); err != nil {
 		return at, err
 	}
+	if !slices.Equal(references(at.found), references(listed)) {
+		return at, s.altered()
+	}
 	current, err := s.catalogue(ctx, now)
+	if c := code(err); c == codeLocked || c == codeDeadlock { // one with a row filter is new
+		return at, s.altered()
+	}
 	if err != nil {
 		return at, err
 	}
-	if !slices.Equal(references(at.found), references(listed)) || !reflect.DeepEqual(tables(at.found), tables(current)) {
-		return at, fmt.Errorf("copying publication %s: %w", s.Publication, errAltered)
+	if !reflect.DeepEqual(tables(at.found), tables(current)) {
+		return at, s.altered()
 	}
 	return at, problems(at.found)
+}
+
+func (s *Source) altered() error {
+	return fmt.Errorf("copying publication %s: %w", s.Publication, errAltered)
 }
 
 // attach lets the workers see what the snapshot sees, and marks where they hold no lock.
@@ -156,49 +173,55 @@ func attach(ctx context.Context, workers []*pgx.Conn, snapshot string) error {
 	return nil
 }
 
-// lock locks the tables in every worker against being rewritten. Each holds the locks
-// itself: behind an ALTER that waits for one of them, the others could not get them any
-// more. Nor could they if it came while they take them, and then all let go and try again.
-func (s *Source) lock(ctx context.Context, workers []*pgx.Conn, names []string) error {
+// lock locks the tables against being rewritten. Every connection holds the locks itself:
+// behind an ALTER that waits for one of them, the others could not get them any more. Nor
+// could they if it came while they take them, and then all let go and try again.
+func (s *Source) lock(ctx context.Context, conns []*pgx.Conn, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
 	statement := "LOCK TABLE " + strings.Join(names, ", ") + " IN ACCESS SHARE MODE"
 	for began := time.Now(); ; {
-		err := tryLock(ctx, workers, statement)
+		err := tryLock(ctx, conns, statement)
+		if err == nil {
+			return nil
+		}
 		switch code(err) {
-		case "":
-			return err
-		case codeGone, codeNoSchema:
-			return fmt.Errorf("copying publication %s: %w", s.Publication, errAltered)
+		case codeGone, codeNoSchema, codeForbidden, codeNoTable:
+			return s.altered()
 		case codeLocked, codeDeadlock:
-			if time.Since(began) < s.lockTimeout {
-				continue
-			}
+		default:
+			return fmt.Errorf("locking the published tables: %w", err)
+		}
+		if time.Since(began) >= s.lockTimeout {
 			return fmt.Errorf("copying publication %s: its tables could not be locked within %s because of %s: wait for it, or end it: %w",
 				s.Publication, s.lockTimeout, s.blocker(ctx, lockHolder), err)
 		}
-		return fmt.Errorf("locking the published tables: %w", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
 	}
 }
 
-// tryLock locks in the first worker, however long that waits, and at once in the others;
-// or in none.
-func tryLock(ctx context.Context, workers []*pgx.Conn, statement string) error {
-	err := exec(ctx, workers[0], statement)
+// tryLock locks in the first connection, which may wait, and at once in the others; or in none.
+func tryLock(ctx context.Context, conns []*pgx.Conn, statement string) error {
+	err := exec(ctx, conns[0], statement)
 	if err == nil {
 		var group errgroup.Group
-		for _, worker := range workers[1:] {
-			group.Go(func() error { return exec(ctx, worker, statement+" NOWAIT") })
+		for _, conn := range conns[1:] {
+			group.Go(func() error { return exec(ctx, conn, statement+" NOWAIT") })
 		}
 		err = group.Wait()
 	}
 	if err == nil {
 		return nil
 	}
-	for _, worker := range workers {
-		// Where it fails the connection is broken, and says so when it is asked next.
-		_ = exec(ctx, worker, "ROLLBACK TO unlocked")
+	for _, conn := range conns {
+		if failed := exec(ctx, conn, "ROLLBACK TO unlocked"); failed != nil {
+			return failed // the connection is broken
+		}
 	}
 	return err
 }

@@ -21,6 +21,7 @@ const (
 	codeLocked    = "55P03"
 	codeDeadlock  = "40P01"
 	codeGone      = "42P01"
+	codeNoTable   = "42809"
 	codeForbidden = "42501"
 	codeNoSchema  = "3F000"
 	codeNoRoutine = "42883"
