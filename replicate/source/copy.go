@@ -109,7 +109,7 @@ func (s *Source) freeze(ctx context.Context) (at instant, err error) {
 			return
 		}
 		if failed := s.clean(ctx); failed != nil {
-			err = fmt.Errorf("%w (after: %v)", failed, err)
+			err = fmt.Errorf("%w (after: %s)", failed, err.Error()) // whatever it was, it is not tried again
 		}
 	}()
 	for range min(copiers, max(1, len(listed))) {
