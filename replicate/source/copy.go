@@ -166,7 +166,7 @@ func (s *Source) altered() error {
 // attach lets the workers see what the snapshot sees, and marks where they hold no lock.
 func attach(ctx context.Context, workers []*pgx.Conn, snapshot string) error {
 	for _, worker := range workers {
-		if _, err := worker.Exec(ctx, "SET TRANSACTION SNAPSHOT '"+strings.ReplaceAll(snapshot, "'", "''")+"'; SAVEPOINT unlocked"); err != nil {
+		if err := exec(ctx, worker, "SET TRANSACTION SNAPSHOT '"+strings.ReplaceAll(snapshot, "'", "''")+"'; SAVEPOINT unlocked"); err != nil {
 			return fmt.Errorf("attaching to the slot's snapshot: %w", err)
 		}
 	}
