@@ -41,7 +41,7 @@ func (w *world) staff() {
 			p.id, p.email = id, fmt.Sprintf("manager%d@example.com", c.id)
 		}
 		c.admin = p.id
-		p.rng = random(p.email, 0)
+		p.rng = w.random(p.email, 0)
 		w.account(p)
 		if i > 0 {
 			w.apiKey(p)
@@ -53,7 +53,7 @@ func (w *world) staff() {
 			company: c, id: id, email: fmt.Sprintf("former%d@example.com", c.id), role: "learner",
 			since: c.since, left: true, department: w.departments[3],
 		}
-		p.rng = random(p.email, 0)
+		p.rng = w.random(p.email, 0)
 		w.account(p)
 	}
 	w.last["users"] = id
@@ -61,7 +61,7 @@ func (w *world) staff() {
 
 // learner makes a numbered user and everything they did.
 func (w *world) learner(number int) {
-	rng := random("user", number)
+	rng := w.random("user", number)
 	p := &person{
 		number: number, id: int64(managerID + number), email: fmt.Sprintf("user%d@example.com", number),
 		role: "learner", company: w.employer(number, rng), department: w.pickDepartment(rng), rng: rng,

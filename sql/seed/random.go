@@ -45,8 +45,8 @@ func pseudonym(email string) string {
 
 // random gives the source for one subject. Each has its own, so that what becomes of one
 // user does not depend on what was drawn for those before.
-func random(subject string, number int) *rand.Rand {
-	return source(fmt.Sprintf("outpost demo %s %d", subject, number))
+func (w *world) random(subject string, number int) *rand.Rand {
+	return source(fmt.Sprintf("outpost demo %d %s %d", w.seed, subject, number))
 }
 
 // chance is true in percent of a hundred cases.

@@ -94,6 +94,10 @@ func (s Size) companies() int { return map[Size]int{Small: 10, Medium: 40, Large
 // Options say what to fill a database with.
 type Options struct {
 	Size Size
+	Seed uint64 // another number, another demo; zero: 1
+	// Courses is how many courses a company plans at most, for tests that need people rather than
+	// bulk; zero: as many as fit its size.
+	Courses int
 	// PasswordHash is the hash of Password in the form in which user_credentials keeps it, an
 	// Argon2id PHC string. Empty: one is made. All accounts share it, since hashing a thousand
 	// would take half a minute.
@@ -118,6 +122,9 @@ func Run(ctx context.Context, url string, o Options) error {
 		return fmt.Errorf("seeding: size %q is unknown", o.Size)
 	case o.PasswordHash != "" && !strings.HasPrefix(o.PasswordHash, "$argon2id$"):
 		return errors.New("seeding: the password's hash is not an Argon2id PHC string")
+	}
+	if o.Seed == 0 {
+		o.Seed = 1
 	}
 	if o.Now.IsZero() {
 		o.Now = time.Now()

@@ -14,6 +14,8 @@ type world struct {
 	*loader
 	catalogue   Catalogue
 	size        Size
+	seed        uint64
+	courses     int
 	hash        string
 	day         time.Time // midnight, UTC: the demo's now
 	offers      []*offer
@@ -36,7 +38,7 @@ type company struct {
 
 func newWorld(tx pgx.Tx, c Catalogue, o Options) *world {
 	return &world{
-		loader: newLoader(tx, o.flushAt), catalogue: c, size: o.Size, hash: o.PasswordHash,
+		loader: newLoader(tx, o.flushAt), catalogue: c, size: o.Size, seed: o.Seed, courses: o.Courses, hash: o.PasswordHash,
 		day:         o.Now.UTC().Truncate(24 * time.Hour),
 		departments: departments(), names: newNames(),
 	}
