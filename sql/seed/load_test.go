@@ -130,14 +130,14 @@ func TestRunLeavesNothingWhenATableFails(t *testing.T) {
 
 func TestRunTellsHowFarItIs(t *testing.T) {
 	url := sqltest.Database(t)
-	lines, err := runTold(t, t.Context(), url, func(string) {})
+	lines, err := runTold(t.Context(), t, url, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`msg="copying demo data" users=\d+ of=1000 rows=\d+ rows_per_second=\d+`,
-		`msg="making the index \w+" table=\w+`,
-		`msg="making the constraint \w+" table=\w+`,
+		`msg="demo data" doing="copying rows" users=\d+ of=1000 rows=\d+ rows_per_second=\d+`,
+		`msg="demo data" doing="making the index \w+" table=\w+`,
+		`msg="demo data" doing="making the constraint \w+" table=\w+`,
 	} {
 		if !regexp.MustCompile(want).MatchString(lines) {
 			t.Errorf("no line with %s", want)
@@ -156,8 +156,8 @@ func TestRunEndsWhenItIsCancelled(t *testing.T) {
 	url := sqltest.Database(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err := runTold(t, ctx, url, func(line string) {
-		if strings.Contains(line, "copying demo data") && !strings.Contains(line, "rows=0 ") {
+	_, err := runTold(ctx, t, url, func(line string) {
+		if strings.Contains(line, "copying rows") && !strings.Contains(line, "rows=0 ") {
 			cancel()
 		}
 	})
@@ -169,7 +169,7 @@ func TestRunEndsWhenItIsCancelled(t *testing.T) {
 
 // runTold makes a demo whose progress is told every millisecond, and gives the lines. Each is also
 // given to told.
-func runTold(t *testing.T, ctx context.Context, url string, told func(line string)) (string, error) {
+func runTold(ctx context.Context, t *testing.T, url string, told func(line string)) (string, error) {
 	t.Helper()
 	var lines strings.Builder
 	err := Run(ctx, url, Options{

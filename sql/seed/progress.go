@@ -7,7 +7,7 @@ import (
 )
 
 // copying is what is done while rows are counted.
-const copying = "copying demo data"
+const copying = "copying rows"
 
 // progress tells how far the loading is.
 type progress struct {
@@ -24,7 +24,7 @@ type progress struct {
 }
 
 func newProgress(o Options) *progress {
-	return &progress{log: o.Log, of: o.Size.Users(), doing: "looking what is there, waiting for another run", at: time.Now()}
+	return &progress{log: o.Log, of: o.Size.Users(), doing: "waiting for another run", at: time.Now()}
 }
 
 // begin says what is done from now on, and with which table.
@@ -70,14 +70,14 @@ func (p *progress) tell(every time.Duration) (stop func()) {
 func (p *progress) line(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	doing := []any{"doing", p.doing}
 	switch {
 	case p.doing == copying:
 		rate := float64(p.rows-p.told) / max(now.Sub(p.at).Seconds(), 0.001)
-		p.log.Info(p.doing, "users", p.users, "of", p.of, "rows", p.rows, "rows_per_second", int(rate))
+		doing = append(doing, "users", p.users, "of", p.of, "rows", p.rows, "rows_per_second", int(rate))
 	case p.table != "":
-		p.log.Info(p.doing, "table", p.table)
-	default:
-		p.log.Info(p.doing)
+		doing = append(doing, "table", p.table)
 	}
+	p.log.Info("demo data", doing...)
 	p.told, p.at = p.rows, now
 }

@@ -3,7 +3,6 @@ package seed
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,7 +13,7 @@ import (
 func run(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Options) error {
 	started := time.Now()
 	p := newProgress(o)
-	done, err := fill(ctx, conn, catalogue, o, p)
+	done, err := fillOnce(ctx, conn, catalogue, o, p)
 	if err != nil || !done {
 		return err
 	}
@@ -23,8 +22,8 @@ func run(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Options) er
 	return nil
 }
 
-// fill makes the demo, if none is there, and tells meanwhile how far it is.
-func fill(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Options, p *progress) (done bool, err error) {
+// fillOnce makes the demo, if none is there, and tells meanwhile how far it is.
+func fillOnce(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Options, p *progress) (done bool, err error) {
 	defer p.tell(o.every)()
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		there, err := seeded(ctx, tx, o)
@@ -40,7 +39,7 @@ func fill(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Options, p
 				return fmt.Errorf("hashing the password: %w", err)
 			}
 		}
-		return load(ctx, tx, newWorld(tx, catalogue, o), o, p)
+		return loadTables(ctx, tx, newWorld(tx, catalogue, o), o, p)
 	})
 	if err != nil || !done {
 		return false, err
@@ -48,9 +47,9 @@ func fill(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Options, p
 	return true, tidy(ctx, conn, o, p)
 }
 
-// load fills the tables. Except for a small demo, where making indexes and constraints again takes
+// loadTables makes all rows. Except for a small demo, where making indexes and constraints again takes
 // longer than having them, these are made when all rows are in: Postgres then takes half the time.
-func load(ctx context.Context, tx pgx.Tx, w *world, o Options, p *progress) error {
+func loadTables(ctx context.Context, tx pgx.Tx, w *world, o Options, p *progress) error {
 	var later postponed
 	if o.Size != Small || o.postpone {
 		var err error
@@ -70,15 +69,19 @@ func load(ctx context.Context, tx pgx.Tx, w *world, o Options, p *progress) erro
 }
 
 // tidy gives the planner statistics: it would otherwise plan for empty tables until autovacuum
-// comes by.
+// comes by. VACUUM, which autovacuum would do slowly while people already look around, marks rows
+// and pages as visible to all: without that no query is answered from an index alone, and
+// whoever reads a row first writes it too.
 func tidy(ctx context.Context, conn *pgx.Conn, o Options, p *progress) error {
-	p.begin("analyzing", "")
-	var names []string
-	for _, t := range tables() {
-		names = append(names, t.name)
+	command := "ANALYZE "
+	if o.Size != Small {
+		command = "VACUUM (ANALYZE) "
 	}
-	if _, err := conn.Exec(ctx, "ANALYZE "+strings.Join(names, ", ")); err != nil {
-		return fmt.Errorf("analyzing: %w", err)
+	for _, t := range tables() {
+		p.begin("tidying up", t.name)
+		if _, err := conn.Exec(ctx, command+t.name); err != nil {
+			return fmt.Errorf("the demo data is in, but not its statistics: run %s%s: %w", command, t.name, err)
+		}
 	}
 	return nil
 }
