@@ -33,6 +33,7 @@ RATE := 330
 ROUNDS := 5
 ONLY :=
 PROFILE :=
+SIZES :=
 
 TOOLS := benchstat gofumpt golangci-lint oapi-codegen sqlc
 
@@ -74,6 +75,11 @@ test-long: need-postgres need-browser need-cc .bin/gotest ## the same three time
 
 .PHONY: check
 check: lint tidy-check generate-check build test ## all that CI does
+
+# Part of `make test`; alone, it needs no Postgres and takes a second.
+.PHONY: check-courses
+check-courses: ## the courses in sql/seed/courses: complete, well-formed, as long as they say
+	@go test -count=1 -run '^TestCourses' ./sql/seed
 
 .PHONY: lint
 lint: .bin/golangci-lint lint-openapi ## golangci-lint, formatting included, and the OpenAPI document by spectral and redocly
@@ -154,6 +160,10 @@ load: .bin/k6 ## a minute each of k6's scripts against a running `make run` with
 bench-replicate: need-postgres build ## replication against Postgres' own, into bench/results (ROUNDS=5 ONLY=1,2 PROFILE=folder)
 	@cd bench/replicate && go build -o ../../.bench/replicate .
 	@.bench/replicate -outpost bin/outpost -commit "$(VERSION)" -rounds $(ROUNDS) -only "$(ONLY)" -profile "$(PROFILE)" -out bench/results
+
+.PHONY: bench-sizes
+bench-sizes: need-postgres build .bin/k6 ## every endpoint's p95 on the large demo beside the small one, into bench/results (SIZES=folder with 40 GB)
+	@SIZES="$(SIZES)" bench/sizes.sh "$(VERSION)"
 
 ##@ House
 

@@ -17,76 +17,9 @@ func content(t *testing.T) Catalogue {
 	return c
 }
 
-func TestEveryCourseIsCompleteInGermanAndEnglish(t *testing.T) {
-	for _, c := range content(t).Courses {
-		if got := c.Locales(); !slices.Equal(got, []string{"de", "en"}) {
-			t.Errorf("%s: locales %v", c.Slug, got)
-		}
-		for _, l := range c.Lessons {
-			if len(l.Texts) != 2 {
-				t.Errorf("%s/%s: %d languages", c.Slug, l.Key, len(l.Texts))
-			}
-			for locale, text := range l.Texts {
-				if n := len(strings.Fields(text.Body)); l.Kind == "text" && (n < 250 || n > 500) {
-					t.Errorf("%s/%s in %s has %d words", c.Slug, l.Key, locale, n)
-				}
-			}
-		}
-		if texts := len(c.Lessons) - 1; texts < 3 || texts > 6 || c.Minutes() > 60 {
-			t.Errorf("%s: %d lessons and a quiz, %d minutes", c.Slug, texts, c.Minutes())
-		}
-	}
-}
-
-func TestEveryQuizIsFair(t *testing.T) {
-	for _, c := range content(t).Courses {
-		if len(c.Quiz.Questions) < 6 {
-			t.Errorf("%s has %d questions", c.Slug, len(c.Quiz.Questions))
-		}
-		places := map[int]int{}
-		longest := 0
-		for _, q := range c.Quiz.Questions {
-			places[q.Right]++
-			for locale, text := range q.Texts {
-				if len(slices.Compact(slices.Sorted(slices.Values(text.Options)))) != 4 {
-					t.Errorf("%s/%s in %s does not have four different options", c.Slug, q.Key, locale)
-				}
-				if strings.TrimSpace(text.Explanation) == "" {
-					t.Errorf("%s/%s in %s has no explanation", c.Slug, q.Key, locale)
-				}
-			}
-			english := q.Texts["en"].Options
-			if slices.MaxFunc(english, func(a, b string) int { return len(a) - len(b) }) == english[q.Right] {
-				longest++
-			}
-		}
-		if len(places) != 4 || slices.Max(slices.Collect(maps.Values(places))) > (len(c.Quiz.Questions)+3)/4 {
-			t.Errorf("%s: the places of the right options, %v, give some of them away", c.Slug, places)
-		}
-		if longest > len(c.Quiz.Questions)/2 {
-			t.Errorf("%s: the right option is the longest in %d questions, which gives it away", c.Slug, longest)
-		}
-	}
-}
-
-// TestGermanIsGerman catches a page saved under the wrong name or without its umlauts.
-func TestGermanIsGerman(t *testing.T) {
-	for _, c := range content(t).Courses {
-		for _, l := range c.Lessons {
-			de, en := l.Texts["de"].Body, l.Texts["en"].Body
-			if !strings.Contains(de, " und ") || !strings.ContainsAny(de, "äöüß") {
-				t.Errorf("%s/%s: the German text does not look German", c.Slug, l.Key)
-			}
-			if !strings.Contains(en, " and ") || strings.ContainsAny(en, "äöüß") {
-				t.Errorf("%s/%s: the English text does not look English", c.Slug, l.Key)
-			}
-		}
-	}
-}
-
-// TestEveryFrameworkIsServedByCourses: a requirement that no course satisfies yet is allowed, a framework
-// of which a report would have little to tell is not. (Load refuses a code that stands there twice.)
-func TestEveryFrameworkIsServedByCourses(t *testing.T) {
+// TestEveryRequirementIsServedByCourses: one that nobody can satisfy would tell a company nothing. (Load
+// refuses a code that stands there twice.)
+func TestEveryRequirementIsServedByCourses(t *testing.T) {
 	c := content(t)
 	var keys []string
 	both := func(what string, texts map[string]string) {
@@ -98,19 +31,15 @@ func TestEveryFrameworkIsServedByCourses(t *testing.T) {
 		keys = append(keys, f.Key)
 		both("the name of "+f.Key, f.Name)
 		both("the title of "+f.Key, f.Title)
-		served := 0
 		for _, r := range f.Requirements {
 			ref := f.Key + "/" + r.Code
 			both(ref, r.Text)
 			if r.Text["de"] == r.Text["en"] {
 				t.Errorf("%s says the same in both languages", ref)
 			}
-			if slices.ContainsFunc(c.Courses, func(c Course) bool { return slices.Contains(c.Satisfies, ref) }) {
-				served++
+			if !slices.ContainsFunc(c.Courses, func(c Course) bool { return c.satisfies(ref) }) {
+				t.Errorf("no course satisfies %s", ref)
 			}
-		}
-		if served < 3 {
-			t.Errorf("courses satisfy %d requirements of %s, want three", served, f.Key)
 		}
 	}
 	if want := []string{"gdpr", "nis2", "iso27001", "pci_dss", "hipaa"}; !slices.Equal(keys, want) {
