@@ -84,6 +84,7 @@ func (migrateStatus) Run(ctx context.Context, out io.Writer) error {
 
 type seedCommand struct {
 	Size string `help:"1,000, 20,000 or 250,000 users." enum:"small,medium,large" default:"small"`
+	Seed string `help:"Number of the demo, from 1 on: another one has other people and other events." default:"1"`
 }
 
 func (s *seedCommand) Run(ctx context.Context) error {
@@ -91,9 +92,13 @@ func (s *seedCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
+	number, err := seed.ParseSeed(s.Seed)
+	if err != nil {
+		return usageError{err}
+	}
 	url, log, err := database(ctx)
 	if err != nil {
 		return err
 	}
-	return seed.Run(ctx, url, seed.Options{Size: size, Log: log})
+	return seed.Run(ctx, url, seed.Options{Size: size, Seed: number, Log: log})
 }

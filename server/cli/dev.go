@@ -20,6 +20,7 @@ type devCommand struct {
 	BasePort int      `help:"Region i: API on base+i, admin listener on base+1000+i." default:"8080"`
 	Data     string   `help:"Folder of everything, kept between runs." default:"./.outpost"`
 	Size     string   `help:"Demo data: 1,000, 20,000 or 250,000 users." enum:"small,medium,large" default:"small"`
+	Seed     string   `help:"Number of the demo data, from 1 on: another one has other people and other events." default:"1"`
 	Distance string   `help:"Round trips, such as fra-iad=90ms,fra-syd=260ms. Clients get ports base+2000+10*i+j: one in region i that talks to region j."`
 }
 
@@ -29,6 +30,10 @@ func (d *devCommand) Run(ctx context.Context, out io.Writer, b build) error {
 		return usageError{err}
 	}
 	size, err := seed.ParseSize(d.Size)
+	if err != nil {
+		return usageError{err}
+	}
+	number, err := seed.ParseSeed(d.Seed)
 	if err != nil {
 		return usageError{err}
 	}
@@ -44,7 +49,7 @@ func (d *devCommand) Run(ctx context.Context, out io.Writer, b build) error {
 		level = slog.LevelWarn // what a person needs is printed below
 	}
 	world, err := dev.Start(ctx, dev.Options{
-		Regions: d.Regions, BasePort: d.BasePort, Data: data, Size: size, Distance: distances,
+		Regions: d.Regions, BasePort: d.BasePort, Data: data, Size: size, Seed: number, Distance: distances,
 		Lookup: os.LookupEnv, Version: string(b), Log: telemetry.NewLog(os.Stderr, format, level),
 	})
 	if err != nil {

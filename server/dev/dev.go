@@ -35,6 +35,7 @@ type Options struct {
 	BasePort int      // region i: API on base+i, admin on base+1000+i, proxies from base+2000; the hub on base+3000
 	Data     string   // kept between runs
 	Size     seed.Size
+	Seed     uint64 // of the demo data; zero: 1
 	Distance Distances
 	Lookup   func(string) (string, bool) // the environment; every OUTPOST_* variable is honoured
 	Version  string
@@ -108,7 +109,7 @@ func (w *World) prepare(ctx context.Context) error {
 	if err := sql.Migrate(ctx, w.DatabaseURL(), w.options.Log); err != nil {
 		return err
 	}
-	return seed.Run(ctx, w.DatabaseURL(), seed.Options{Size: w.options.Size, Log: w.options.Log})
+	return seed.Run(ctx, w.DatabaseURL(), seed.Options{Size: w.options.Size, Seed: w.options.Seed, Log: w.options.Log})
 }
 
 // DatabaseURL is the private Postgres'; it carries a password.

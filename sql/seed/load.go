@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 )
 
 // table says which columns of a table are filled, in which order. The rest have defaults, or
@@ -59,22 +60,43 @@ func tables() []table {
 	}
 }
 
-// loader gathers rows and copies them, table by table. It hands out the keys.
+// loader gathers rows and copies them, table by table: a batch is copied while the next one is
+// gathered. It hands out the keys.
 type loader struct {
-	tx       pgx.Tx
+	tx       pgx.Tx // belongs to the copying while load runs
 	tables   []table
-	rows     map[string][][]any
-	count    int              // of rows
+	rows     batch            // the one being gathered
+	count    int              // of its rows
 	flushAt  int              // so many of them, so that memory does not grow with the demo
 	last     map[string]int64 // the highest key handed out
+	full     chan batch       // to be copied; nobody waits in it
+	empty    chan batch       // to be gathered in: of two batches the one that was copied
 	analyzed map[string]bool
+	copied   func(table string, rows int)
 }
 
+// batch is rows by table.
+type batch map[string][][]any
+
 func newLoader(tx pgx.Tx, flushAt int) *loader {
-	return &loader{
-		tx: tx, tables: tables(), rows: map[string][][]any{}, flushAt: flushAt,
-		last: map[string]int64{}, analyzed: map[string]bool{},
+	l := &loader{
+		tx: tx, tables: tables(), rows: batch{}, flushAt: flushAt, last: map[string]int64{},
+		full: make(chan batch), empty: make(chan batch, 2), analyzed: map[string]bool{}, copied: func(string, int) {},
 	}
+	l.empty <- batch{}
+	return l
+}
+
+// load lets fill gather rows and returns when all are copied, or none will be any more. It is
+// called once.
+func (l *loader) load(ctx context.Context, fill func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return l.copyBatches(ctx) })
+	group.Go(func() error {
+		defer close(l.full)
+		return fill(ctx)
+	})
+	return group.Wait()
 }
 
 // next gives the next key of a table.
@@ -89,23 +111,49 @@ func (l *loader) add(table string, values ...any) {
 	l.count++
 }
 
-// flush copies what was gathered.
+// flush hands over what was gathered, once the batch before is copied. An error of the copying
+// ends ctx, and is what load returns.
 func (l *loader) flush(ctx context.Context) error {
-	for _, t := range l.tables {
-		rows := l.rows[t.name]
-		if len(rows) == 0 {
-			continue
-		}
-		if _, err := l.tx.CopyFrom(ctx, pgx.Identifier{t.name}, strings.Fields(t.columns), pgx.CopyFromRows(rows)); err != nil {
-			return fmt.Errorf("copying into %s: %w", t.name, err)
-		}
-		l.rows[t.name] = rows[:0]
-		if err := l.analyzeOnce(ctx, t.name); err != nil {
-			return err
-		}
+	select {
+	case l.full <- l.rows:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	l.count = 0
+	l.rows, l.count = <-l.empty, 0
 	return nil
+}
+
+// flushWhenFull bounds memory: there are never more rows than in two full batches.
+func (l *loader) flushWhenFull(ctx context.Context) error {
+	if l.count < l.flushAt {
+		return nil
+	}
+	return l.flush(ctx)
+}
+
+func (l *loader) copyBatches(ctx context.Context) error {
+	for b := range l.full {
+		for _, t := range l.tables {
+			if err := l.copyTable(ctx, t, b[t.name]); err != nil {
+				return err
+			}
+			clear(b[t.name])
+			b[t.name] = b[t.name][:0]
+		}
+		l.empty <- b
+	}
+	return nil
+}
+
+func (l *loader) copyTable(ctx context.Context, t table, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if _, err := l.tx.CopyFrom(ctx, pgx.Identifier{t.name}, strings.Fields(t.columns), pgx.CopyFromRows(rows)); err != nil {
+		return fmt.Errorf("copying into %s: %w", t.name, err)
+	}
+	l.copied(t.name, len(rows))
+	return l.analyzeOnce(ctx, t.name)
 }
 
 // analyzeOnce gives the planner statistics of a table that foreign keys are checked against.
@@ -120,14 +168,6 @@ func (l *loader) analyzeOnce(ctx context.Context, table string) error {
 		return fmt.Errorf("analyzing %s: %w", table, err)
 	}
 	return nil
-}
-
-// flushWhenFull bounds memory.
-func (l *loader) flushWhenFull(ctx context.Context) error {
-	if l.count < l.flushAt {
-		return nil
-	}
-	return l.flush(ctx)
 }
 
 // advanceSequences lets Postgres hand out keys after ours: COPY with given keys leaves the

@@ -44,12 +44,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"outpost/server/auth"
 )
 
 //go:embed courses frameworks.yaml
@@ -76,6 +75,15 @@ func ParseSize(s string) (Size, error) {
 	return "", fmt.Errorf("size %q: it may be small, medium or large", s)
 }
 
+// ParseSeed reads the number of a demo as it is written on the command line.
+func ParseSeed(s string) (uint64, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n == 0 {
+		return 0, fmt.Errorf("seed %q: it may be a whole number from 1 on", s)
+	}
+	return n, nil
+}
+
 // Users is how many numbered users there are: user1@example.com and so on.
 func (s Size) Users() int {
 	switch s {
@@ -94,7 +102,7 @@ func (s Size) companies() int { return map[Size]int{Small: 10, Medium: 40, Large
 // Options say what to fill a database with.
 type Options struct {
 	Size Size
-	Seed uint64 // another number, another demo; zero: 1
+	Seed uint64 // another number, another demo, of which the database keeps no note; zero: 1
 	// Courses is how many courses a company plans at most, for tests that need people rather than
 	// bulk; zero: as many as fit its size.
 	Courses int
@@ -105,7 +113,9 @@ type Options struct {
 	Now          time.Time // its day is the demo's today; zero: the clock's
 	Log          *slog.Logger
 
-	flushAt int // rows gathered before they are copied; zero: 50,000
+	flushAt  int           // rows gathered before they are copied; zero: 50,000
+	postpone bool          // indexes and constraints whatever the size
+	every    time.Duration // between lines that tell how far it is; zero: five seconds
 }
 
 // ErrForeignData is returned for a database that holds something else than demo data.
@@ -115,7 +125,10 @@ var ErrForeignData = errors.New("the database already holds data that is not the
 func Content() (Catalogue, error) { return Load(files) }
 
 // Run fills the database at url, whose migrations are done, in one transaction. A database
-// that has demo data already, of whatever size, stays as it is.
+// that has demo data already, of whatever size and seed, stays as it is.
+//
+// A medium or large demo keeps everybody else from the tables that grow with people, and from
+// those that they refer to, until it is in: a server that runs on the database waits.
 func Run(ctx context.Context, url string, o Options) error {
 	switch {
 	case o.Size.Users() == 0:
@@ -131,6 +144,9 @@ func Run(ctx context.Context, url string, o Options) error {
 	}
 	if o.flushAt == 0 {
 		o.flushAt = 50_000
+	}
+	if o.every == 0 {
+		o.every = 5 * time.Second
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -154,68 +170,4 @@ func Run(ctx context.Context, url string, o Options) error {
 		return fmt.Errorf("seeding: %w", err)
 	}
 	return nil
-}
-
-func run(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Options) error {
-	started := time.Now()
-	var done bool
-	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		var err error
-		if done, err = seeded(ctx, tx, o); err != nil || done {
-			return err
-		}
-		if _, err = tx.Exec(ctx, "SET LOCAL outpost.audit = 'off'; SET LOCAL outpost.assign = 'off'"); err != nil { // nobody did anything
-			return fmt.Errorf("switching the audit log and assignments off: %w", err)
-		}
-		if o.PasswordHash == "" {
-			if o.PasswordHash, err = auth.NewPasswords(1).Hash(ctx, Password); err != nil {
-				return fmt.Errorf("hashing the password: %w", err)
-			}
-		}
-		w := newWorld(tx, catalogue, o)
-		if err := w.fill(ctx); err != nil {
-			return err
-		}
-		return w.advanceSequences(ctx)
-	})
-	if err != nil || done {
-		return err
-	}
-	// The planner would otherwise plan for empty tables until autovacuum comes by.
-	var names []string
-	for _, t := range tables() {
-		names = append(names, t.name)
-	}
-	if _, err := conn.Exec(ctx, "ANALYZE "+strings.Join(names, ", ")); err != nil {
-		return fmt.Errorf("analyzing: %w", err)
-	}
-	o.Log.Info("demo data is in", "size", o.Size, "users", o.Size.Users(), "took_ms", time.Since(started).Milliseconds())
-	return nil
-}
-
-// seeded tells whether the demo is there. Of two runs at once the second waits for the first,
-// and then finds it.
-func seeded(ctx context.Context, tx pgx.Tx, o Options) (bool, error) {
-	const lock = 0x6f7574706f7374 // "outpost"
-	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(lock)); err != nil {
-		return false, fmt.Errorf("waiting for another run: %w", err)
-	}
-	var rows, demo bool
-	var users int
-	err := tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM companies) OR EXISTS (SELECT FROM users) OR EXISTS (SELECT FROM courses),
-			EXISTS (SELECT FROM users WHERE id = 1 AND email = 'admin@example.com' AND role = 'platform_admin'),
-			(SELECT count(*) FROM users WHERE email ~ '^user[0-9]+@example\.com$')`).Scan(&rows, &demo, &users)
-	switch {
-	case err != nil:
-		return false, fmt.Errorf("looking for demo data (are the migrations done?): %w", err)
-	case !rows:
-		return false, nil
-	case !demo:
-		return false, ErrForeignData
-	case users != o.Size.Users():
-		o.Log.Warn("demo data of another size is there already and stays; for this size use an empty database",
-			"size", o.Size, "users", users)
-	}
-	return true, nil
 }
