@@ -89,7 +89,7 @@ func (s Size) Users() int {
 	return 0
 }
 
-func (s Size) companies() int { return map[Size]int{Small: 10, Medium: 40, Large: 200}[s] }
+func (s Size) companies() int { return map[Size]int{Small: 10, Medium: 170, Large: 2_000}[s] }
 
 // Options say what to fill a database with.
 type Options struct {
