@@ -75,6 +75,11 @@ test-long: need-postgres need-browser need-cc .bin/gotest ## the same three time
 .PHONY: check
 check: lint tidy-check generate-check build test ## all that CI does
 
+# Part of `make test`; alone, it needs no Postgres and takes a second.
+.PHONY: check-courses
+check-courses: ## the courses in sql/seed/courses: complete, well-formed, as long as they say
+	@go test -count=1 -run '^TestCourses' ./sql/seed
+
 .PHONY: lint
 lint: .bin/golangci-lint lint-openapi ## golangci-lint, formatting included, and the OpenAPI document by spectral and redocly
 	.bin/golangci-lint run --allow-parallel-runners ./... ./.ci
