@@ -115,6 +115,13 @@ func (r *rhythm) draw(rng *rand.Rand, a, b time.Time) time.Time {
 	return time.Unix(min(max(at, from), to-1), 0).UTC()
 }
 
+// within gives a moment of the week that begins with a, rather soon than late. A whole week, since somebody who
+// stops on a Friday has to have a Monday to go on.
+func (r *rhythm) within(rng *rand.Rand, a time.Time) time.Time {
+	end := a.Add(7 * 24 * time.Hour)
+	return earlier(r.draw(rng, a, end), r.draw(rng, a, end))
+}
+
 // workday gives noon, on the wall, of the day of t, or of the Monday after it.
 func (r *rhythm) workday(t time.Time) time.Time {
 	date := r.local(t.Unix()) / day

@@ -74,7 +74,7 @@ func styles() map[string]style {
 		},
 		"es": {
 			begin: parts(`Peña Valde Monte Fuente Riba Alta Villa Roble`), end: parts(`lunilla moral clareda rubiera secana vientos olmar nogal`),
-			trades:     parts(`Industrias Logística Conservas Seguros Textiles Laboratorios Consultores Energías Cerámicas Editorial`),
+			trades:     parts(`Talleres Logística Conservas Seguros Textiles Laboratorios Consultores Energías Cerámicas Editorial`),
 			tradeFirst: true,
 		},
 		"pt": {

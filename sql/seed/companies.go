@@ -71,18 +71,28 @@ func (w *world) settle(c *company, rng *rand.Rand) error {
 	if c.size >= largeCompany {
 		c.departments = append(c.departments, more()...)
 	}
-	mood := 0.45 * rng.NormFloat64()
-	switch n := rng.IntN(100); {
-	case n < 6:
-		mood -= 2 // nobody looks after it
-	case n < 18:
-		mood += 1.4
-	}
+	mood := mood(c, rng)
 	for range c.departments {
 		c.diligence = append(c.diligence, mood+0.35*rng.NormFloat64())
 	}
 	c.diligence[rng.IntN(len(c.diligence))] -= 0.9 // one lags behind
 	return nil
+}
+
+// mood is how diligent a company is as a whole. Most are middling, some are excellent, and at a few nobody
+// looks after it; of the known ones one is like that, so that every size has it.
+func mood(c *company, rng *rand.Rand) float64 {
+	if c.id <= knownCompanies {
+		return []float64{0, 0.2, 0.6, -0.3, 0.1, -1.6, 0.3, 1.4, 0, 0.5}[c.id-1]
+	}
+	mood := 0.45 * rng.NormFloat64()
+	switch n := rng.IntN(100); {
+	case n < 6:
+		return mood - 2
+	case n < 18:
+		return mood + 1.4
+	}
+	return mood
 }
 
 func (w *world) pickPlace(rng *rand.Rand) *place {

@@ -31,7 +31,7 @@ func more() []department {
 		{"Procurement", "Einkauf", "high", 5},
 		{"R&D", "Forschung und Entwicklung", "medium", 11},
 		{"Quality", "Qualität", "low", 5},
-		{"Production", "Produktion", "low", 21},
+		{"Production", "Fertigung", "low", 21},
 		{"Facilities", "Gebäude", "low", 4},
 	}
 }

@@ -64,7 +64,7 @@ func (w *world) firstUser(p *person) {
 		person: p, course: yearly.course, assignment: assignment, cycle: 1, open: p.company.rhythm.workday(w.ago(18)),
 		due: p.company.rhythm.workday(w.day.AddDate(0, 0, 12)), closes: w.day, status: "in_progress",
 	}
-	e.study(p.company.rhythm.draw(p.rng, w.ago(9), w.ago(4)), 2)
+	e.study(p.company.rhythm.draw(p.rng, w.ago(13), w.ago(10)), 2)
 	w.write(&e)
 }
 
@@ -106,9 +106,9 @@ func (w *world) enroll(e *enrollment, last bool) {
 	begins := e.open
 	if e.assignment != 0 {
 		window := e.due.Sub(e.open).Seconds()
-		patience := math.Exp(-0.75 - 0.35*diligence + 0.55*rng.NormFloat64()) // part of the time that is given
+		patience := math.Exp(-0.85 - 0.35*diligence + 0.55*rng.NormFloat64()) // part of the time that is given
 		begins = e.open.Add(time.Duration(patience*window) * time.Second)
-		begins = p.company.rhythm.draw(rng, begins, begins.Add(60*time.Hour))
+		begins = p.company.rhythm.within(rng, begins)
 	}
 	e.study(begins, wanted)
 	e.judge(w.day, last)
@@ -116,7 +116,7 @@ func (w *world) enroll(e *enrollment, last bool) {
 }
 
 // never is the log odds of a middling person who does not finish.
-const never = -3.6
+const never = -3.7
 
 // judge gives the enrollment the status that came of it.
 func (e *enrollment) judge(today time.Time, last bool) {

@@ -66,6 +66,13 @@ func (w *world) staff() {
 
 // learner makes a numbered user and everything they did.
 func (w *world) learner(number int, c *company) {
+	p := w.hire(number, c)
+	w.learn(p)
+	w.phish(p)
+}
+
+// hire makes the account of a numbered user.
+func (w *world) hire(number int, c *company) *person {
 	rng := w.random("user", number)
 	p := &person{
 		number: number, id: int64(managerID + number), email: fmt.Sprintf("user%d@example.com", number),
@@ -79,8 +86,7 @@ func (w *world) learner(number int, c *company) {
 		p.since = c.rhythm.draw(rng, p.since, w.ago(20))
 	}
 	w.account(p)
-	w.learn(p)
-	w.phish(p)
+	return p
 }
 
 func (w *world) account(p *person) {

@@ -21,6 +21,15 @@ func (p *place) locale() string {
 	return "en"
 }
 
+// inEurope tells whether the law there is the European Union's, or much like it.
+func (p *place) inEurope() bool {
+	switch p.country {
+	case "CH", "GB", "NO":
+		return true
+	}
+	return p.zone == "eu"
+}
+
 func places() []*place {
 	list := []*place{}
 	in := func(zone, country string, companies int, languages, clocks, forms, style string) {

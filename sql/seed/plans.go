@@ -3,6 +3,7 @@ package seed
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -48,12 +49,15 @@ var always = []string{"phishing", "passwords-and-passkeys"}
 // those whose work needs them, and the rest for whoever likes.
 func (w *world) plan(c *company) {
 	rng := w.random("plans", int(c.id))
-	core, once := 4+rng.IntN(3), 4+rng.IntN(4)
+	core, once := 4+rng.IntN(3), 3+rng.IntN(3)
+	roles := audiences()
 	for i, o := range w.inOrder(rng) {
 		p := &plan{course: o, days: 30 + 5*rng.IntN(4), willing: 10 + rng.IntN(20)}
-		departments, some := audiences()[o.Slug]
+		departments, some := roles[o.Slug]
 		switch {
-		case some && len(departments) == 0 && c.zone == "eu":
+		case !c.place.inEurope() && european(o):
+			p.willing = 4
+		case some && len(departments) == 0:
 			p.managers, p.yearly, p.willing = true, true, 3
 			p.rounds = w.rounds(c, c.since.AddDate(0, 0, 30+rng.IntN(100)), p)
 		case some && len(departments) > 0 && chance(rng, 85):
@@ -84,6 +88,11 @@ func (w *world) plan(c *company) {
 		}
 		c.plans = append(c.plans, p)
 	}
+}
+
+// european tells whether a course is about what the European Union asks for.
+func european(o *offer) bool {
+	return strings.HasPrefix(o.Slug, "gdpr") || strings.HasPrefix(o.Slug, "nis2")
 }
 
 // inOrder gives the courses in the order in which a company takes to them.

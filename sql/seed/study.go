@@ -14,7 +14,7 @@ func (e *enrollment) study(at time.Time, lessons int) {
 		switch {
 		case i == 0:
 		case chance(rng, 20):
-			at = rhythm.draw(rng, at.Add(time.Hour), at.Add(time.Duration(1+rng.IntN(6))*24*time.Hour))
+			at = rhythm.within(rng, at.Add(time.Hour))
 		default:
 			at = at.Add(time.Duration(3+rng.IntN(100)) * time.Second)
 		}
@@ -53,7 +53,7 @@ func (e *enrollment) takeQuiz(at time.Time) {
 		case chance(rng, 65):
 			at = at.Add(time.Duration(60+rng.IntN(1200)) * time.Second)
 		default:
-			at = rhythm.draw(rng, at.Add(8*time.Hour), at.Add(4*24*time.Hour))
+			at = rhythm.within(rng, at.Add(8*time.Hour))
 		}
 		seconds := e.seconds(len(e.course.lessons) - 1)
 		if quiz.TimeLimitSeconds > 0 {
@@ -77,7 +77,7 @@ func (e *enrollment) takeQuiz(at time.Time) {
 // every attempt, worse the harder the course.
 func (e *enrollment) score(before int) int {
 	rng, questions := e.person.rng, len(e.course.Quiz.Questions)
-	known := 1.35 + 0.4*e.person.care + 0.3*float64(before)
+	known := 1.25 + 0.4*e.person.care + 0.3*float64(before)
 	switch e.course.Level {
 	case "intermediate":
 		known -= 0.15
