@@ -33,6 +33,7 @@ RATE := 330
 ROUNDS := 5
 ONLY :=
 PROFILE :=
+SIZES :=
 
 TOOLS := benchstat gofumpt golangci-lint oapi-codegen sqlc
 
@@ -159,6 +160,10 @@ load: .bin/k6 ## a minute each of k6's scripts against a running `make run` with
 bench-replicate: need-postgres build ## replication against Postgres' own, into bench/results (ROUNDS=5 ONLY=1,2 PROFILE=folder)
 	@cd bench/replicate && go build -o ../../.bench/replicate .
 	@.bench/replicate -outpost bin/outpost -commit "$(VERSION)" -rounds $(ROUNDS) -only "$(ONLY)" -profile "$(PROFILE)" -out bench/results
+
+.PHONY: bench-sizes
+bench-sizes: need-postgres build .bin/k6 ## every endpoint's p95 on the large demo beside the small one, into bench/results (SIZES=folder with 40 GB)
+	@SIZES="$(SIZES)" bench/sizes.sh "$(VERSION)"
 
 ##@ House
 

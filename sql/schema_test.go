@@ -28,7 +28,7 @@ func TestTheReplicaSchemaIsThatOfTheMigrations(t *testing.T) {
 		FROM pg_publication_tables p
 		JOIN pg_class c ON c.relname = p.tablename AND c.relnamespace = p.schemaname::regnamespace
 		JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
-		JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+		JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND a.attname = ANY (p.attnames) AND a.attgenerated = ''
 		WHERE p.pubname = $1
 		ORDER BY c.relname, a.attnum`, sql.Publication)
 	if err != nil {

@@ -123,7 +123,7 @@ func FromEnv(lookup func(string) (string, bool)) (Config, error) {
 		Zone:       r.name("OUTPOST_ZONE", "global"),
 		RateLimit:  r.limit("OUTPOST_RATE_LIMIT", Limit{100, time.Minute, 10}),
 		LoginLimit: r.limit("OUTPOST_LOGIN_LIMIT", Limit{10, time.Minute, 5}),
-		CacheBytes: r.bytes("OUTPOST_CACHE_BYTES", 64<<20),
+		CacheBytes: r.room("OUTPOST_CACHE_BYTES", 64<<20),
 		MaxLag:     r.duration("OUTPOST_MAX_LAG", 10*time.Second),
 		Wait:       r.duration("OUTPOST_WAIT", time.Second),
 		Mail: Mail{

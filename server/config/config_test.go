@@ -71,7 +71,7 @@ func TestMailServerFromFile(t *testing.T) {
 }
 
 func TestOriginsAndThresholds(t *testing.T) {
-	c, err := FromEnv(env("DATABASE_URL", "postgres://localhost/o", "OUTPOST_SLOW_SQLITE", "off", "OUTPOST_SLOW_POSTGRES", "1ns",
+	c, err := FromEnv(env("DATABASE_URL", "postgres://localhost/o", "OUTPOST_SLOW_SQLITE", "off", "OUTPOST_SLOW_POSTGRES", "1ns", "OUTPOST_CACHE_BYTES", "off",
 		"OUTPOST_CORS_ORIGINS", "https://app.example.com, http://localhost:3000,https://app.example.com"))
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +81,9 @@ func TestOriginsAndThresholds(t *testing.T) {
 	}
 	if c.SlowSQLite != 0 || c.SlowPostgres != 1 {
 		t.Errorf("the thresholds are %v and %v", c.SlowSQLite, c.SlowPostgres)
+	}
+	if c.CacheBytes != 1 {
+		t.Errorf("a cache that is off has %d bytes, want one", c.CacheBytes)
 	}
 }
 

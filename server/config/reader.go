@@ -239,16 +239,20 @@ func (r *reader) origins(name string) []string {
 // defaultPorts are left out of an origin.
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-func (r *reader) bytes(name string, fallback int64) int64 {
-	v, ok := r.get(name)
-	if !ok {
+// room reads a size, or off: one byte, in which no answer fits.
+func (r *reader) room(name string, fallback int64) int64 {
+	switch v, ok := r.get(name); {
+	case !ok:
 		return fallback
+	case v == "off":
+		return 1
+	default:
+		n, err := humanize.ParseBytes(v)
+		if err != nil || n < 1<<20 || n > 1<<40 {
+			r.fail(name, v, `"off", or a size from 1MiB to 1TiB, such as 64MiB`)
+		}
+		return int64(n)
 	}
-	n, err := humanize.ParseBytes(v)
-	if err != nil || n < 1<<20 || n > 1<<40 {
-		r.fail(name, v, "a size from 1MiB to 1TiB, such as 64MiB")
-	}
-	return int64(n)
 }
 
 func (r *reader) level(name string, fallback slog.Level) slog.Level {

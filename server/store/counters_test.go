@@ -106,7 +106,7 @@ func TestCountersStayTrueThroughAnyChange(t *testing.T) {
 			exec(`UPDATE courses SET is_published = 1 - is_published WHERE id = ?`, random.IntN(40)+1)
 			exec(`DELETE FROM courses WHERE id = ?`, random.IntN(40)+1)
 		case 8:
-			exec(`INSERT OR IGNORE INTO phishing_events VALUES (?, ?, 'z', ?, ?, ?, '', '', '', 1)`, id, company, random.IntN(6), random.IntN(3), kind)
+			exec(`INSERT OR IGNORE INTO phishing_events VALUES (?, ?, 'z', ?, ?, ?, '')`, id, company, random.IntN(6), random.IntN(3), kind)
 		case 9:
 			exec(`UPDATE phishing_events SET company_id = ?, user_id = ?, campaign_id = ?, kind = ? WHERE id = ?`,
 				company, random.IntN(6), random.IntN(3), kind, id)

@@ -45,8 +45,6 @@ CREATE TABLE certificates (
     issued_at TEXT NOT NULL,
     expires_at TEXT,
     revoked_at TEXT,
-    created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL,
     version INTEGER NOT NULL
 );
 
@@ -141,10 +139,7 @@ CREATE TABLE lesson_progress (
     enrollment_id INTEGER NOT NULL,
     lesson_id INTEGER NOT NULL,
     done_at TEXT NOT NULL,
-    seconds INTEGER NOT NULL,
-    created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    seconds INTEGER NOT NULL
 );
 
 CREATE TABLE lesson_translations (
@@ -215,10 +210,7 @@ CREATE TABLE phishing_events (
     user_id INTEGER NOT NULL,
     campaign_id INTEGER NOT NULL,
     kind TEXT NOT NULL,
-    occurred_at TEXT NOT NULL,
-    created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL
+    occurred_at TEXT NOT NULL
 );
 
 CREATE TABLE question_translations (
@@ -255,9 +247,6 @@ CREATE TABLE quiz_attempts (
     score INTEGER NOT NULL,
     passed INTEGER NOT NULL,
     submitted_at TEXT NOT NULL,
-    created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL,
-    version INTEGER NOT NULL,
     seconds INTEGER
 );
 

@@ -10,7 +10,7 @@ import (
 )
 
 const certificateByCode = `-- name: CertificateByCode :one
-SELECT x.id, x.company_id, x.data_zone, x.user_id, x.enrollment_id, x.course_id, x.code, x.issued_at, x.expires_at, x.revoked_at, x.created_at, x.updated_at, x.version, u.full_name, m.name AS company, c.slug, coalesce(t.title, c.slug) AS title
+SELECT x.id, x.company_id, x.data_zone, x.user_id, x.enrollment_id, x.course_id, x.code, x.issued_at, x.expires_at, x.revoked_at, x.version, u.full_name, m.name AS company, c.slug, coalesce(t.title, c.slug) AS title
 FROM certificates x
 JOIN users u ON u.id = x.user_id
 JOIN companies m ON m.id = x.company_id
@@ -49,8 +49,6 @@ func (q *Queries) CertificateByCode(ctx context.Context, arg CertificateByCodePa
 		&i.Certificate.IssuedAt,
 		&i.Certificate.ExpiresAt,
 		&i.Certificate.RevokedAt,
-		&i.Certificate.CreatedAt,
-		&i.Certificate.UpdatedAt,
 		&i.Certificate.Version,
 		&i.FullName,
 		&i.Company,
@@ -163,7 +161,7 @@ func (q *Queries) CertificateIDsDesc(ctx context.Context, arg CertificateIDsDesc
 }
 
 const certificatesByID = `-- name: CertificatesByID :many
-SELECT x.id, x.company_id, x.data_zone, x.user_id, x.enrollment_id, x.course_id, x.code, x.issued_at, x.expires_at, x.revoked_at, x.created_at, x.updated_at, x.version, c.slug, coalesce(t.title, c.slug) AS title
+SELECT x.id, x.company_id, x.data_zone, x.user_id, x.enrollment_id, x.course_id, x.code, x.issued_at, x.expires_at, x.revoked_at, x.version, c.slug, coalesce(t.title, c.slug) AS title
 FROM certificates x
 JOIN courses c ON c.id = x.course_id
 LEFT JOIN course_translations t ON t.id = coalesce(
@@ -211,8 +209,6 @@ func (q *Queries) CertificatesByID(ctx context.Context, arg CertificatesByIDPara
 			&i.Certificate.IssuedAt,
 			&i.Certificate.ExpiresAt,
 			&i.Certificate.RevokedAt,
-			&i.Certificate.CreatedAt,
-			&i.Certificate.UpdatedAt,
 			&i.Certificate.Version,
 			&i.Slug,
 			&i.Title,

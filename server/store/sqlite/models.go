@@ -47,8 +47,6 @@ type Certificate struct {
 	IssuedAt     string
 	ExpiresAt    *string
 	RevokedAt    *string
-	CreatedAt    string
-	UpdatedAt    string
 	Version      int64
 }
 
