@@ -35,7 +35,7 @@ func (w *world) nameIn(rng *rand.Rand, c *company) string {
 		return choose(rng, n.first)
 	}
 	given, family := choose(rng, n.first), n.family(rng)
-	if !n.familyFirst && !strings.ContainsAny(given, "- ") && chance(rng, 12) {
+	if !n.familyFirst && !strings.ContainsAny(given, "- ") && chance(rng, 5) {
 		given = twice(rng, given, n.first, " ")
 	}
 	if !strings.ContainsAny(family, "- '") && chance(rng, 6) {

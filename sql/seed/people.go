@@ -3,6 +3,7 @@ package seed
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -77,6 +78,9 @@ func (w *world) hire(number int, c *company) *person {
 	p := &person{
 		number: number, id: int64(managerID + number), email: fmt.Sprintf("user%d@example.com", number),
 		role: "learner", company: c, department: pickDepartment(rng, c.departments), rng: rng,
+	}
+	if number == 1 {
+		p.department = slices.IndexFunc(c.departments, func(d department) bool { return d.en == "Marketing" })
 	}
 	if number > 20 && number%25 == 0 {
 		p.role = "manager"

@@ -22,7 +22,7 @@
 // # Who is there
 //
 // Every account has the password in Password. user1@example.com to user20@example.com are
-// learners at every size; the first has begun one course and not enrolled in the others.
+// learners at every size; the first, in Marketing, has begun one course and not enrolled in the others.
 // admin@example.com is a platform admin, manager@example.com an admin at the company of
 // user1, manager<n>@example.com one at company n. former<n>@example.com left company n and
 // may not log in. The first ten companies and the first thousand users, with all they did, are the same
