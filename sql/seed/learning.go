@@ -7,124 +7,85 @@ import (
 	"time"
 )
 
-// plan is a course that a company's people take.
-type plan struct {
-	course     *offer
-	assignment int64  // 0: nobody has to, some do
-	department string // only this one has to; empty: everybody
-	start      time.Time
-	days       int // from start, or from joining, until it is due
-	yearly     bool
-}
-
-// plan gives a company its courses: phishing everybody repeats yearly, the rest are by turns
-// for everybody, for one department, or for whoever likes.
-func (w *world) plan(c *company) {
-	if c == w.companies[0] {
-		return
-	}
-	for i, o := range w.offers {
-		p := plan{course: o, start: w.ago(60 + 7*(int(c.id)%5)), days: 75}
-		scope := "company"
-		switch {
-		case o.Slug == "phishing":
-			p.start, p.days, p.yearly = c.since, 30, true
-		case (i+int(c.id))%3 == 0:
-			scope = ""
-		case (i+int(c.id))%3 == 1:
-			scope, p.department = "department", w.departments[0].name(c.locale)
-		}
-		if scope != "" {
-			p.assignment = w.assign(c, p, scope, nil)
-		}
-		c.plans = append(c.plans, p)
-	}
-}
-
-func (w *world) assign(c *company, p plan, scope string, user any) int64 {
-	id := w.next("assignments")
-	var months any
-	if p.yearly {
-		months = 12
-	}
-	due := p.start.AddDate(0, 0, p.days)
-	w.add("assignments", id, c.id, c.zone, p.course.id, scope, p.department, user, due, months, c.admin, p.start, p.start)
-	w.handOut(id, p, due)
-	return id
-}
-
-// handOut says that everybody has what the assignment asks for at present, so that the demo stays as
-// it is told until the next year's occurrence opens.
-func (w *world) handOut(assignment int64, p plan, due time.Time) {
-	occurrence, opens := 1, p.start
-	var next any
-	for p.yearly {
-		if next = due; due.After(w.day) {
-			break
-		}
-		occurrence, opens, due = occurrence+1, due, due.AddDate(1, 0, 0)
-	}
-	w.add("assignment_runs", assignment, occurrence, opens, due, next, opens)
-}
-
-// learn makes a person's enrollments.
+// learn makes a person's enrollments. A company's admin takes only what is asked of those who manage.
 func (w *world) learn(p *person) {
 	if p.number == 1 {
 		w.firstUser(p)
 		return
 	}
 	for _, plan := range p.company.plans {
+		assignment, asked := plan.asks(p)
 		switch {
-		case p.number%90 == 7 && plan.assignment == 0:
-			// asked by name, whatever the company's plan is
-			plan.start, plan.days = w.ago(16), 30
-			plan.assignment = w.assign(p.company, plan, "user", p.id)
-		case plan.department != "" && plan.department != p.department.name(p.company.locale), plan.assignment == 0:
-			plan.assignment = 0
-			if !chance(p.rng, 25) {
-				continue
-			}
+		case p.role != "learner" && plan.managers:
+			w.byName(p, plan, later(p.since.AddDate(0, 0, 1), plan.rounds[0].opens))
+		case p.role == "admin":
+		case asked:
+			w.cycles(p, plan, plan.rounds, assignment)
+		case p.number%90 == 7 && plan.scope == "" && !plan.managers:
+			w.byName(p, plan, w.ago(16))
+		case happens(p.rng, float64(plan.willing)/100*odds(p.care)*2):
+			w.cycles(p, plan, []round{{opens: p.company.rhythm.draw(p.rng, p.since, w.day), closes: w.day}}, 0)
 		}
-		w.cycles(p, plan)
 	}
 }
 
-// cycles takes a person through a plan, year by year if it asks for that. Cycles are counted
-// from the one in which the person joined.
-func (w *world) cycles(p *person, plan plan) {
+// byName has a person take a course that is asked of nobody else.
+func (w *world) byName(p *person, plan *plan, from time.Time) {
+	rounds := w.rounds(p.company, from, plan)
+	w.cycles(p, plan, rounds, w.assign(p.company, plan, rounds, "", p.id))
+}
+
+// cycles takes a person through a plan, round by round. Cycles are counted from the one in which the
+// person joined.
+func (w *world) cycles(p *person, plan *plan, rounds []round, assignment int64) {
 	cycle := 1
-	for year := 0; ; year++ {
-		opens, closes := plan.start.AddDate(year, 0, 0), plan.start.AddDate(year+1, 0, 0)
-		last := !plan.yearly || !closes.Before(w.day)
-		if last || p.since.Before(closes) {
-			w.enroll(&enrollment{person: p, plan: plan, cycle: cycle, open: later(opens, p.since), closes: closes}, last)
-			cycle++
+	for i, r := range rounds {
+		last := i == len(rounds)-1
+		if !last && !p.since.Before(r.closes) {
+			continue
 		}
-		if last {
-			return
+		e := &enrollment{person: p, course: plan.course, assignment: assignment, cycle: cycle, open: r.opens, due: r.due, closes: r.closes}
+		if p.since.After(r.opens) {
+			e.open = p.since
+			if assignment != 0 {
+				e.due = p.company.rhythm.workday(p.since.AddDate(0, 0, plan.days))
+			}
 		}
+		w.enroll(e, last)
+		cycle++
 	}
 }
 
 // firstUser has begun the yearly course and may enroll in all others: where a tour starts.
 func (w *world) firstUser(p *person) {
-	yearly := p.company.plans[slices.IndexFunc(p.company.plans, func(p plan) bool { return p.yearly })]
-	e := enrollment{person: p, plan: yearly, cycle: 1, open: w.ago(16), due: w.day.AddDate(0, 0, 14), status: "in_progress"}
-	e.done = moments(p.rng, w.ago(9), w.ago(2), 2)
+	yearly := p.company.plans[slices.IndexFunc(p.company.plans, func(p *plan) bool { return p.yearly })]
+	assignment, _ := yearly.asks(p)
+	e := enrollment{
+		person: p, course: yearly.course, assignment: assignment, cycle: 1, open: p.company.rhythm.workday(w.ago(18)),
+		due: p.company.rhythm.workday(w.day.AddDate(0, 0, 12)), closes: w.day, status: "in_progress",
+	}
+	e.study(p.company.rhythm.draw(p.rng, w.ago(13), w.ago(10)), 2)
 	w.write(&e)
 }
 
 // enrollment is one cycle of a course as it went.
 type enrollment struct {
-	person   *person
-	plan     plan
-	cycle    int
-	open     time.Time
-	closes   time.Time // when the next cycle begins
-	due      time.Time
-	status   string
-	done     []time.Time // of the lessons, in their order
-	attempts []attempt
+	person     *person
+	course     *offer
+	assignment int64 // 0: of one's own will
+	cycle      int
+	open       time.Time
+	due        time.Time
+	closes     time.Time // nothing happens from then on: the next cycle begins, or it is today
+	status     string
+	done       []done // lessons, in their order
+	attempts   []attempt
+}
+
+// done is a lesson that was done.
+type done struct {
+	at      time.Time
+	seconds int
 }
 
 type attempt struct {
@@ -133,73 +94,67 @@ type attempt struct {
 	passed bool
 }
 
-// enroll decides how a cycle went. Only the last one can still be open.
+// enroll decides how a cycle went. Who is diligent begins early and finishes; the others put it off, leave
+// it in the middle or never begin. Only the last cycle can still be open.
 func (w *world) enroll(e *enrollment, last bool) {
-	rng, texts := e.person.rng, len(e.plan.course.lessons)-1
-	e.status = "assigned"
-	if e.plan.assignment != 0 {
-		e.due = e.open.AddDate(0, 0, e.plan.days)
+	p := e.person
+	rng, diligence, texts := p.rng, p.diligence(), len(e.course.lessons)-1
+	wanted := len(e.course.lessons)
+	if happens(rng, odds(never-1.15*diligence)) {
+		wanted = rng.IntN(2) * (1 + rng.IntN(texts)) // nothing, or some of the texts
 	}
-	luck := rng.IntN(100)
-	until := earlier(w.day, e.open.AddDate(0, 0, 12+rng.IntN(35)))
-	switch {
-	case luck < 66 || !last && luck < 88:
-		w.finish(e, until, texts)
-	case !last:
-		e.status = "expired" // the next cycle began before this one was done
-	case luck < 84:
-		e.status = "in_progress"
-		e.done = moments(rng, e.open, until, 1+rng.IntN(texts))
-		if len(e.done) == texts && chance(rng, 60) {
-			e.attempts = []attempt{{at: between(rng, until, w.day), score: e.score(false)}}
-		}
+	begins := e.open
+	if e.assignment != 0 {
+		window := e.due.Sub(e.open).Seconds()
+		patience := math.Exp(-0.85 - 0.35*diligence + 0.55*rng.NormFloat64()) // part of the time that is given
+		begins = e.open.Add(time.Duration(patience*window) * time.Second)
+		begins = p.company.rhythm.within(rng, begins)
 	}
+	e.study(begins, wanted)
+	e.judge(w.day, last)
 	w.write(e)
 }
 
-// finish takes a person through all lessons and, at the first to third attempt, the quiz.
-func (w *world) finish(e *enrollment, until time.Time, texts int) {
-	rng, attempts := e.person.rng, 1
-	for attempts < 3 && chance(rng, 22) {
-		attempts++
-	}
-	all := moments(rng, e.open, until, texts+attempts)
-	for i, at := range all[texts:] {
-		passed := i == attempts-1
-		e.attempts = append(e.attempts, attempt{at: at, score: e.score(passed), passed: passed})
-	}
-	completed := all[len(all)-1]
-	e.done = append(all[:texts], completed)
-	e.status = "completed"
-	if expiry := e.plan.course.expiry(completed); !expiry.IsZero() && !expiry.After(w.day) {
-		e.status = "expired"
+// never is the log odds of a middling person who does not finish.
+const never = -3.7
+
+// judge gives the enrollment the status that came of it.
+func (e *enrollment) judge(today time.Time, last bool) {
+	switch {
+	case len(e.done) == len(e.course.lessons):
+		e.status = "completed"
+		if expiry := e.course.expiry(e.completed()); !expiry.IsZero() && !expiry.After(today) {
+			e.status = "expired"
+		}
+	case !last:
+		e.status = "expired" // the next cycle began before this one was done
+	case len(e.done) > 0:
+		e.status = "in_progress"
+	default:
+		e.status = "assigned"
 	}
 }
 
-// score is what some number of right answers gives, in percent.
-func (e *enrollment) score(pass bool) int {
-	quiz := e.plan.course.Quiz
-	n := len(quiz.Questions)
-	need := (quiz.PassPercent*n + 99) / 100
-	right := e.person.rng.IntN(need)
-	if pass {
-		right = need + e.person.rng.IntN(n-need+1)
+// completed is when the last lesson was done, if all are.
+func (e *enrollment) completed() time.Time {
+	if len(e.done) < len(e.course.lessons) {
+		return time.Time{}
 	}
-	return int(math.Round(100 * float64(right) / float64(n)))
+	return e.done[len(e.done)-1].at
 }
 
 // write turns an enrollment into rows. It was last touched when the latest of all that
 // happened.
 func (w *world) write(e *enrollment) {
-	id, person, company, course := w.next("enrollments"), e.person, e.person.company, e.plan.course
-	var started, completed, expires, updated time.Time
+	id, person, company, course := w.next("enrollments"), e.person, e.person.company, e.course
+	var started, expires time.Time
 	var score, assignment any
-	updated = e.open
+	updated, completed := e.open, e.completed()
 	if len(e.done) > 0 {
-		started, updated = e.done[0], e.done[len(e.done)-1]
+		started, updated = e.done[0].at, e.done[len(e.done)-1].at
 	}
-	if len(e.done) == len(course.lessons) {
-		completed, expires = updated, course.expiry(updated)
+	if !completed.IsZero() {
+		expires = course.expiry(completed)
 	}
 	for i, a := range e.attempts {
 		score, updated = a.score, later(updated, a.at)
@@ -212,15 +167,14 @@ func (w *world) write(e *enrollment) {
 			updated = e.closes
 		}
 	}
-	if e.plan.assignment != 0 {
-		assignment = e.plan.assignment
+	if e.assignment != 0 {
+		assignment = e.assignment
 	}
 	w.add("enrollments", id, company.id, company.zone, person.id, course.id, assignment, e.cycle, e.status, len(e.done),
 		nullTime(e.due), nullTime(started), nullTime(completed), nullTime(expires), score, e.open, updated)
-	for i, at := range e.done {
-		seconds := course.Lessons[i].Minutes * (30 + person.rng.IntN(60))
+	for i, d := range e.done {
 		w.add("lesson_progress", w.next("lesson_progress"), company.id, company.zone, person.id, id, course.lessons[i],
-			at, seconds, at, at)
+			d.at, d.seconds, d.at, d.at)
 	}
 	if !completed.IsZero() {
 		code := certificateCode(fmt.Sprintf("certificate %s %s %d", person.email, course.Slug, e.cycle))

@@ -3,6 +3,7 @@ package seed
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -13,11 +14,17 @@ type person struct {
 	number     int // of user<number>@example.com; 0 for the others
 	email      string
 	role       string
-	department department
+	department int // of the company's
 	since      time.Time
 	left       bool
+	care       float64 // in all that one does, from about -3 to 3; 0 is middling
 	rng        *rand.Rand
 }
+
+func (p *person) works() department { return p.company.departments[p.department] }
+
+// diligence is what becomes of care among one's colleagues.
+func (p *person) diligence() float64 { return p.care + p.company.diligence[p.department] }
 
 // The keys of the accounts that everybody knows; user<n> has n+2.
 const (
@@ -30,7 +37,7 @@ const (
 func (w *world) staff() {
 	id := int64(managerID + w.size.Users())
 	for i, c := range w.companies {
-		p := &person{company: c, role: "admin", since: c.since, department: w.departments[2]}
+		p := &person{company: c, role: "admin", since: c.since, department: 2}
 		switch i {
 		case 0:
 			p.id, p.email, p.role = adminID, "admin@example.com", "platform_admin"
@@ -40,7 +47,7 @@ func (w *world) staff() {
 			id++
 			p.id, p.email = id, fmt.Sprintf("manager%d@example.com", c.id)
 		}
-		c.admin = p.id
+		c.admin = p
 		p.rng = w.random(p.email, 0)
 		w.account(p)
 		if i > 0 {
@@ -51,49 +58,57 @@ func (w *world) staff() {
 		id++
 		p := &person{
 			company: c, id: id, email: fmt.Sprintf("former%d@example.com", c.id), role: "learner",
-			since: c.since, left: true, department: w.departments[3],
+			since: c.since, left: true, department: 3,
 		}
 		p.rng = w.random(p.email, 0)
 		w.account(p)
 	}
-	w.last["users"] = id
 }
 
 // learner makes a numbered user and everything they did.
-func (w *world) learner(number int) {
-	rng := w.random("user", number)
-	p := &person{
-		number: number, id: int64(managerID + number), email: fmt.Sprintf("user%d@example.com", number),
-		role: "learner", company: w.employer(number, rng), department: w.pickDepartment(rng), rng: rng,
-	}
-	if number > 20 && number%25 == 0 {
-		p.role = "manager"
-	}
-	p.since = p.company.since
-	if chance(rng, 30) { // joined later
-		p.since = between(rng, p.since, w.ago(20))
-	}
-	w.account(p)
+func (w *world) learner(number int, c *company) {
+	p := w.hire(number, c)
 	w.learn(p)
 	w.phish(p)
 }
 
+// hire makes the account of a numbered user.
+func (w *world) hire(number int, c *company) *person {
+	rng := w.random("user", number)
+	p := &person{
+		number: number, id: int64(managerID + number), email: fmt.Sprintf("user%d@example.com", number),
+		role: "learner", company: c, department: pickDepartment(rng, c.departments), rng: rng,
+	}
+	if number == 1 {
+		p.department = slices.IndexFunc(c.departments, func(d department) bool { return d.en == "Marketing" })
+	}
+	if number > 20 && number%25 == 0 {
+		p.role = "manager"
+	}
+	p.since = c.since
+	if chance(rng, 30) { // joined later
+		p.since = c.rhythm.draw(rng, p.since, w.ago(20))
+	}
+	w.account(p)
+	return p
+}
+
 func (w *world) account(p *person) {
-	rng := p.rng
-	language, wish := p.company.locale, ""
+	rng, c := p.rng, p.company
+	p.care = min(max(rng.NormFloat64(), -3), 3)
+	wish := ""
 	if chance(rng, 12) {
-		language = map[string]string{"de": "en", "en": "de"}[p.company.locale]
-		wish = language
+		wish = map[string]string{"de": "en", "en": "de"}[c.locale]
 	}
 	updated := p.since
 	if p.left {
-		updated = w.ago(45)
+		updated = c.rhythm.workday(w.ago(45))
 	}
-	w.add("users", p.id, p.company.id, p.company.zone, p.email, w.names[language].pick(rng), p.role,
-		p.department.name(p.company.locale), p.department.risk, wish, !p.left, pseudonym(p.email), p.since, updated)
+	w.add("users", p.id, c.id, c.zone, p.email, w.nameIn(rng, c), p.role, p.works().name(c.locale), p.works().jobRisk(rng), wish,
+		!p.left, pseudonym(p.email), p.since, updated)
 	w.add("user_credentials", p.id, w.hash, p.since, p.since)
 	if chance(rng, 90) {
-		seen := between(rng, later(p.since, w.ago(28)), w.day)
+		seen := c.rhythm.draw(rng, later(p.since, w.ago(28)), w.day)
 		if p.left {
 			seen = updated
 		}
@@ -116,7 +131,7 @@ func (w *world) session(p *person, began time.Time) {
 	var revoked time.Time
 	updated := began
 	if p.number%8 == 1 {
-		revoked = began.Add(45 * time.Minute)
+		revoked = began.Add(20 * time.Minute)
 		updated = revoked
 	}
 	w.add("sessions", w.next("sessions"), p.company.id, p.company.zone, p.id,
@@ -129,14 +144,4 @@ func (w *world) apiKey(p *person) {
 	id := w.next("api_keys")
 	w.add("api_keys", id, p.company.id, p.company.zone, p.id, "HR sync (old)", fmt.Sprintf("opk_demo%04d", id),
 		"users:read users:write", w.ago(60), at, w.ago(60))
-}
-
-func (w *world) pickDepartment(rng *rand.Rand) department {
-	n := rng.IntN(100)
-	for _, d := range w.departments {
-		if n -= d.share; n < 0 {
-			return d
-		}
-	}
-	return w.departments[len(w.departments)-1]
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
-	"sort"
 	"strings"
 	"time"
 )
@@ -59,16 +58,6 @@ func between(rng *rand.Rand, a, b time.Time) time.Time {
 		return a
 	}
 	return a.Add(time.Duration(rng.Int64N(seconds)) * time.Second)
-}
-
-// moments gives n moments from a up to b, in order.
-func moments(rng *rand.Rand, a, b time.Time, n int) []time.Time {
-	list := make([]time.Time, n)
-	for i := range list {
-		list[i] = between(rng, a, b)
-	}
-	sort.Slice(list, func(i, j int) bool { return list[i].Before(list[j]) })
-	return list
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -24,7 +24,7 @@ func (w *world) report(c *company) {
 func (w *world) schedule(c *company) {
 	id := w.next("report_schedules")
 	last, set := w.ago(3).Add(6*time.Hour), w.ago(20).Add(9*time.Hour)
-	w.add("report_schedules", id, c.id, c.zone, c.admin, "training", "pdf", c.locale, "monthly",
+	w.add("report_schedules", id, c.id, c.zone, c.admin.id, "training", "pdf", c.locale, "monthly",
 		last, last.AddDate(0, 1, 0), last, set, last)
 	w.record(c, report{kind: "training", schedule: id, bytes: 61_300, asked: last})
 }
@@ -49,6 +49,6 @@ func (w *world) record(c *company, r report) {
 	if r.problem != "" {
 		state, sum, r.bytes, completed, expires = "failed", "", 0, time.Time{}, time.Time{}
 	}
-	w.add("reports", w.next("reports"), c.id, c.zone, c.admin, r.kind, "pdf", c.locale, "company", schedule, state, r.problem,
+	w.add("reports", w.next("reports"), c.id, c.zone, c.admin.id, r.kind, "pdf", c.locale, "company", schedule, state, r.problem,
 		sum, r.bytes, nullTime(completed), nullTime(expires), r.asked, updated)
 }

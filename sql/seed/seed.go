@@ -22,14 +22,21 @@
 // # Who is there
 //
 // Every account has the password in Password. user1@example.com to user20@example.com are
-// learners at every size; the first has begun one course and not enrolled in the others.
+// learners at every size; the first, in Marketing, has begun one course and not enrolled in the others.
 // admin@example.com is a platform admin, manager@example.com an admin at the company of
 // user1, manager<n>@example.com one at company n. former<n>@example.com left company n and
-// may not log in. The last company has only three people besides its admin.
+// may not log in. The first ten companies and the first thousand users, with all they did, are the same
+// at every size. Company 2, where user1 works, is the largest of them; company 10 has only three people
+// besides its admin. The companies after them have invented names in the manner of their countries.
 //
 // What managers may see of people differs: by name at the company of user1 (individual), by
 // pseudonym at company 4, not at all at company 3 (aggregate). The admin of company 2 gets a
 // report by mail every month.
+//
+// Companies differ in size as companies do, in country, time zone and data zone, and in how diligent
+// they and their departments are. People learn and react in the working hours of their company's time
+// zone. Each has one trait, care, that moves all they do: when they finish, what they score, and what they
+// click on.
 //
 // # A framework
 //
@@ -97,7 +104,7 @@ func (s Size) Users() int {
 	return 0
 }
 
-func (s Size) companies() int { return map[Size]int{Small: 10, Medium: 40, Large: 200}[s] }
+func (s Size) companies() int { return map[Size]int{Small: 10, Medium: 170, Large: 2_000}[s] }
 
 // Options say what to fill a database with.
 type Options struct {

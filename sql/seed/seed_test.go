@@ -103,7 +103,6 @@ func accountsOfTheContract(t *testing.T, conn *pgx.Conn) {
 		JOIN courses c ON c.id = course_id JOIN users u ON u.id = user_id WHERE u.email = 'user1@example.com'`)
 	one(t, conn, int64(3), `
 		SELECT count(*) FROM users WHERE email LIKE 'user%' AND company_id = (SELECT id FROM companies WHERE slug = 'kanzlei-brandt')`)
-	one(t, conn, true, "SELECT bool_and(data_zone = 'global') FROM companies")
 }
 
 // everyPrivacyModeHasACrowd: each can be seen at work, among people by name at the company of user1, and
