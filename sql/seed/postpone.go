@@ -57,10 +57,10 @@ const (
 
 // postpone takes them away. Whoever owns the tables may.
 func postpone(ctx context.Context, tx pgx.Tx) (p postponed, err error) {
-	if p.indexes, err = parts(ctx, tx, indexesQuery); err != nil {
+	if p.indexes, err = readParts(ctx, tx, indexesQuery); err != nil {
 		return p, fmt.Errorf("reading indexes: %w", err)
 	}
-	if p.constraints, err = parts(ctx, tx, constraintsQuery); err != nil {
+	if p.constraints, err = readParts(ctx, tx, constraintsQuery); err != nil {
 		return p, fmt.Errorf("reading constraints: %w", err)
 	}
 	for _, c := range p.constraints {
@@ -76,7 +76,7 @@ func postpone(ctx context.Context, tx pgx.Tx) (p postponed, err error) {
 	return p, nil
 }
 
-func parts(ctx context.Context, tx pgx.Tx, query string) ([]part, error) {
+func readParts(ctx context.Context, tx pgx.Tx, query string) ([]part, error) {
 	rows, err := tx.Query(ctx, query, crowded())
 	if err != nil {
 		return nil, err
