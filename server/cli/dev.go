@@ -45,12 +45,13 @@ func (d *devCommand) Run(ctx context.Context, out io.Writer, b build) error {
 	if err != nil {
 		return err
 	}
+	seeding := telemetry.NewLog(os.Stderr, format, level)
 	if _, told := os.LookupEnv("LOG_LEVEL"); !told {
-		level = slog.LevelWarn // what a person needs is printed below
+		level = slog.LevelWarn // what else a person needs is printed below
 	}
 	world, err := dev.Start(ctx, dev.Options{
 		Regions: d.Regions, BasePort: d.BasePort, Data: data, Size: size, Seed: number, Distance: distances,
-		Lookup: os.LookupEnv, Version: string(b), Log: telemetry.NewLog(os.Stderr, format, level),
+		Lookup: os.LookupEnv, Version: string(b), Log: telemetry.NewLog(os.Stderr, format, level), Seeding: seeding,
 	})
 	if err != nil {
 		return err

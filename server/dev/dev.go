@@ -40,6 +40,7 @@ type Options struct {
 	Lookup   func(string) (string, bool) // the environment; every OUTPOST_* variable is honoured
 	Version  string
 	Log      *slog.Logger
+	Seeding  *slog.Logger // of making the demo data, which takes minutes for a large one
 }
 
 // World is a running development world.
@@ -109,7 +110,7 @@ func (w *World) prepare(ctx context.Context) error {
 	if err := sql.Migrate(ctx, w.DatabaseURL(), w.options.Log); err != nil {
 		return err
 	}
-	return seed.Run(ctx, w.DatabaseURL(), seed.Options{Size: w.options.Size, Seed: w.options.Seed, Log: w.options.Log})
+	return seed.Run(ctx, w.DatabaseURL(), seed.Options{Size: w.options.Size, Seed: w.options.Seed, Log: w.options.Seeding})
 }
 
 // DatabaseURL is the private Postgres'; it carries a password.

@@ -40,7 +40,7 @@ func newWorld(tx pgx.Tx, c Catalogue, o Options) *world {
 
 // fill makes everything, in the order in which rows need each other.
 func (w *world) fill(ctx context.Context) error {
-	if err := w.begin(); err != nil {
+	if err := w.begin(ctx); err != nil {
 		return err
 	}
 	for i, employer := range w.employers() {
@@ -53,7 +53,7 @@ func (w *world) fill(ctx context.Context) error {
 }
 
 // begin makes what there is before the numbered users come.
-func (w *world) begin() error {
+func (w *world) begin(ctx context.Context) error {
 	w.offers = publish(w.loader, w.catalogue, w.ago(1500))
 	if err := w.found(); err != nil {
 		return err
@@ -64,6 +64,9 @@ func (w *world) begin() error {
 		w.launch(c)
 		w.report(c)
 		w.learn(c.admin)
+		if err := w.flushWhenFull(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }

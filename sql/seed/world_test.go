@@ -22,8 +22,8 @@ func prepared(t testing.TB, size Size) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(nil, c, Options{Size: size, Seed: 1, Now: today()})
-	if err := w.begin(); err != nil {
+	w := newWorld(nil, c, Options{Size: size, Seed: 1, Now: today(), flushAt: math.MaxInt})
+	if err := w.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return w
