@@ -198,7 +198,7 @@ func departmentIsAssigned(a *assigning) {
 		Items []assignment
 		Total int64
 	}
-	a.admin.get(a.url()+"?department=Marketing&active=true").into(a.t, &page)
+	a.admin.get(fmt.Sprintf("%s?department=Marketing&active=true&course_id=%d", a.url(), a.course)).into(a.t, &page)
 	if page.Total != 1 || page.Items[0].ID != made.ID {
 		a.t.Errorf("the department's list is %+v", page)
 	}

@@ -86,6 +86,15 @@ func TestACompanysChangeLeavesAnothersEntriesValid(t *testing.T) {
 	w := newWorld(t, []string{"fra", "syd"})
 	w.startInside(nil)
 	conn := pgtest.Connect(t, w.url)
+	eventually(t, "what was due since midnight has been done", func() error {
+		var left int
+		const due = `SELECT (SELECT count(*) FROM enrollments WHERE status = 'completed' AND expires_at <= now())
+			+ (SELECT count(*) FROM assignment_runs WHERE next_at <= now())`
+		if err := conn.QueryRow(t.Context(), due).Scan(&left); err != nil || left == 0 {
+			return err
+		}
+		return fmt.Errorf("%d left", left)
+	})
 	var email string
 	const stranger = `SELECT u.email FROM users u JOIN enrollments e ON e.user_id = u.id
 		WHERE u.role = 'learner' AND u.is_active AND u.company_id <> (SELECT company_id FROM users WHERE email = 'user1@example.com')

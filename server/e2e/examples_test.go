@@ -95,11 +95,17 @@ func steps() []step {
 		{operation: "recordProgress", path: enrollment},
 		{operation: "listMyEnrollments"},
 		{operation: "getQuiz", path: quiz},
-		{operation: "submitAttempt", path: quiz},
+		{operation: "submitAttempt", path: quiz, prepare: func(e *examples) {
+			if _, err := e.db.Exec(e.t.Context(), `INSERT INTO enrollments (company_id, data_zone, user_id, course_id)
+				SELECT u.company_id, u.data_zone, u.id, q.course_id FROM users u, questions q
+				WHERE u.email = 'user1@example.com' AND q.id = 9 ON CONFLICT DO NOTHING`); err != nil {
+				e.t.Fatal(err)
+			}
+		}},
 		{operation: "listAttempts", path: quiz},
 		{operation: "startQuiz", path: func(e *examples) map[string]string {
 			return map[string]string{"quiz": e.one(`UPDATE quizzes SET time_limit_seconds = 600
-				WHERE course_id = (SELECT id FROM courses WHERE slug = 'passwords-and-passkeys') RETURNING id::text`)}
+				WHERE course_id = (SELECT course_id FROM enrollments WHERE id = ` + e.known["enrollment"] + `) RETURNING id::text`)}
 		}},
 		{operation: "listMyCertificates"},
 		{operation: "verifyCertificate", path: certificate},

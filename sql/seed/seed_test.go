@@ -127,7 +127,7 @@ func TestRunIsDeterministic(t *testing.T) {
 	var all [][]string
 	for _, flushAt := range []int{0, 700} {
 		url := sqltest.Database(t)
-		o := Options{Size: Small, PasswordHash: testHash, Now: today().Add(time.Duration(flushAt) * time.Second), flushAt: flushAt}
+		o := Options{Size: Small, Courses: 4, PasswordHash: testHash, Now: today().Add(time.Duration(flushAt) * time.Second), flushAt: flushAt}
 		if err := Run(t.Context(), url, o); err != nil {
 			t.Fatal(err)
 		}
