@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
-	_ "time/tzdata" // every machine knows the same time zones, and so makes the same rows
+	_ "time/tzdata" // for machines that know no time zones
 )
 
 const (

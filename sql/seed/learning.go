@@ -89,9 +89,10 @@ type done struct {
 }
 
 type attempt struct {
-	at     time.Time
-	score  int
-	passed bool
+	at      time.Time
+	seconds int // 0: the quiz has no time limit, and nobody counts
+	score   int
+	passed  bool
 }
 
 // enroll decides how a cycle went. Who is diligent begins early and finishes; the others put it off, leave
@@ -159,7 +160,10 @@ func (w *world) write(e *enrollment) {
 	for i, a := range e.attempts {
 		score, updated = a.score, later(updated, a.at)
 		w.add("quiz_attempts", w.next("quiz_attempts"), company.id, company.zone, person.id, id, course.quiz, i+1,
-			a.score, a.passed, a.at, a.at, a.at)
+			a.score, a.passed, a.at, nullInt(a.seconds), a.at, a.at)
+	}
+	if len(e.done)+len(e.attempts) > 0 {
+		person.seen = later(person.seen, updated)
 	}
 	if e.status == "expired" {
 		updated = expires

@@ -50,7 +50,8 @@ func tables() []table {
 		{"enrollments", "id " + tenant + "user_id course_id assignment_id cycle status lessons_done due_at started_at " +
 			"completed_at expires_at score created_at updated_at"},
 		{"lesson_progress", "id " + tenant + "user_id enrollment_id lesson_id done_at seconds created_at updated_at"},
-		{"quiz_attempts", "id " + tenant + "user_id enrollment_id quiz_id number score passed submitted_at created_at updated_at"},
+		{"quiz_attempts", "id " + tenant + "user_id enrollment_id quiz_id number score passed submitted_at seconds created_at " +
+			"updated_at"},
 		{"certificates", "id " + tenant + "user_id enrollment_id course_id code issued_at expires_at created_at updated_at"},
 		{"phishing_campaigns", "id " + tenant + "name template started_at ended_at created_at updated_at"},
 		{"phishing_events", "id " + tenant + "user_id campaign_id kind occurred_at created_at updated_at"},

@@ -17,7 +17,8 @@ type person struct {
 	department int // of the company's
 	since      time.Time
 	left       bool
-	care       float64 // in all that one does, from about -3 to 3; 0 is middling
+	care       float64   // in all that one does, from about -3 to 3; 0 is middling
+	seen       time.Time // last; zero: never
 	rng        *rand.Rand
 }
 
@@ -52,6 +53,8 @@ func (w *world) staff() {
 		w.account(p)
 		if i > 0 {
 			w.apiKey(p)
+		} else {
+			w.activity(p)
 		}
 	}
 	for _, c := range w.companies[1:] {
@@ -62,6 +65,7 @@ func (w *world) staff() {
 		}
 		p.rng = w.random(p.email, 0)
 		w.account(p)
+		w.activity(p)
 	}
 }
 
@@ -70,6 +74,7 @@ func (w *world) learner(number int, c *company) {
 	p := w.hire(number, c)
 	w.learn(p)
 	w.phish(p)
+	w.activity(p)
 }
 
 // hire makes the account of a numbered user.
@@ -108,18 +113,26 @@ func (w *world) account(p *person) {
 		!p.left, pseudonym(p.email), p.since, updated)
 	w.add("user_credentials", p.id, w.hash, p.since, p.since)
 	if chance(rng, 90) {
-		seen := c.rhythm.draw(rng, later(p.since, w.ago(28)), w.day)
+		p.seen = c.rhythm.draw(rng, later(p.since, w.ago(28)), w.day)
 		if p.left {
-			seen = updated
+			p.seen = updated
 		}
-		w.add("user_activity", p.id, p.company.id, p.company.zone, seen.Add(-25*time.Minute), seen)
-		w.session(p, seen.Add(-25*time.Minute))
 	}
 	if p.number%97 == 50 { // lost a device: every token from before is void
-		at := w.ago(30)
+		at := later(p.since, w.ago(30))
 		w.add("token_revocations", w.next("token_revocations"), p.company.id, p.company.zone, p.id, "device lost",
 			at, at, at)
 	}
+}
+
+// activity tells when a person was last there, who has by then done all that they did.
+func (w *world) activity(p *person) {
+	if p.seen.IsZero() {
+		return
+	}
+	login := later(p.since, p.seen.Add(-25*time.Minute))
+	w.add("user_activity", p.id, p.company.id, p.company.zone, login, p.seen)
+	w.session(p, login)
 }
 
 // session makes one that was ended, or will run out without ever being used: no refresh

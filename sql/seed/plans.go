@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"outpost/server/training" // when an assignment's occurrences open and fall due is decided there
 )
 
 // plan is a course that a company's people take.
@@ -42,7 +44,7 @@ func audiences() map[string][]string {
 	}
 }
 
-// Everybody's plan begins with these, whatever the company's character.
+// Every company thinks of these first, whatever its character.
 var always = []string{"phishing", "passwords-and-passkeys"}
 
 // plan gives a company its courses: some that everybody repeats yearly, some for everybody once, some for
@@ -134,7 +136,7 @@ func (w *world) rounds(c *company, start time.Time, p *plan) []round {
 	return list
 }
 
-// assign makes an assignment whose occurrences are the rounds.
+// assign makes an assignment that opens and falls due with the first of the rounds.
 func (w *world) assign(c *company, p *plan, rounds []round, department string, user any) int64 {
 	id, scope := w.next("assignments"), "company"
 	switch {
@@ -143,31 +145,26 @@ func (w *world) assign(c *company, p *plan, rounds []round, department string, u
 	case department != "":
 		scope = "department"
 	}
-	var months any
+	recurrence := 0 // months
 	if p.yearly {
-		months = 12
+		recurrence = 12
 	}
 	first := rounds[0]
-	w.add("assignments", id, c.id, c.zone, p.course.id, scope, department, user, first.due, months, c.admin.id, first.opens, first.opens)
-	w.handOut(c, id, p, rounds)
+	w.add("assignments", id, c.id, c.zone, p.course.id, scope, department, user, first.due, nullInt(recurrence), c.admin.id, first.opens,
+		first.opens)
+	w.handOut(id, &training.Assignment{CreatedAt: first.opens, DueAt: &first.due, Recurrence: recurrence})
 	return id
 }
 
 // handOut says that everybody has what the assignment asks for at present, so that the demo stays as
-// it is told until the next year's occurrence opens: when the one before falls due.
-func (w *world) handOut(c *company, assignment int64, p *plan, rounds []round) {
-	occurrence, opens, due := 1, rounds[0].opens, rounds[0].due
+// it is told until the next occurrence opens: when the one before falls due.
+func (w *world) handOut(id int64, a *training.Assignment) {
+	o := a.Occurrence(w.day)
 	var next any
-	for p.yearly {
-		if next = due; due.After(w.day) {
-			break
-		}
-		occurrence, opens = occurrence+1, due
-		if due = c.rhythm.workday(due.AddDate(1, 0, 0)); occurrence <= len(rounds) {
-			due = rounds[occurrence-1].due
-		}
+	if a.Recurrence > 0 {
+		next = *o.DueAt
 	}
-	w.add("assignment_runs", assignment, occurrence, opens, due, next, opens)
+	w.add("assignment_runs", id, o.Number, o.OpensAt, *o.DueAt, next, o.OpensAt)
 }
 
 // asks tells whether the company wants a person to take the course, with the assignment that says so.

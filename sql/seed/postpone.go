@@ -8,7 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// maintenanceMemory is what Postgres may take to sort an index or to check a foreign key.
+// maintenanceMemory is what Postgres may take to sort an index or to check a foreign key, if it may not
+// take more anyhow.
 const maintenanceMemory = "256MB"
 
 // crowded are the tables that grow with people.
@@ -42,14 +43,15 @@ const (
 			AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = indexrelid AND attstattarget >= 0)
 		ORDER BY i.indexrelid`
 
-	// Triggers of foreign keys fire in the order in which the keys were made, so that is kept.
+	// Triggers of foreign keys fire in the order in which the keys were made: among these it is kept. Those of
+	// other tables, which stay, come before them.
 	constraintsQuery = `
 		SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(c.oid)
 		FROM pg_constraint c LEFT JOIN pg_index i ON contype = 'u' AND indexrelid = conindid
 			LEFT JOIN pg_class ic ON ic.oid = indexrelid
 		WHERE contype IN ('u', 'f') AND conparentid = 0 AND conrelid = ANY ($1::text[]::regclass[])
 			AND obj_description(c.oid, 'pg_constraint') IS NULL AND obj_description(indexrelid, 'pg_class') IS NULL
-			AND indisreplident IS NOT TRUE AND indisclustered IS NOT TRUE AND coalesce(ic.reltablespace, 0) = 0
+			AND indisreplident IS NOT TRUE AND indisclustered IS NOT TRUE AND coalesce(ic.reltablespace, 0) = 0 AND ic.reloptions IS NULL
 			AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conindid = indexrelid)
 			AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgconstraint = c.oid AND tgenabled <> 'O')
 		ORDER BY contype DESC, c.oid`
@@ -91,7 +93,8 @@ func (p postponed) restore(ctx context.Context, tx pgx.Tx, begin func(doing, tab
 	if len(p.indexes)+len(p.constraints) == 0 {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, "SET LOCAL maintenance_work_mem = '"+maintenanceMemory+"'"); err != nil {
+	if _, err := tx.Exec(ctx, `SELECT set_config('maintenance_work_mem', $1, true)
+		WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes($1)`, maintenanceMemory); err != nil {
 		return fmt.Errorf("asking for memory to make indexes in: %w", err)
 	}
 	for _, i := range p.indexes {

@@ -44,8 +44,7 @@ func (p *progress) copied(table string, rows int) {
 	}
 }
 
-// tell writes a line every so often, until what it gives is called. A small demo is there before
-// the first.
+// tell writes a line every so often, until what it gives is called.
 func (p *progress) tell(every time.Duration) (stop func()) {
 	ticker := time.NewTicker(every)
 	stopped, ended := make(chan struct{}), make(chan struct{})

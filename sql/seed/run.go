@@ -52,6 +52,7 @@ func fillOnce(ctx context.Context, conn *pgx.Conn, catalogue Catalogue, o Option
 func loadTables(ctx context.Context, tx pgx.Tx, w *world, o Options, p *progress) error {
 	var later postponed
 	if o.Size != Small || o.postpone {
+		p.begin("waiting for nobody to use the tables", "")
 		var err error
 		if later, err = postpone(ctx, tx); err != nil {
 			return err
@@ -80,7 +81,7 @@ func tidy(ctx context.Context, conn *pgx.Conn, o Options, p *progress) error {
 	for _, t := range tables() {
 		p.begin("tidying up", t.name)
 		if _, err := conn.Exec(ctx, command+t.name); err != nil {
-			return fmt.Errorf("the demo data is in, but not its statistics: run %s%s: %w", command, t.name, err)
+			return fmt.Errorf("the demo data is in, but not all statistics: run VACUUM (ANALYZE): %s: %w", t.name, err)
 		}
 	}
 	return nil

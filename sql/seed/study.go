@@ -55,9 +55,10 @@ func (e *enrollment) takeQuiz(at time.Time) {
 		default:
 			at = rhythm.within(rng, at.Add(8*time.Hour))
 		}
-		seconds := e.seconds(len(e.course.lessons) - 1)
+		seconds, counted := e.seconds(len(e.course.lessons)-1), 0
 		if quiz.TimeLimitSeconds > 0 {
 			seconds = min(seconds, quiz.TimeLimitSeconds)
+			counted = seconds
 		}
 		at = at.Add(time.Duration(seconds) * time.Second)
 		if !at.Before(e.closes) {
@@ -65,7 +66,7 @@ func (e *enrollment) takeQuiz(at time.Time) {
 		}
 		score := e.score(n)
 		passed := score >= quiz.PassPercent
-		e.attempts = append(e.attempts, attempt{at, score, passed})
+		e.attempts = append(e.attempts, attempt{at, counted, score, passed})
 		if passed {
 			e.done = append(e.done, done{at, seconds})
 			return

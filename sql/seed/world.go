@@ -64,6 +64,7 @@ func (w *world) begin(ctx context.Context) error {
 		w.launch(c)
 		w.report(c)
 		w.learn(c.admin)
+		w.activity(c.admin)
 		if err := w.flushWhenFull(ctx); err != nil {
 			return err
 		}
