@@ -35,8 +35,9 @@ function api(url) {
   return `${url.replace(/\/+$/, '')}/api/v1`;
 }
 
-// What each person has made last, by kind; and newer tokens than those of the setup, which live 15 minutes.
+// What each person has made last, by kind; where their last write stands; and their tokens, which live 15 minutes.
 const made = {};
+const positions = {};
 const tokens = {};
 const last = (p, kind) => (made[p.key] || {})[kind];
 
@@ -207,10 +208,14 @@ function admin(world, company) {
 function ask(p, method, path, body = null, more = {}) {
   for (const again of [false, true]) {
     const token = tokens[p.key] ? { Authorization: `Bearer ${tokens[p.key]}` } : {};
+    const position = positions[p.key] ? { 'Outpost-Position': positions[p.key] } : {};
     const res = http.request(method, worlds[p.world].url + path, body && JSON.stringify(body), {
-      headers: Object.assign({ 'Accept-Encoding': 'gzip' }, json, token, more), timeout: '60s',
+      headers: Object.assign({ 'Accept-Encoding': 'gzip' }, json, token, position, more), timeout: '60s',
     });
     if (res.status >= 200 && res.status <= 299) {
+      if (method !== 'GET') {
+        positions[p.key] = res.headers['Outpost-Position'] || positions[p.key];
+      }
       return res;
     }
     if (res.status === 409) {
@@ -219,7 +224,7 @@ function ask(p, method, path, body = null, more = {}) {
     if (res.status !== 401 || again || path.startsWith('/auth/')) {
       exec.test.abort(`${method} ${worlds[p.world].url}${path} for ${p.email} answered ${res.status || res.error}: ${res.body}`);
     }
-    delete tokens[p.key]; // the setup's are not known here, and later ones run out
+    delete tokens[p.key]; // those of the setup are not known to who measures, and later ones run out
     tokens[p.key] = ask(p, 'POST', '/auth/login', { email: p.email, password }).json('access_token');
   }
   return null;
