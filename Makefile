@@ -12,6 +12,7 @@ SHELL := bash
 PORT := 8080
 DATA = ./.outpost$(if $(filter-out 8080,$(PORT)),-$(PORT))
 SIZE := small
+SEED := 1
 
 # Of the tests. RACE= leaves the race detector (and its C compiler) out; ARGS goes to
 # `go test`, PKG names packages. SQLite's own code is left out: it is C, translated, with its
@@ -52,8 +53,8 @@ help: ## this list
 ##@ Use
 
 .PHONY: run
-run: need-postgres build ## a private Postgres, a primary and two edges on demo data (PORT=9000 DATA=folder SIZE=medium)
-	@exec bin/outpost dev --base-port $(PORT) --data "$(DATA)" --size $(SIZE)
+run: need-postgres build ## a private Postgres, a primary and two edges on demo data (PORT=9000 DATA=folder SIZE=medium SEED=7)
+	@exec bin/outpost dev --base-port $(PORT) --data "$(DATA)" --size $(SIZE) --seed $(SEED)
 
 # With the go command's own settings, so that lint and tests find everything compiled;
 # the image's static build is in the Dockerfile.
@@ -162,7 +163,7 @@ bench-replicate: need-postgres build ## replication against Postgres' own, into 
 	@.bench/replicate -outpost bin/outpost -commit "$(VERSION)" -rounds $(ROUNDS) -only "$(ONLY)" -profile "$(PROFILE)" -out bench/results
 
 .PHONY: bench-sizes
-bench-sizes: need-postgres build .bin/k6 ## every endpoint's p95 on the large demo beside the small one, into bench/results (SIZES=folder with 40 GB)
+bench-sizes: need-postgres build .bin/k6 ## every endpoint's p95 on the large demo beside the small one, into bench/results (SIZES=folder with 45 GB)
 	@SIZES="$(SIZES)" bench/sizes.sh "$(VERSION)"
 
 ##@ House
@@ -171,7 +172,7 @@ bench-sizes: need-postgres build .bin/k6 ## every endpoint's p95 on the large de
 tools: $(addprefix .bin/,$(TOOLS)) ## every program in .ci/tools, into .bin
 
 .PHONY: clean
-clean: ## remove what was built; data of `make run` stays until `rm -r .outpost*`
+clean: ## remove what was built, and what was measured with; data of `make run` stays until `rm -r .outpost*`
 	rm -rf bin .bin .bench
 
 .PHONY: need-postgres need-browser need-cc
