@@ -17,7 +17,7 @@ import http from 'k6/http';
 import exec from 'k6/execution';
 import { Trend } from 'k6/metrics';
 
-const rounds = Number(__ENV.ROUNDS || 200);
+const rounds = Number(__ENV.ROUNDS || 100);
 const learners = Number(__ENV.LEARNERS || 40);
 const admins = 7; // as many as the small demo has companies of ten people and more, but the largest
 const seldom = 20; // rounds between two requests that read everybody's facts
