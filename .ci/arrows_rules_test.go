@@ -121,8 +121,8 @@ func arrows() []arrow {
 			why: "only the command line, outpost dev and the end-to-end tests build nodes",
 		},
 		{
-			from: "sql", to: []string{"server", "replicate"}, but: []string{"server/auth", "replicate/source", "replicate/pgcluster/pgtest"},
-			why: "schema and content are used by the server, not the other way round",
+			from: "sql", to: []string{"server", "replicate"}, but: []string{"server/auth", "server/training", "replicate/source", "replicate/pgcluster/pgtest"},
+			why: "schema and content are used by the server, not the other way round; the demo knows its passwords and its rules",
 		},
 	}
 }

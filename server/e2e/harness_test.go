@@ -98,7 +98,7 @@ func fill(ctx context.Context, url string) error {
 	if _, err := output(ctx, url, "migrate"); err != nil {
 		return err
 	}
-	return seed.Run(ctx, url, seed.Options{Size: seed.Small, Courses: 3})
+	return seed.Run(ctx, url, seed.Options{Size: seed.Small, Courses: 2})
 }
 
 func (w *world) environments() {

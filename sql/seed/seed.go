@@ -9,7 +9,7 @@
 // It guarantees that a database is filled entirely or not at all, that a second run
 // changes nothing, that a database with somebody's real data is refused, and that keys
 // handed out afterwards do not collide. It knows the tables of sql/postgres/migrations
-// and, of the server that reads them, only how it hashes passwords.
+// and, of the server that reads them, only how it hashes passwords and when assignments fall due.
 //
 // # A course
 //
