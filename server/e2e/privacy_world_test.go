@@ -58,6 +58,9 @@ func newPrivate(t *testing.T) *private {
 	p.w = newWorld(t, []string{"fra"})
 	p.db = pgtest.Connect(t, p.w.url)
 	p.exec(`UPDATE users SET is_active = false WHERE email <> 'admin@example.com'`)
+	// A rate of the demo's own simulations may happen to be that of a secret group.
+	p.exec(`DELETE FROM phishing_events`)
+	p.exec(`DELETE FROM phishing_campaigns`)
 	p.scan(&p.quiz, `SELECT q.id FROM quizzes q JOIN courses c ON c.id = q.course_id WHERE c.slug = 'phishing'`)
 	for _, mode := range []training.PrivacyMode{training.Aggregate, training.Pseudonymous, training.Individual} {
 		p.secrets = append(p.secrets, p.plant(string(mode), mode, 12))
