@@ -101,7 +101,7 @@ func (w *world) enroll(e *enrollment, last bool) {
 	p := e.person
 	rng, diligence, texts := p.rng, p.diligence(), len(e.course.lessons)-1
 	wanted := len(e.course.lessons)
-	if happens(rng, odds(never-1.15*diligence)) {
+	if happens(rng, odds(unfinished-1.15*diligence)) {
 		wanted = rng.IntN(2) * (1 + rng.IntN(texts)) // nothing, or some of the texts
 	}
 	begins := e.open
@@ -116,8 +116,8 @@ func (w *world) enroll(e *enrollment, last bool) {
 	w.write(e)
 }
 
-// never is the log odds of a middling person who does not finish.
-const never = -3.7
+// unfinished is the log odds of a middling person not to finish.
+const unfinished = -3.7
 
 // judge gives the enrollment the status that came of it.
 func (e *enrollment) judge(today time.Time, last bool) {

@@ -51,7 +51,7 @@ var always = []string{"phishing", "passwords-and-passkeys"}
 // those whose work needs them, and the rest for whoever likes.
 func (w *world) plan(c *company) {
 	rng := w.random("plans", int(c.id))
-	core, once := 4+rng.IntN(3), 3+rng.IntN(3)
+	core, once := 3+rng.IntN(3), 3+rng.IntN(3)
 	roles := audiences()
 	for i, o := range w.inOrder(rng) {
 		p := &plan{course: o, days: 30 + 5*rng.IntN(4), willing: 10 + rng.IntN(20)}
@@ -62,7 +62,7 @@ func (w *world) plan(c *company) {
 		case some && len(departments) == 0:
 			p.managers, p.yearly, p.willing = true, true, 3
 			p.rounds = w.rounds(c, c.since.AddDate(0, 0, 30+rng.IntN(100)), p)
-		case some && len(departments) > 0 && chance(rng, 85):
+		case some && chance(rng, 85):
 			p.scope, p.yearly, p.willing = "department", chance(rng, 50), 6
 			p.rounds = w.rounds(c, c.since.AddDate(0, 0, 20+rng.IntN(150)), p)
 			for at, d := range c.departments {
@@ -75,7 +75,7 @@ func (w *world) plan(c *company) {
 		case i == 0:
 			p.scope, p.yearly = "company", true
 			p.rounds = w.rounds(c, c.since, p)
-		case core > 1 && (i > 1 || chance(rng, 50)):
+		case core > 0 && (i > 1 || chance(rng, 50)):
 			core--
 			p.scope, p.yearly = "company", true
 			p.rounds = w.rounds(c, c.since.AddDate(0, 0, 10+rng.IntN(170)), p)

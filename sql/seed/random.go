@@ -48,9 +48,6 @@ func (w *world) random(subject string, number int) *rand.Rand {
 	return source(fmt.Sprintf("outpost demo %d %s %d", w.seed, subject, number))
 }
 
-// chance is true in percent of a hundred cases.
-func chance(rng *rand.Rand, percent int) bool { return rng.IntN(100) < percent }
-
 // between gives a moment from a up to b, in whole seconds.
 func between(rng *rand.Rand, a, b time.Time) time.Time {
 	seconds := int64(b.Sub(a) / time.Second)

@@ -17,7 +17,8 @@
 // and for each language <locale>.md (front matter, then one "# Title {#key}" per lesson) and
 // quiz.<locale>.yaml. Keys tie the languages together, and Load refuses a course in which they
 // do not. The quiz files name the right option first; publishing shuffles, and puts the right
-// option and its explanation into tables that never leave Postgres.
+// option and its explanation into tables that never leave Postgres. What else a course needs before it
+// is published, `make check-courses` tells.
 //
 // # Who is there
 //
@@ -41,8 +42,8 @@
 // # A framework
 //
 // An entry of frameworks.yaml. Its requirements are those that people satisfy by learning, in the
-// framework's own order; courses name those that they satisfy in their course.yaml. A requirement
-// without a course is allowed: nobody owes it, and no figure counts it.
+// framework's own order; courses name those that they satisfy in their course.yaml. Load allows one
+// without a course, which nobody owes and no figure counts; in this catalogue each has one.
 package seed
 
 import (
