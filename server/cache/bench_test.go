@@ -16,13 +16,13 @@ func filledCache(t testing.TB) (*Cache, []byte) {
 
 func TestHitAllocatesNothing(t *testing.T) {
 	c, key := filledCache(t)
-	e, _, _ := c.Get(key)
+	e, _, _ := c.Get(key, c.now())
 	if _, err := e.Encoded("br"); err != nil {
 		t.Fatal(err)
 	}
 	// The store's own buffer of reads allocates once in 64.
 	if n := testing.AllocsPerRun(1000, func() {
-		e, _, ok := c.Get(key)
+		e, _, ok := c.Get(key, c.now())
 		if !ok {
 			t.Fatal("not a hit")
 		}
@@ -38,7 +38,7 @@ func BenchmarkGetHit(b *testing.B) {
 	c, key := filledCache(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, ok := c.Get(key); !ok {
+		if _, _, ok := c.Get(key, c.now()); !ok {
 			b.Fatal("not a hit")
 		}
 	}
@@ -49,7 +49,7 @@ func BenchmarkGetHitParallel(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, _, ok := c.Get(key); !ok {
+			if _, _, ok := c.Get(key, c.now()); !ok {
 				b.Fatal("not a hit")
 			}
 		}
