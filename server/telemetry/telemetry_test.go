@@ -202,3 +202,15 @@ func BenchmarkRequest(b *testing.B) {
 		m.Request("GET", "/api/v1/courses/{id}", 200, time.Millisecond)
 	}
 }
+
+// BenchmarkRequestParallel is all that is counted of a hit, on every core.
+func BenchmarkRequestParallel(b *testing.B) {
+	m := New("v1", "fra", nil)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			m.Cache("/api/v1/courses/{id}", "hit")
+			m.Request("GET", "/api/v1/courses/{id}", 200, time.Millisecond)
+		}
+	})
+}
