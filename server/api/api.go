@@ -191,7 +191,7 @@ func New(d Deps) (*API, error) {
 		return nil, err
 	}
 	a := &API{Deps: d, document: sync.OnceValues(newDocument), docs: pages}
-	a.pool.New = func() any { return new(call) }
+	a.pool.New = func() any { return &call{buf: make([]byte, 0, 256)} } // room for the longest header that is made
 	a.base, a.stop = context.WithCancel(context.Background())
 	for _, l := range []struct {
 		to   **limiter
