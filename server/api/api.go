@@ -162,6 +162,7 @@ type API struct {
 	accounts *limiter // logins by account
 	sources  *limiter // logins by address
 	newest   newest
+	locales  locales
 	pool     sync.Pool // of *call
 
 	base context.Context // ends when the last request has

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"outpost/server/cache"
 	"outpost/server/telemetry"
 )
 
@@ -41,24 +42,24 @@ func BenchmarkStage(b *testing.B) {
 		}},
 		{"key", func(_ *API, k *call) error { return courseKey(k) }},
 		{"get", func(a *API, k *call) error {
-			if _, _, ok := a.Cache.Get(k.key); !ok {
+			if _, _, ok := a.Cache.Get(k.key, k.now); !ok {
 				return errors.New("no hit")
 			}
 			return nil
 		}},
 		{"answer", func(a *API, k *call) error {
-			e, at, _ := a.Cache.Get(k.key)
+			e, at, _ := a.Cache.Get(k.key, k.now)
 			k.c.Response().Reset()
-			return k.send(e, at, "outpost; hit")
+			return k.send(e, at, statusHit)
 		}},
 		{"headers", func(_ *API, k *call) error {
 			k.c.Response().Reset()
-			k.headers()
+			k.headers(12 * time.Microsecond)
 			return nil
 		}},
-		{"metrics", func(a *API, k *call) error {
-			a.Metrics.Cache(k.route.endpoint, "hit")
-			a.Metrics.Request(k.c.Method(), k.route.endpoint, http.StatusOK, 12*time.Microsecond)
+		{"metrics", func(_ *API, k *call) error {
+			k.counts().Cache(cache.Hit, k.now)
+			k.counts().Request(http.StatusOK, 12*time.Microsecond, k.now)
 			return nil
 		}},
 		{"log", func(a *API, k *call) error {
@@ -102,7 +103,7 @@ func (n *hotNode) inside(do func(*call)) {
 	done := false
 	n.app.Get("/bench/:course", func(c *fiber.Ctx) error {
 		k := n.begin(c, n.route("/api/v1/courses/{course}"))
-		if err := n.run(k); err != nil || k.cached != "outpost; hit" {
+		if err := n.run(k); err != nil || k.cached != statusHit {
 			n.t.Errorf("no hit: %q, %v", k.cached, err)
 			return err
 		}

@@ -16,13 +16,13 @@ func filledCache(t testing.TB) (*Cache, []byte) {
 
 func TestHitAllocatesNothing(t *testing.T) {
 	c, key := filledCache(t)
-	e, _, _ := c.Get(key)
+	e, _, _ := c.Get(key, c.now())
 	if _, err := e.Encoded("br"); err != nil {
 		t.Fatal(err)
 	}
 	// The store's own buffer of reads allocates once in 64.
 	if n := testing.AllocsPerRun(1000, func() {
-		e, _, ok := c.Get(key)
+		e, _, ok := c.Get(key, c.now())
 		if !ok {
 			t.Fatal("not a hit")
 		}
@@ -38,7 +38,7 @@ func BenchmarkGetHit(b *testing.B) {
 	c, key := filledCache(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, ok := c.Get(key); !ok {
+		if _, _, ok := c.Get(key, c.now()); !ok {
 			b.Fatal("not a hit")
 		}
 	}
@@ -56,7 +56,7 @@ func BenchmarkGetHitParallel(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
-			if _, _, ok := c.Get(keys[i*31%len(keys)]); !ok {
+			if _, _, ok := c.Get(keys[i*31%len(keys)], c.now()); !ok {
 				b.Error("not a hit")
 				return
 			}
@@ -67,7 +67,7 @@ func BenchmarkGetHitParallel(b *testing.B) {
 // BenchmarkEncodedHit is finding a form that was made before, and its ETag.
 func BenchmarkEncodedHit(b *testing.B) {
 	c, key := filledCache(b)
-	e, _, _ := c.Get(key)
+	e, _, _ := c.Get(key, c.now())
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := e.ETagFor("br"); err != nil {
