@@ -21,12 +21,15 @@ RACE := -race '-gcflags=modernc.org/sqlite/lib=-race=false -d=checkptr=0'
 ARGS :=
 PKG := ./... ./.ci
 
-# bench/replicate is a module of its own; its tests run unless PKG names others.
-alone = $(if $(filter file,$(origin PKG)),cd bench/replicate && $(1),:)
+# Modules of their own, whose dependencies are not the server's; their tests run unless PKG names others.
+MODULES := bench/replicate .ci/benchgate
+alone = $(if $(filter file,$(origin PKG)),$(call each,$(1)),:)
+each = for module in $(MODULES); do (cd "$$module" && $(1)) || exit 1; done
 
 # Of the measurements. BASE is what bench-compare compares the working tree with.
 FUZZTIME := 30s
 BENCH := .
+BENCHTIME := 300ms
 COUNT := 6
 BASE := HEAD
 LOAD := smoke users mix
@@ -67,12 +70,12 @@ build: ## the program, as bin/outpost
 .PHONY: test
 test: need-postgres need-browser need-cc .bin/gotest ## every test; one that is skipped counts as failed (PKG=./server/... ARGS='-run Name')
 	@CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -timeout 20m $(ARGS) $(PKG)
-	@$(call alone,CGO_ENABLED=$(if $(RACE),1,0) ../../.bin/gotest $(RACE) -timeout 5m $(ARGS) ./...)
+	@$(call alone,CGO_ENABLED=$(if $(RACE),1,0) "$(CURDIR)/.bin/gotest" $(RACE) -timeout 5m $(ARGS) ./...)
 
 .PHONY: test-long
 test-long: need-postgres need-browser need-cc .bin/gotest ## the same three times over, in random order, with the long runs of the random tests
 	@OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -count=3 -shuffle=on -timeout 3h $(ARGS) $(PKG)
-	@$(call alone,OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) ../../.bin/gotest $(RACE) -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
+	@$(call alone,OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) "$(CURDIR)/.bin/gotest" $(RACE) -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
 
 .PHONY: check
 check: lint tidy-check generate-check build test ## all that CI does
@@ -85,7 +88,7 @@ check-courses: ## the courses in sql/seed/courses: complete, well-formed, as lon
 .PHONY: lint
 lint: .bin/golangci-lint lint-openapi ## golangci-lint, formatting included, and the OpenAPI document by spectral and redocly
 	.bin/golangci-lint run --allow-parallel-runners ./... ./.ci
-	cd bench/replicate && ../../.bin/golangci-lint run --allow-parallel-runners ./...
+	$(call each,"$(CURDIR)/.bin/golangci-lint" run --allow-parallel-runners ./...)
 
 # A warning fails as well. Neither linter says anything to anybody else.
 .PHONY: lint-openapi
@@ -97,7 +100,7 @@ lint-openapi: .bin/openapi/installed
 .PHONY: tidy-check
 tidy-check:
 	go mod tidy -diff
-	cd bench/replicate && go mod tidy -diff
+	$(call each,go mod tidy -diff)
 
 .PHONY: fuzz
 fuzz: ## each fuzz test for FUZZTIME=30s
@@ -112,7 +115,7 @@ fuzz: ## each fuzz test for FUZZTIME=30s
 
 .PHONY: fmt
 fmt: .bin/gofumpt ## format every Go file that is not generated
-	.bin/gofumpt -w . .ci/*.go
+	.bin/gofumpt -w . .ci/*.go .ci/*/*.go
 
 .PHONY: generate
 generate: .bin/sqlc .bin/oapi-codegen ## the code made from SQL and from the OpenAPI document
@@ -135,20 +138,23 @@ generate-check: .bin/sqlc .bin/oapi-codegen
 
 ##@ Measure
 
-GOBENCH = go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) $(PKG)
+# Every package that has benchmarks, in the tree where it is asked, unless PKG names others.
+BENCHED = $(if $(filter file,$(origin PKG)),$$(grep -rlE --include='*_test.go' '^func Benchmark' replicate server sql | xargs -n1 dirname | sort -u | sed 's|^|./|'),$(PKG))
+GOBENCH = go test -run='^$$' -bench='$(BENCH)' -benchtime=$(BENCHTIME) -benchmem -count=$(COUNT) -timeout 1h $(BENCHED)
 
 .PHONY: bench
-bench: need-postgres ## Go benchmarks (BENCH=Hit PKG=./server/cache COUNT=6)
+bench: need-postgres ## Go benchmarks, some minutes of them (BENCH=Hit PKG=./server/cache COUNT=6 BENCHTIME=300ms)
 	@mkdir -p .bench
 	$(GOBENCH) | tee .bench/new.txt
 
 .PHONY: bench-compare
-bench-compare: need-postgres .bin/benchstat ## the working tree's benchmarks against those of BASE=HEAD
+bench-compare: need-postgres .bin/benchstat .bin/benchgate ## the working tree's against those of BASE=HEAD; fails where more is allocated
 	@mkdir -p .bench; tree=$$(mktemp -d); trap 'git worktree remove --force "$$tree"' EXIT; \
 	git worktree add --quiet --detach "$$tree" $(BASE); \
 	(cd "$$tree" && $(GOBENCH)) | tee .bench/old.txt; \
 	$(GOBENCH) | tee .bench/new.txt; \
-	.bin/benchstat $(BASE)=.bench/old.txt now=.bench/new.txt
+	.bin/benchstat $(BASE)=.bench/old.txt now=.bench/new.txt; \
+	.bin/benchgate .bench/old.txt .bench/new.txt
 
 .PHONY: load
 load: .bin/k6 ## a minute each of k6's scripts against a running `make run` without limits (PORT=9000 LOAD="users mix" RATE=500)
@@ -199,6 +205,9 @@ $(addprefix .bin/,$(TOOLS)): .bin/%: .ci/tools
 
 .bin/gotest: .ci/gotest.go
 	@go build -o $@ $<
+
+.bin/benchgate: $(wildcard .ci/benchgate/*.go) .ci/benchgate/go.mod
+	@cd .ci/benchgate && go build -o ../../.bin/benchgate .
 
 .bin/k6: bench/go.mod bench/go.sum
 	@echo "building k6, which takes about 90 s the first time …"
