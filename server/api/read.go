@@ -46,6 +46,9 @@ func (a *API) hit(k *call) (bool, error) {
 		return false, nil
 	}
 	a.Metrics.Cache(k.route.endpoint, cache.Hit)
+	if a.Hits.Sampled() {
+		a.remember(k, cache.Sample)
+	}
 	k.readTook = a.Now().Sub(began)
 	return true, k.send(e, at, "outpost; hit")
 }
@@ -78,6 +81,9 @@ func (a *API) compute(k *call, compute func(context.Context) (cache.Filled, erro
 		return a.unread(k, err)
 	}
 	a.Metrics.Cache(k.route.endpoint, result.Status)
+	if result.Entry.Store {
+		a.remember(k, 1)
+	}
 	status := "outpost; fwd=miss; stored"
 	switch result.Status {
 	case cache.Hit:

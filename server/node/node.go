@@ -66,6 +66,7 @@ type Node struct {
 	tracer  *telemetry.Tracer // nil where traces go nowhere
 	replica *replica.Replica
 	cache   *cache.Cache
+	hits    *cache.Hits[api.Again] // nil where nothing is cached
 	store   *store.Store
 	primary *primary.Primary // nil at an edge
 	server  *stream.Server   // nil where no NATS is embedded
@@ -124,6 +125,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	}
 	if n.primary != nil {
 		group.Go(func() error { return n.primary.Run(parts) })
+	}
+	if n.hits != nil {
+		group.Go(func() error { return n.newWarmer().Run(parts) })
 	}
 	group.Go(func() error { return n.announce(parts) })
 	group.Go(func() error { return n.api.Listen(n.listener) })
