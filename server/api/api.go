@@ -83,6 +83,7 @@ type Deps struct {
 	Published func() training.At // must be cheap: every request asks it
 	Wait      func(ctx context.Context, p change.Position) error
 	Cache     *cache.Cache
+	Hits      *cache.Hits[Again] // what is asked most, for after a restart; nil: nothing is remembered
 	Auth      Authenticator
 
 	Writer  Writer                                                                   // primary
