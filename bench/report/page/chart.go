@@ -9,14 +9,16 @@ import (
 
 // chart is a plot over time. Offsets are seconds since the first counted request.
 type chart struct {
-	Title  string
-	Note   string
-	Unit   string
-	Long   float64 // seconds along the axis
-	Top    float64 // value that must be in it, such as all cores; 0: whatever the curves need
-	Small  bool
-	Curves []curve
-	axis   axis
+	Title string
+	Note  string
+	Unit  string
+	Long  float64 // seconds along the axis
+	Top   float64 // value that must be in it, such as all cores; 0: whatever the curves need
+	Small bool
+	// Ordered says that the curves do not cross, so that dashes are not needed to tell them apart.
+	Ordered bool
+	Curves  []curve
+	axis    axis
 }
 
 // curve is one line of a chart.
@@ -37,9 +39,9 @@ type box struct{ Width, Height, left, right, top, bottom float64 }
 
 func (c *chart) Box() box {
 	if c.Small {
-		return box{Width: 360, Height: 170, left: 46, right: 10, top: 10, bottom: 24}
+		return box{Width: 360, Height: 170, left: 46, right: 16, top: 10, bottom: 24}
 	}
-	return box{Width: 640, Height: 260, left: 54, right: 12, top: 10, bottom: 26}
+	return box{Width: 640, Height: 260, left: 54, right: 18, top: 10, bottom: 26}
 }
 
 // Left, Right, Top and Bottom are the edges of the plot itself.
@@ -48,7 +50,7 @@ func (b box) Right() float64  { return b.Width - b.right }
 func (b box) Top() float64    { return b.top }
 func (b box) Bottom() float64 { return b.Height - b.bottom }
 
-// Tick is a line of the grid with what it stands for.
+// tick is a line of the grid with what it stands for.
 type tick struct {
 	At   float64
 	Text string
@@ -94,7 +96,7 @@ func (c *chart) Empty() bool {
 func (c *chart) YTicks() []tick {
 	var list []tick
 	for _, v := range c.axis.ticks() {
-		list = append(list, tick{c.y(v), short(v)})
+		list = append(list, tick{round(c.y(v)), short(v)})
 	}
 	return list
 }
@@ -104,7 +106,7 @@ func (c *chart) XTicks() []tick {
 	step := timeStep(c.Long, map[bool]float64{true: 4, false: 8}[c.Small])
 	var list []tick
 	for at := 0.0; at <= c.Long+1e-9; at += step {
-		list = append(list, tick{c.x(at), clock(at)})
+		list = append(list, tick{round(c.x(at)), clock(at)})
 	}
 	return list
 }
@@ -137,9 +139,10 @@ func (c *chart) Path(of curve) string {
 	return b.String()
 }
 
-func unit(v float64) string {
-	return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
-}
+// round to a tenth of a unit of the view box.
+func round(v float64) float64 { return math.Round(v*10) / 10 }
+
+func unit(v float64) string { return strconv.FormatFloat(round(v), 'f', -1, 64) }
 
 // Describe says in words what the curves show, for who does not see them.
 func (c *chart) Describe() string {

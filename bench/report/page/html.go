@@ -19,6 +19,7 @@ type view struct {
 	Outcome   cell
 	Tiles     []tile
 	Facts     []fact
+	First     []table // what is to be read before all plots
 	Plots     []*chart
 	Endpoints []*chart
 	Tables    []table
@@ -36,6 +37,7 @@ func HTML(w io.Writer, r *result.Result) error {
 		Tiles:     tiles(r),
 		Facts:     facts(r),
 		Plots:     plots(r),
+		First:     filled(thresholds(r)),
 		Endpoints: endpoints(r),
 		Tables:    tables(r),
 	})
@@ -70,7 +72,7 @@ func tiles(r *result.Result) []tile {
 		list = append(list, tile{Name: "from the cache", Value: percent(*t.HitRatio)})
 	}
 	if r.CPU != nil && r.CPU.Share != nil {
-		list = append(list, tile{Name: "Outpost’s CPU", Value: percent(*r.CPU.Share), Unit: "of what k6 left"})
+		list = append(list, tile{Name: "of the CPU that k6 left", Value: percent(*r.CPU.Share)})
 	}
 	return list
 }

@@ -12,7 +12,7 @@ func Markdown(r *result.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s: %s\n\n%s.\n\n", r.Run.Scenario, outcome(r).Text, summary(r))
 	markdownFacts(&b, facts(r))
-	for _, t := range tables(r) {
+	for _, t := range append(filled(thresholds(r)), tables(r)...) {
 		t.markdown(&b)
 	}
 	return b.String()

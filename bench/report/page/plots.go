@@ -83,7 +83,7 @@ func throughput(r *result.Result) *chart {
 
 func times(r *result.Result, l result.Line, title string, small bool) *chart {
 	c := newChart(r, title, "ms", "")
-	c.Small = small
+	c.Small, c.Ordered = small, true
 	c.add("p50", course(r, l, l.P50))
 	c.add("p95", course(r, l, l.P95))
 	c.add("p99", course(r, l, l.P99))

@@ -30,22 +30,25 @@ func plain(texts ...string) []cell {
 	return cells
 }
 
-// tables are those of a run, the most telling first; none is empty.
+// filled leaves out tables without rows.
+func filled(list ...table) []table {
+	return slices.DeleteFunc(list, func(t table) bool { return len(t.Rows) == 0 })
+}
+
+// tables are those of a run beside its thresholds, the most telling first.
 func tables(r *result.Result) []table {
 	list := []table{
-		thresholds(r),
-		rows("By endpoint", "", "endpoint", r.Endpoints, func(x result.Row) []string { return []string{x.Endpoint} }),
+		rows("By endpoint", "endpoint", r.Endpoints, func(x result.Row) []string { return []string{x.Endpoint} }),
 	}
 	if len(r.Regions) > 1 {
 		list = append(list,
-			rows("By region", "", "region", r.Regions, func(x result.Row) []string { return []string{x.Region} }),
-			rows("By endpoint and region", "", "endpoint|region", r.Cells, func(x result.Row) []string { return []string{x.Endpoint, x.Region} }))
+			rows("By region", "region", r.Regions, func(x result.Row) []string { return []string{x.Region} }),
+			rows("By endpoint and region", "endpoint|region", r.Cells, func(x result.Row) []string { return []string{x.Endpoint, x.Region} }))
 	}
 	if len(r.Users) > 1 {
-		list = append(list, rows("By kind of user", "", "user", r.Users, func(x result.Row) []string { return []string{cmp.Or(x.User, "–")} }))
+		list = append(list, rows("By kind of user", "user", r.Users, func(x result.Row) []string { return []string{cmp.Or(x.User, "–")} }))
 	}
-	list = append(list, answers(r), others(r))
-	return slices.DeleteFunc(list, func(t table) bool { return len(t.Rows) == 0 })
+	return filled(append(list, answers(r), others(r))...)
 }
 
 func thresholds(r *result.Result) table {
@@ -72,9 +75,9 @@ func verdict(v result.Verdict) cell {
 }
 
 // rows is a table of groups of requests.
-func rows(title, note, names string, list []result.Row, name func(result.Row) []string) table {
+func rows(title, names string, list []result.Row, name func(result.Row) []string) table {
 	heads := strings.Split(names, "|")
-	t := table{Title: title, Note: note, Names: len(heads)}
+	t := table{Title: title, Names: len(heads)}
 	t.Head = append(heads, "requests", "a second", "failed", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "max ms", "from the cache")
 	for _, row := range list {
 		t.Rows = append(t.Rows, append(plain(name(row)...), figures(&row.Figures)...))
