@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -151,7 +152,7 @@ func expectWhole(t *testing.T, page string) {
 	var charts, titles, tables int
 	for tokens := html.NewTokenizer(strings.NewReader(page)); ; {
 		if tokens.Next() == html.ErrorToken {
-			if err := tokens.Err(); err != io.EOF {
+			if err := tokens.Err(); !errors.Is(err, io.EOF) {
 				t.Error(err)
 			}
 			break
