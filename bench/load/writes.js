@@ -1,0 +1,60 @@
+// Nothing but lessons marked, at a constant rate, in all regions in turn; each is read back at once in all the others, with
+// the position that the write was answered with: it must be there, whichever region is asked.
+//
+//   make load LOAD=writes                20 writes a second for five minutes, by forty people
+//   make load LOAD=writes RATE=100       USERS, WARMUP and STEADY change the rest
+//   make load LOAD=writes SHORT=1
+
+import { Counter } from 'k6/metrics';
+import exec from 'k6/execution';
+import { arrivals, number, promises, seconds, setup as patience, within } from './lib/plan.js';
+import { move, regions, signIn } from './lib/people.js';
+import { mark, writer } from './lib/progress.js';
+import { promise, send } from './lib/ask.js';
+
+const rate = number('RATE', 20, 20);
+const all = number('USERS', Math.max(40, 2 * rate), 40);
+const warm = seconds('WARMUP', 10, 5);
+const steady = seconds('STEADY', 300, 10);
+
+const lost = new Counter('outpost_lost_writes');
+
+export const options = Object.assign({}, patience, {
+  scenarios: { writes: arrivals({ rate, steady, warm, users: all }) },
+  thresholds: Object.assign(promises(), {
+    'http_req_duration{phase:steady,kind:progress}': within(200),
+    'http_req_duration{phase:steady,kind:readback}': within(200),
+    'dropped_iterations{scenario:writes}': [`count<=${Math.floor(0.01 * rate * (warm + steady))}`],
+    outpost_lost_writes: ['count==0'],
+  }),
+});
+
+export function setup() {
+  return signIn(all, false);
+}
+
+export default function (data) {
+  const p = writer(data);
+  const home = exec.scenario.iterationInTest % regions.length;
+  go(p, data, home);
+  const written = mark(p).status === 200;
+  for (let i = 1; written && i <= regions.length; i++) {
+    go(p, data, (home + i) % regions.length); // the region of the write comes last
+    readBack(p);
+  }
+}
+
+function go(p, data, region) {
+  move(p, regions[region], data.names[region]);
+}
+
+function readBack(p) {
+  const res = send(p, 'readback', 'GET /enrollments/{enrollment}', { path: `/enrollments/${p.enrollment}`, read: 'text' });
+  if (res.status !== 200) {
+    return; // counted already
+  }
+  const found = res.json('progress').find((l) => l.lesson === p.lesson);
+  if (!promise('a write is read back in every region', found && found.seconds === p.spent, res)) {
+    lost.add(1);
+  }
+}
