@@ -99,7 +99,10 @@ function report(p, n, more = {}) {
 
 // write is a write beside the mix: a lesson marked, longer than before.
 export function write(data) {
-  mark(writer(data));
+  const p = writer(data);
+  if (p) {
+    mark(p);
+  }
 }
 
 // followReport asks for a report, waits until it is completed, and fetches it in the next region. What it asks is in
