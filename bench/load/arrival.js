@@ -15,7 +15,7 @@ const warm = seconds('WARMUP', 10, 3);
 const steady = seconds('STEADY', 60, 15);
 
 export const options = mix.options('arrival', arrivals({ rate, steady, warm, users: all }), warm + steady, {
-  thresholds: {
+  own: {
     'http_req_duration{phase:steady}': within(200),
     'http_req_duration{phase:steady,kind:dashboard}': within(200),
     'http_req_duration{phase:steady,kind:catalogue}': within(200),

@@ -18,7 +18,7 @@ import http from 'k6/http';
 import exec from 'k6/execution';
 import { fail, sleep } from 'k6';
 import { Rate } from 'k6/metrics';
-import { number, promises, seconds, setup as patience, slower } from './lib/plan.js';
+import { number, patient, seconds, thresholds } from './lib/plan.js';
 import { api, move, ok, regions, self, signIn } from './lib/people.js';
 import { enroll, mark } from './lib/progress.js';
 import { phase, send } from './lib/ask.js';
@@ -34,19 +34,19 @@ const primary = urls('PRIMARY_URLS', () => 0);
 const farReads = new Rate('outpost_far_reads_within');
 const farWrites = new Rate('outpost_far_writes_within');
 
-export const options = Object.assign({}, patience, {
+export const options = Object.assign({}, patient, {
   scenarios: Object.assign({}, ...names.map((name, i) => ({
     [`nearest_${name}`]: scenario(i, 'nearest', 0),
     [`primary_${name}`]: scenario(i, 'primary', warm + steady + 5),
   }))),
-  thresholds: Object.assign(promises(), {
+  thresholds: thresholds(Object.assign({
     outpost_far_reads_within: ['rate>=0.95'],
     outpost_far_writes_within: ['rate>=0.95'],
   }, ...names.flatMap((_, i) => [names[i], toPrimary(i)].map((region) => ({
     // No bounds: so that the end tells what the users of each region met, either way.
     [`http_req_duration{phase:steady,kind:read,region:${region}}`]: ['p(95)>=0'],
     [`http_req_duration{phase:steady,kind:progress,region:${region}}`]: ['p(95)>=0'],
-  })))),
+  }))))),
 });
 
 // toPrimary is how the results name what users in region i ask of the primary.
@@ -71,7 +71,7 @@ function urls(name, to) {
 }
 
 export function setup() {
-  const data = signIn(names.length * all, false);
+  const data = signIn(names.length * all);
   data.local = local({ n: 0, turns: 0, role: 'learner', token: data.learners[0][0], url: nearest[0], region: names[0], position: '' });
   data.trips = primary.map(roundTrip);
   console.log(`beside the primary reads take ${data.local.read.toFixed(1)} ms at the p95, and writes ${data.local.write.toFixed(1)} ms; ` +
@@ -112,9 +112,9 @@ export default function (data) {
   const took = (writes ? mark(p) : read(p, turn)).timings.duration;
   if (own && i > 0 && phase() === 'steady') {
     if (writes) {
-      farWrites.add(took <= slower * data.local.write + 1.5 * data.trips[i]);
+      farWrites.add(took <= data.local.write + 1.5 * data.trips[i]);
     } else {
-      farReads.add(took <= slower * (data.local.read + more));
+      farReads.add(took <= data.local.read + more);
     }
   }
   sleep(0.5 + Math.random());

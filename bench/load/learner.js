@@ -20,7 +20,7 @@ const warm = seconds('WARMUP', 20, 3);
 const steady = seconds('STEADY', 300, 15);
 
 export const options = mix.options('learner', users({ all, perSecond, warm, steady }), all / perSecond + warm + steady, {
-  thresholds: {
+  own: {
     'http_req_duration{phase:steady}': within(100),
     'http_req_duration{phase:steady,kind:dashboard}': within(100),
     'http_req_duration{phase:steady,kind:catalogue}': within(100),

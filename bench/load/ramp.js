@@ -12,7 +12,7 @@ const warm = seconds('WARMUP', 20, 3);
 const steady = seconds('STEADY', 1800, 15);
 
 export const options = mix.options('ramp', users({ all, perSecond: number('RAMP', 10, 10), warm, steady, early: Math.ceil(all / 50) }), warm + steady, {
-  thresholds: { 'http_req_duration{phase:steady}': within(200) },
+  own: { 'http_req_duration{phase:steady}': within(200) },
 });
 
 export function setup() {

@@ -14,7 +14,7 @@
 
 import exec from 'k6/execution';
 import { sleep } from 'k6';
-import { number, promises, seconds, setup as patience, within } from './lib/plan.js';
+import { number, patient, seconds, thresholds, within } from './lib/plan.js';
 import { move, regions, signIn } from './lib/people.js';
 import { mark, readBack, writer } from './lib/progress.js';
 import { promise, send } from './lib/ask.js';
@@ -23,9 +23,9 @@ const learners = number('USERS', 10, 10);
 const steady = seconds('STEADY', 60, 10);
 const pace = 0.8; // seconds between two rounds of a learner
 
-export const options = Object.assign({}, patience, {
+export const options = Object.assign({}, patient, {
   scenarios: { smoke: { executor: 'constant-vus', vus: learners, duration: `${steady}s`, gracefulStop: '10s' } },
-  thresholds: Object.assign(promises(), {
+  thresholds: thresholds({
     'http_req_duration{phase:steady}': within(200),
     'http_req_duration{phase:steady,kind:progress}': within(200),
     'outpost_cache_hits{kind:catalogue}': ['rate>0.5'],
@@ -33,7 +33,7 @@ export const options = Object.assign({}, patience, {
 });
 
 export function setup() {
-  return signIn(learners, false);
+  return signIn(learners);
 }
 
 export default function (data) {

@@ -17,7 +17,7 @@ const crowd = users({ all, perSecond: number('RAMP', 500, 100), warm, steady, ea
 crowd.env.SHED = '1';
 
 export const options = mix.options('spike', crowd, warm + steady, {
-  thresholds: { outpost_timeouts: ['count==0'] },
+  own: { outpost_timeouts: ['count==0'] },
   follow: 0,
 });
 

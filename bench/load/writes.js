@@ -6,7 +6,7 @@
 //   make load LOAD=writes SHORT=1
 
 import exec from 'k6/execution';
-import { arrivals, number, promises, seconds, setup as patience, within } from './lib/plan.js';
+import { arrivals, number, patient, seconds, thresholds, within } from './lib/plan.js';
 import { move, regions, signIn } from './lib/people.js';
 import { mark, readBack, writer } from './lib/progress.js';
 
@@ -15,9 +15,9 @@ const all = number('USERS', Math.max(40, 2 * rate), 40);
 const warm = seconds('WARMUP', 10, 5);
 const steady = seconds('STEADY', 300, 10);
 
-export const options = Object.assign({}, patience, {
+export const options = Object.assign({}, patient, {
   scenarios: { writes: arrivals({ rate, steady, warm, users: all }) },
-  thresholds: Object.assign(promises(), {
+  thresholds: thresholds({
     'http_req_duration{phase:steady,kind:progress}': within(200),
     'http_req_duration{phase:steady,kind:readback}': within(200),
     'dropped_iterations{scenario:writes}': [`count<=${Math.floor(0.01 * rate * (warm + steady))}`],
@@ -25,7 +25,7 @@ export const options = Object.assign({}, patience, {
 });
 
 export function setup() {
-  return signIn(all, false);
+  return signIn(all);
 }
 
 export default function (data) {

@@ -4,9 +4,9 @@
 import crypto from 'k6/crypto';
 import exec from 'k6/execution';
 import { sleep } from 'k6';
-import { move, batch, regions, self, signIn } from './people.js';
+import { batch, move, regions, self, signIn } from './people.js';
 import { promise, send } from './ask.js';
-import { number, promises, setup as patience } from './plan.js';
+import { number, patient, thresholds } from './plan.js';
 import { mark, writer } from './progress.js';
 
 const types = ['gdpr', 'nis2', 'iso27001', 'pci_dss', 'hipaa'];
@@ -15,34 +15,32 @@ const completing = 30; // seconds a report may take
 const pages = 10;
 
 // options are a scenario of the mix with what goes on beside it, and the thresholds of all of them.
-export function options(name, scenario, lasts, { thresholds = {}, follow = 1 } = {}) {
-  const all = Object.assign({}, patience, {
-    scenarios: { [name]: scenario },
-    thresholds: Object.assign(promises(), {
-      // The catalogue changes with nothing that learners do; dashboards do, with every write at their company.
-      'outpost_cache_hits{phase:steady,kind:catalogue}': ['rate>=0.95'],
-      'outpost_cache_hits{phase:steady}': ['rate>=0.6'],
-    }, thresholds),
-  });
+export function options(name, scenario, lasts, { own = {}, follow = 1 } = {}) {
+  const scenarios = { [name]: scenario };
+  const bounds = Object.assign({
+    // The catalogue changes with nothing that learners do; dashboards do, with every write at their company.
+    'outpost_cache_hits{phase:steady,kind:catalogue}': ['rate>=0.95'],
+    'outpost_cache_hits{phase:steady}': ['rate>=0.6'],
+  }, own);
   const beside = (exec, rate, users) => ({
-    executor: 'constant-arrival-rate', exec, rate, timeUnit: '1s', duration: `${lasts}s`,
+    executor: 'constant-arrival-rate', exec, rate, timeUnit: '1s', duration: `${Math.ceil(lasts)}s`,
     preAllocatedVUs: users, maxVUs: users, gracefulStop: '40s', env: { WARM: scenario.env.WARM },
   });
   const writes = number('WRITES', 0, 0);
   if (writes) {
-    all.scenarios.beside = beside('write', writes, 2 * writes);
-    all.thresholds['dropped_iterations{scenario:beside}'] = [`count<=${Math.ceil(0.01 * writes * lasts)}`];
+    scenarios.beside = beside('write', writes, 2 * writes);
+    bounds['dropped_iterations{scenario:beside}'] = [`count<=${Math.ceil(0.01 * writes * lasts)}`];
   }
   const reports = number('FOLLOW', follow, follow);
   if (reports) {
-    all.scenarios.reports = beside('followReport', reports, 10 + 5 * reports);
+    scenarios.reports = beside('followReport', reports, 10 + 5 * reports);
   }
-  return all;
+  return Object.assign({}, patient, { scenarios, thresholds: thresholds(bounds) });
 }
 
 // begin is the setup: signs in, and asks once for what the caches would have in use.
 export function begin(users) {
-  const data = signIn(users);
+  const data = signIn(users, true);
   const some = spread(data.learners, 40);
   for (const region of regions) {
     const asked = [

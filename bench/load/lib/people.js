@@ -3,6 +3,7 @@
 import http from 'k6/http';
 import exec from 'k6/execution';
 import { fail, sleep } from 'k6';
+import { promise } from './ask.js';
 
 // The APIs of the regions, the primary's first.
 export const regions = (__ENV.BASE_URLS || 'http://127.0.0.1:8080,http://127.0.0.1:8081,http://127.0.0.1:8082')
@@ -19,21 +20,21 @@ const few = 20; // people who may wait for the login limit; with more it would t
 const adminOf = ['manager@example.com', ...[3, 4, 5, 6, 7, 8, 9, 10].map((company) => `manager${company}@example.com`)];
 const json = { 'Content-Type': 'application/json' };
 
-// signIn is for the setup: so many learners, at most as many as every demo has, and the admins. Each virtual
-// user gets a copy of what it returns, and keeps of it what is its own.
-export function signIn(learners, admins = true) {
+// signIn is for the setup: as many people as there are users, of whom one of ten is an admin if wanted; at most as
+// many as every demo has. Each virtual user gets a copy of what it returns, and keeps of it what is its own.
+export function signIn(users, admins = false) {
   const began = Date.now();
   const emails = [];
-  for (let n = 1; n <= Math.min(learners, Number(__ENV.PEOPLE || 1000)); n++) {
+  for (let n = 1; n <= Math.min(users, Number(__ENV.PEOPLE || 1000)); n++) {
     emails.push(`user${n}@example.com`);
   }
   const tokens = logins(emails);
   return {
     names: names(),
     learners: tokens.map((t) => [t.access_token, t.refresh_token]),
-    admins: admins ? logins(adminOf).map((t) => [t.access_token, t.refresh_token]) : [],
+    admins: admins ? logins(adminOf.slice(0, Math.ceil(users / 10))).map((t) => [t.access_token, t.refresh_token]) : [],
     began,
-    lives: tokens[0].expires_in,
+    lives: lives(tokens[0]),
   };
 }
 
@@ -125,6 +126,11 @@ export function move(p, url, region) {
   p.region = region;
 }
 
+// lives is how many seconds a token is good for; TOKENS_LIVE has it changed earlier, to see that done in a short run.
+function lives(tokens) {
+  return Number(__ENV.TOKENS_LIVE || tokens.expires_in);
+}
+
 // renewal is when a token is changed: at another time for each, for they were all given at once.
 function renewal(from, lives) {
   return from + 1000 * lives * (0.8 + 0.15 * Math.random());
@@ -145,12 +151,11 @@ function stay(p) {
   if (!res || res.status !== 200) {
     [res] = http.batch([loginAt(p.url, p.email)]);
   }
-  if (res.status !== 200) {
-    console.error(`${p.email} cannot stay signed in: ${res.url} answered ${res.status || res.error}`);
+  if (!promise('who is signed in stays so', res.status === 200, res)) {
     p.renewAt = began + 10000;
     return;
   }
   p.token = res.json('access_token');
   p.refresh = res.json('refresh_token');
-  p.renewAt = renewal(began, res.json('expires_in'));
+  p.renewAt = renewal(began, lives(res.json()));
 }
