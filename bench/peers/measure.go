@@ -136,8 +136,8 @@ func (r *round) judge(s *side, did counts, mean float64) error {
 	}
 	each := r.Bytes / r.Requests
 	if s.validates {
-		if did.answers["304"] != did.all() {
-			return fmt.Errorf("not all answers are 304, but %v by status", did.answers)
+		if did.answers["304"] < least*did.all() { // what is being changed is sent anew
+			return fmt.Errorf("answers are not 304, but %v by status", did.answers)
 		}
 		return nil
 	}

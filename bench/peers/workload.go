@@ -59,6 +59,13 @@ func (l *lab) newWorkload() (*workload, error) {
 		}
 		w.requests = append(w.requests, request{k, askers[random.IntN(len(askers))]})
 	}
+	// Lists by what was changed last are the same from now on.
+	writer := writer{primary: l.primary, people: l.people}
+	for _, risk := range []string{"high", usual} {
+		if err := writer.change(l.ctx, risk); err != nil {
+			return nil, err
+		}
+	}
 	if err := w.fetch(l); err != nil {
 		return nil, err
 	}
