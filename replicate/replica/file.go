@@ -98,6 +98,10 @@ func (f *file) openWriter(ctx context.Context, o Options, check bool) (err error
 		if err := quickCheck(ctx, f.writer, "", checkTime); err != nil {
 			return err
 		}
+		// The check has filled the page cache with what nobody asked for.
+		if err := f.writer.exec(ctx, "PRAGMA shrink_memory"); err != nil {
+			return err
+		}
 	}
 	if f.opened, err = readState(ctx, f.writer); err != nil {
 		return err
