@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
 	"github.com/valyala/fasthttp"
 
 	"outpost/replicate/change"
@@ -104,19 +105,21 @@ func appendTiming(b []byte, name string, d time.Duration) []byte {
 	}
 	b = append(b, name...)
 	b = append(b, ";dur="...)
-	return strconv.AppendFloat(b, float64(d)/float64(time.Millisecond), 'f', 3, 64)
+	micros := max(d, 0).Microseconds()
+	b = strconv.AppendInt(b, micros/1000, 10)
+	return append(b, '.', byte('0'+micros/100%10), byte('0'+micros/10%10), byte('0'+micros%10))
 }
 
 // readPosition takes the later of the positions in the header and in the cookie. A malformed
 // header is the client's mistake; a malformed cookie is dust.
 func (k *call) readPosition() error {
 	if c := k.c.Request().Header.Cookie(cookiePosition); len(c) > 0 {
-		if p, err := change.ParsePosition(string(c)); err == nil {
+		if p, err := change.ParsePosition(utils.UnsafeString(c)); err == nil {
 			k.cookie, k.asked = p, p
 		}
 	}
 	if h := k.c.Request().Header.Peek(headerPosition); len(h) > 0 {
-		p, err := change.ParsePosition(string(h))
+		p, err := change.ParsePosition(utils.UnsafeString(h)) // keeps nothing of it
 		if err != nil {
 			return badRequest("The header Outpost-Position is not of the form <generation>:<lsn>, such as 1795413600:0/16B3748.")
 		}

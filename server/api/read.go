@@ -47,6 +47,9 @@ func (a *API) hit(k *call) (bool, error) {
 		return false, nil
 	}
 	k.route.counts.Cache(cache.Hit, k.now)
+	if a.Hits.Sampled() {
+		a.remember(k, cache.Sample)
+	}
 	return true, k.send(e, at, statusHit)
 }
 
@@ -78,6 +81,9 @@ func (a *API) compute(k *call, compute func(context.Context) (cache.Filled, erro
 		return a.unread(k, err)
 	}
 	k.route.counts.Cache(result.Status, k.now)
+	if result.Entry.Store {
+		a.remember(k, 1)
+	}
 	status := "outpost; fwd=miss; stored"
 	switch result.Status {
 	case cache.Hit:

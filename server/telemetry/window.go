@@ -58,7 +58,8 @@ func (w *window) current(now time.Time) *slice {
 	return s
 }
 
-func (w *window) epoch(now time.Time) int64 { return int64(now.Sub(w.start)/sliceWidth) + 1 }
+// epoch numbers the slices from 1. A clock before the start is taken for the start.
+func (w *window) epoch(now time.Time) int64 { return int64(max(now.Sub(w.start), 0)/sliceWidth) + 1 }
 
 func (w *window) request(took time.Duration, now time.Time) {
 	w.current(now).buckets[bucketOf(took)].Add(1)

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// answered is what a side said.
+type answered struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ask sends one request as wrk does, and wants 200, or 304 where a tag goes with it.
+func ask(ctx context.Context, addr, path, token, etag string) (answered, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
+	if err != nil {
+		return answered{}, err
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Accept-Encoding", "identity") // or Go asks for gzip
+	if etag != "" {
+		request.Header.Set("If-None-Match", etag)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return answered{}, fmt.Errorf("asking %s: %w", addr, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return answered{}, fmt.Errorf("asking %s: %w", addr, err)
+	}
+	if response.StatusCode != http.StatusOK && (etag == "" || response.StatusCode != http.StatusNotModified) {
+		return answered{}, fmt.Errorf("asking %s: GET %s answered %s: %.300s", addr, path, response.Status, body)
+	}
+	return answered{response.StatusCode, response.Header, body}, nil
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// round is what one side did in one turn.
+type round struct {
+	number int
+	side   *side
+	load
+	cpu     time.Duration // of the side's processes
+	hits    float64       // share; -1: nobody knows
+	answers map[string]float64
+}
+
+// micros of CPU that a request cost the side, wrk's share left out.
+func (r round) micros() float64 { return float64(r.cpu.Microseconds()) / r.Requests }
+
+func (r round) String() string {
+	hits := "        "
+	if r.hits >= 0 {
+		hits = fmt.Sprintf("%6.2f %%", 100*r.hits)
+	}
+	return fmt.Sprintf("%2d %-11s %9.0f/s   p50 %7.2f ms  p99 %7.2f ms   cpu %7.1f µs   hits %s   %.0f bytes each\n",
+		r.number, r.side.name, r.rate(), r.P50/1000, r.P99/1000, r.micros(), hits, r.Bytes/r.Requests)
+}
+
+// measure gives every side its turn in every round, each round beginning with another side.
+func (l *lab) measure(take func(round)) error {
+	w := &writer{primary: l.primary, people: l.people}
+	ctx, stop := context.WithCancel(l.ctx)
+	writing, ctx := errgroup.WithContext(ctx)
+	writing.Go(func() error {
+		err := w.run(ctx)
+		if err != nil {
+			l.fail(err) // ends the turn that is going on
+		}
+		return err
+	})
+	err := l.turns(take)
+	stop()
+	if cause := context.Cause(l.ctx); cause != nil {
+		err = cause
+	}
+	return errors.Join(err, writing.Wait())
+}
+
+func (l *lab) turns(take func(round)) error {
+	for n := range l.rounds {
+		for i := range l.sides {
+			s := l.sides[(n+i)%len(l.sides)]
+			if age := time.Since(l.people.since); age > tokenLife {
+				return fmt.Errorf("tokens are good for %v, and this run takes longer: take fewer rounds or seconds", tokenLife)
+			}
+			r, err := l.turn(s)
+			if err != nil {
+				return fmt.Errorf("round %d, %s: %w", n+1, s.name, err)
+			}
+			r.number = n + 1
+			take(r)
+		}
+	}
+	return nil
+}
+
+// turn loads one side, and looks whether it did what it is there for.
+func (l *lab) turn(s *side) (r round, err error) {
+	if s.warm {
+		if err := l.each(s, func(*key, answered) error { return nil }); err != nil {
+			return r, err
+		}
+	}
+	// What the warming left to do, such as collecting garbage, is not the round's.
+	if _, err := l.wrk(s, 1); err != nil {
+		return r, err
+	}
+	before, err := l.look(s)
+	if err != nil {
+		return r, err
+	}
+	if r.load, err = l.wrk(s, l.seconds); err != nil {
+		return r, err
+	}
+	after, err := l.look(s)
+	if err != nil {
+		return r, err
+	}
+	r.side, r.cpu, r.hits = s, after.cpu-before.cpu, -1
+	r.answers = after.counts.sub(before.counts).answers
+	return r, r.judge(s, after.counts.sub(before.counts), l.load.mean)
+}
+
+// looked is what is known of a side at one moment.
+type looked struct {
+	cpu    time.Duration
+	counts counts
+}
+
+func (l *lab) look(s *side) (at looked, err error) {
+	var pids []int
+	for _, p := range s.processes {
+		pids = append(pids, p.cmd.Process.Pid)
+	}
+	if s.postgres {
+		pids = append(pids, l.postgres.PID())
+	}
+	if at.cpu, err = cpu(pids...); err != nil || s.from == nil {
+		return at, err
+	}
+	at.counts, err = s.from.counted(l.ctx)
+	return at, err
+}
+
+// least is the share of hits that makes a side one that answers from what it keeps.
+const least = 0.99
+
+// judge refuses a round in which something failed, or the side did not do what its name says.
+func (r *round) judge(s *side, did counts, mean float64) error {
+	if r.Errors > 0 {
+		return fmt.Errorf("%.0f of %.0f requests failed", r.Errors, r.Requests)
+	}
+	switch {
+	case s.origin:
+		r.hits = 1 - did.all()/r.Requests
+	case s.from != nil:
+		r.hits = did.hits / (did.hits + did.misses)
+	}
+	if s.warm && r.hits < least {
+		return fmt.Errorf("only %.2f %% of %.0f answers were hits", 100*r.hits, r.Requests)
+	}
+	each := r.Bytes / r.Requests
+	if s.validates {
+		if did.answers["304"] < least*did.all() { // what is being changed is sent anew
+			return fmt.Errorf("answers are not 304, but %v by status", did.answers)
+		}
+		return nil
+	}
+	if each < mean {
+		return fmt.Errorf("an answer has %.0f bytes with its headers, and should have %.0f without", each, mean)
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// clusterKey is what the nodes of one run share.
+const clusterKey = "of the measurement"
+
+// node is one `outpost serve`.
+type node struct {
+	*process
+	dir   string
+	api   string
+	admin string
+	hub   string
+}
+
+func (l *lab) startPrimary() (*node, error) {
+	return l.serve("primary", func(n *node) map[string]string {
+		return map[string]string{
+			"DATABASE_URL": l.databaseURL(), "OUTPOST_HUB_ADDR": n.hub,
+			// A thousand people sign in from one address.
+			"OUTPOST_LOGIN_LIMIT": "off",
+		}
+	})
+}
+
+// startEdge starts an edge that reaches the primary at these addresses, and keeps no answers.
+func (l *lab) startEdge(name, api, hub string) (*node, error) {
+	return l.serve(name, func(*node) map[string]string {
+		return map[string]string{
+			"OUTPOST_PRIMARY_URL": "http://" + api, "OUTPOST_HUB_URL": "nats://" + hub, "OUTPOST_CACHE_BYTES": "off",
+		}
+	})
+}
+
+// serve starts a node with the product's own settings, but for its addresses and folder, and
+// for the limiter: that is on, at a rate which nobody reaches. It returns when the node is ready.
+func (l *lab) serve(name string, more func(*node) map[string]string) (*node, error) {
+	n := &node{dir: filepath.Join(l.folder, name)}
+	for _, addr := range []*string{&n.api, &n.admin, &n.hub} {
+		var err error
+		if *addr, err = l.freePort(); err != nil {
+			return nil, err
+		}
+	}
+	env := map[string]string{
+		"OUTPOST_REGION": name, "PRIMARY_REGION": "primary", "OUTPOST_ADDR": n.api, "OUTPOST_ADMIN_ADDR": n.admin,
+		"OUTPOST_DATA": n.dir, "OUTPOST_CLUSTER_KEY": clusterKey, "OUTPOST_RATE_LIMIT": "999999/1s+999999",
+	}
+	maps.Copy(env, more(n))
+	var list []string
+	for key, value := range env {
+		list = append(list, key+"="+value)
+	}
+	var err error
+	if n.process, err = l.start(name, list, l.outpost, "serve"); err != nil {
+		return nil, err
+	}
+	return n, wait(l.ctx, name+" is ready", func(ctx context.Context) (bool, error) {
+		return n.get(ctx, "/readyz", func(io.Reader) error { return nil }) == nil, nil
+	})
+}
+
+// get asks its admin port.
+func (n *node) get(ctx context.Context, path string, read func(io.Reader) error) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.admin+path, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("asking %s: %w", n.name, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("asking %s: %s answered %s", n.name, path, response.Status)
+	}
+	return read(response.Body)
+}
+
+// counts are what a node has counted of the route that is measured, from its start on.
+type counts struct {
+	hits, misses float64 // of the cache
+	answers      map[string]float64
+}
+
+// counted reads a node's metrics.
+func (n *node) counted(ctx context.Context) (counts, error) {
+	c := counts{answers: make(map[string]float64)}
+	err := n.get(ctx, "/metrics", func(r io.Reader) error {
+		lines := bufio.NewScanner(r)
+		for lines.Scan() {
+			name, labels, value, ok := sample(lines.Text())
+			if !ok || labels["endpoint"] != endpoint {
+				continue
+			}
+			switch {
+			case name == "http_requests_total":
+				c.answers[labels["status"]] += value
+			case name == "outpost_cache_requests_total" && labels["result"] == "hit":
+				c.hits += value
+			case name == "outpost_cache_requests_total":
+				c.misses += value // also one that another's fill has answered
+			}
+		}
+		return lines.Err()
+	})
+	return c, err
+}
+
+// sample reads a line such as name{label="value",…} 1.
+func sample(line string) (name string, labels map[string]string, value float64, ok bool) {
+	name, rest, ok := strings.Cut(line, "{")
+	inside, number, ok2 := strings.Cut(rest, "} ")
+	if !ok || !ok2 || strings.HasPrefix(line, "#") {
+		return "", nil, 0, false
+	}
+	labels = make(map[string]string)
+	for part := range strings.SplitSeq(inside, ",") {
+		if key, quoted, found := strings.Cut(part, "="); found {
+			labels[key] = strings.Trim(quoted, `"`)
+		}
+	}
+	value, err := strconv.ParseFloat(number, 64)
+	return name, labels, value, err == nil
+}
+
+// sub is what was counted between two looks.
+func (c counts) sub(before counts) counts {
+	d := counts{hits: c.hits - before.hits, misses: c.misses - before.misses, answers: make(map[string]float64)}
+	for status, n := range c.answers {
+		if n -= before.answers[status]; n > 0 {
+			d.answers[status] = n
+		}
+	}
+	return d
+}
+
+// all is the number of answers.
+func (c counts) all() (sum float64) {
+	for _, n := range c.answers {
+		sum += n
+	}
+	return sum
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// report is what a run found out.
+type report struct {
+	options
+	began      time.Time
+	machine    string
+	workload   string
+	rounds     []round
+	incomplete error // what ended the run early
+}
+
+func (r *report) head() string {
+	kind := ""
+	if r.quick {
+		kind = "QUICK RUN: the sizes are tiny, the figures say nothing\n"
+	}
+	return fmt.Sprintf("Outpost's answers and its peers'\n%s\ncommit   %s\ndate     %s\nrounds   %d of %d s, wrk with %d thread(s)\n%s%s\n",
+		kind, r.commit, r.began.UTC().Format("2006-01-02 15:04 UTC"), r.options.rounds, r.seconds, r.threads, r.machine, r.workload)
+}
+
+// of are a side's rounds.
+func (r *report) of(name string, value func(round) float64) (values []float64) {
+	for _, each := range r.rounds {
+		if each.side.name == name {
+			values = append(values, value(each))
+		}
+	}
+	return values
+}
+
+// markdown is the table for the documentation.
+func (r *report) markdown() string {
+	var b strings.Builder
+	b.WriteString("\n| | requests a second: median | least–most | p50, ms | p99, ms | CPU each, µs |\n| --- | --- | --- | --- | --- | --- |\n")
+	for _, s := range allSides() {
+		rates := r.of(s.name, round.rate)
+		if len(rates) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "| %s | %.0f | %.0f–%.0f | %.2f | %.2f | %.1f |\n", s.title, median(rates), slices.Min(rates), slices.Max(rates),
+			median(r.of(s.name, func(x round) float64 { return x.P50 / 1000 })), median(r.of(s.name, func(x round) float64 { return x.P99 / 1000 })),
+			median(r.of(s.name, round.micros)))
+	}
+	return b.String()
+}
+
+// save writes the report beside those of earlier runs, and gives its path.
+func (r *report) save() (string, error) {
+	var b strings.Builder
+	b.WriteString(r.head())
+	for _, each := range r.rounds {
+		b.WriteString(each.String())
+	}
+	b.WriteString(r.markdown())
+	if r.incomplete != nil {
+		fmt.Fprintf(&b, "\nINCOMPLETE: the run ended early: %v\n", r.incomplete)
+	}
+	if err := os.MkdirAll(r.out, 0o755); err != nil {
+		return "", fmt.Errorf("keeping the report: %w", err)
+	}
+	for n := 1; ; n++ {
+		path := filepath.Join(r.out, fmt.Sprintf("peers-%s-%s-%d.txt", r.began.UTC().Format(time.DateOnly), r.commit, n))
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("keeping the report: %w", err)
+		}
+		_, err = file.WriteString(b.String())
+		return path, errors.Join(err, file.Close())
+	}
+}
+
+// median of rounds; 0 of none.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// side is one of those who answer.
+type side struct {
+	name, title string
+	start       func(*lab, *side) error
+	addr        string
+	processes   []*process // whose CPU is counted
+	postgres    bool       // and Postgres' with it
+	validates   bool       // requests carry a tag, and the answer is 304
+	from        *node      // Outpost: whose metrics say what was done
+	origin      bool       // from is asked only for what the side does not have
+	warm        bool       // it answers from what it keeps, so everything is asked for before
+}
+
+// allSides are in the order of the table.
+func allSides() []*side {
+	return []*side{
+		{name: "fiber", title: "bare Fiber, bytes from memory (no checks)", start: (*lab).startBytes},
+		{name: "nginx", title: "nginx proxy_cache (no token, limiter or freshness)", start: (*lab).startNginx, warm: true, origin: true},
+		{name: "varnish", title: "Varnish (no token, limiter or freshness)", start: (*lab).startVarnish, warm: true, origin: true},
+		{name: "hit", title: "Outpost, hit", start: (*lab).startHit, warm: true},
+		{name: "304", title: "Outpost, 304", start: (*lab).startHit, warm: true, validates: true},
+	}
+}
+
+func sideNames() (names []string) {
+	for _, s := range allSides() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// startSides starts those that are wanted, and holds them to Outpost's answers.
+func (l *lab) startSides() error {
+	if err := l.scripts(); err != nil {
+		return err
+	}
+	for _, s := range allSides() {
+		if !slices.Contains(l.only, s.name) {
+			continue
+		}
+		l.say("starting %s, and comparing its answers", s.name)
+		if err := s.start(l, s); err != nil {
+			return fmt.Errorf("starting %s: %w", s.name, err)
+		}
+		if s.origin {
+			s.from = l.primary
+		}
+		if err := l.same(s); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		l.sides = append(l.sides, s)
+	}
+	return nil
+}
+
+// startHit needs no more than the primary, which is there.
+func (l *lab) startHit(s *side) error {
+	s.addr, s.processes, s.from = l.primary.api, []*process{l.primary.process}, l.primary
+	return nil
+}
+
+// same asks for every key, and wants the bytes that Outpost gave.
+func (l *lab) same(s *side) error {
+	return l.each(s, func(k *key, got answered) error {
+		if !s.validates && !bytes.Equal(got.body, k.body) {
+			return fmt.Errorf("GET %s is answered by\n%.600s\nwhere Outpost answers\n%.600s", k.path, got.body, k.body)
+		}
+		return nil
+	})
+}
+
+// each asks a side for every key, as somebody who may.
+func (l *lab) each(s *side, look func(*key, answered) error) error {
+	group, ctx := errgroup.WithContext(l.ctx)
+	group.SetLimit(4)
+	for i, k := range l.load.keys {
+		askers := l.people.of[k.company]
+		token := l.people.asking[askers[i%len(askers)]].token
+		group.Go(func() error {
+			etag := ""
+			if s.validates {
+				etag = k.etag
+			}
+			got, err := ask(ctx, s.addr, k.path, token, etag)
+			if err != nil {
+				return err
+			}
+			return look(k, got)
+		})
+	}
+	return group.Wait()
+}
+
+// memoryFolder gives a folder on a disk in memory, where there is one.
+func (l *lab) memoryFolder(name string) (string, error) {
+	parent := l.folder
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		parent = "/dev/shm"
+	}
+	dir, err := os.MkdirTemp(parent, "outpost-peers-"+name+"-")
+	if err != nil {
+		return "", fmt.Errorf("making a folder for %s: %w", name, err)
+	}
+	l.folders = append(l.folders, dir)
+	return dir, nil
+}
+
+func split(addr string) (host, port string) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		panic(err) // freePort made it
+	}
+	return host, port
+}
