@@ -39,6 +39,7 @@ type lab struct {
 	postgres  *pgcluster.Cluster
 	processes []*process
 	primary   *node
+	edge      *node // keeps no answers; nil: no side needs it
 	people    *people
 	load      *workload
 	sides     []*side

@@ -128,7 +128,7 @@ func (w *workload) fetch(l *lab) error {
 		askers := l.people.of[k.company]
 		token := l.people.asking[askers[i%len(askers)]].token
 		group.Go(func() error {
-			got, err := ask(ctx, l.primary.api, k.path, token, "")
+			got, err := ask(ctx, l.primary.api, k.path, token, "", "")
 			if err != nil {
 				return err
 			}
