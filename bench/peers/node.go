@@ -24,13 +24,9 @@ type node struct {
 	hub   string
 }
 
-func (l *lab) startPrimary() (*node, error) {
-	return l.serve("primary", func(n *node) map[string]string {
-		return map[string]string{
-			"DATABASE_URL": l.databaseURL(), "OUTPOST_HUB_ADDR": n.hub,
-			// A thousand people sign in from one address.
-			"OUTPOST_LOGIN_LIMIT": "off",
-		}
+func (l *lab) startPrimary(name, databaseURL string) (*node, error) {
+	return l.serve(name, func(n *node) map[string]string {
+		return map[string]string{"DATABASE_URL": databaseURL, "OUTPOST_HUB_ADDR": n.hub}
 	})
 }
 

@@ -86,6 +86,7 @@ type (
 		JobRisk    *string `json:"job_risk,omitempty"`
 		Locale     *string `json:"locale,omitempty"`
 		Role       *string `json:"role,omitempty"`
+		Version    *int64  `json:"version,omitempty"`
 	}
 )
 
@@ -100,7 +101,7 @@ func (l *list) json() ([]byte, error) {
 		out.Items[i] = personJSON{
 			CompanyID: given(has(companyID), p.companyID), Department: given(has(department), p.department),
 			FullName: given(has(fullName), p.fullName), ID: given(has(id), p.id), IsActive: given(has(isActive), p.isActive),
-			JobRisk: given(has(jobRisk), p.jobRisk), Locale: given(has(locale), p.locale), Role: given(has(role), p.role),
+			JobRisk: given(has(jobRisk), p.jobRisk), Locale: given(has(locale), p.locale), Role: given(has(role), p.role), Version: given(has(version), p.version),
 		}
 	}
 	var b bytes.Buffer

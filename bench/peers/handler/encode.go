@@ -67,6 +67,10 @@ func (p *person) append(b []byte, fields field) ([]byte, error) {
 	text(jobRisk, "job_risk", p.jobRisk)
 	text(locale, "locale", p.locale)
 	text(role, "role", p.role)
+	if fields&version != 0 {
+		name("version")
+		b = strconv.AppendInt(b, p.version, 10)
+	}
 	return append(b, '}'), failed
 }
 

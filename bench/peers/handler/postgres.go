@@ -61,7 +61,7 @@ func openPool(ctx context.Context) (*pgxpool.Pool, error) {
 }
 
 const (
-	selectPeople = `SELECT id, company_id, full_name, role, department, job_risk, locale, is_active, %[1]s FROM users
+	selectPeople = `SELECT id, company_id, full_name, role, department, job_risk, locale, is_active, version, %[1]s FROM users
 		WHERE company_id = $1 ORDER BY %[2]s%[3]s, id%[3]s LIMIT $2 OFFSET $3`
 	countPeople = "SELECT count(*) FROM users WHERE company_id = $1"
 )
@@ -101,7 +101,7 @@ func fromPostgres(ctx context.Context, pool *pgxpool.Pool, q query) (*list, erro
 		if byTime {
 			key = &at
 		}
-		_, err := pgx.ForEachRow(rows, []any{&p.id, &p.companyID, &p.fullName, &p.role, &p.department, &p.jobRisk, &p.locale, &p.isActive, key}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&p.id, &p.companyID, &p.fullName, &p.role, &p.department, &p.jobRisk, &p.locale, &p.isActive, &p.version, key}, func() error {
 			if byTime {
 				p.sortKey = at.UTC().Format("2006-01-02T15:04:05.000000Z")
 			}

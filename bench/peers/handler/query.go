@@ -10,7 +10,7 @@ import (
 )
 
 // field is a set of what a person has.
-type field uint8
+type field uint16
 
 const (
 	id field = 1 << iota
@@ -21,6 +21,7 @@ const (
 	jobRisk
 	locale
 	isActive
+	version
 )
 
 func fieldOf(name string) field {
@@ -41,6 +42,8 @@ func fieldOf(name string) field {
 		return locale
 	case "is_active":
 		return isActive
+	case "version":
+		return version
 	}
 	return 0
 }
@@ -79,7 +82,7 @@ func (q query) skip() int { return (q.page - 1) * q.size }
 
 // person is one of a list, with its place in the order.
 type person struct {
-	id, companyID                               int64
+	id, companyID, version                      int64
 	fullName, role, department, jobRisk, locale string
 	isActive                                    bool
 	sortKey                                     string

@@ -60,7 +60,7 @@ func serveSQLite(ctx context.Context, app *fiber.App) (func() error, error) {
 
 // wanted are the product's names of the fields.
 func (f field) wanted() (want training.PersonField) {
-	for name, one := range map[string]field{"full_name": fullName, "role": role, "department": department, "job_risk": jobRisk, "locale": locale, "is_active": isActive} {
+	for name, one := range map[string]field{"full_name": fullName, "role": role, "department": department, "job_risk": jobRisk, "locale": locale, "is_active": isActive, "version": version} {
 		if f&one != 0 {
 			want |= training.PersonFieldOf(name)
 		}
@@ -91,7 +91,7 @@ func fromSQLite(ctx context.Context, queries *sqlite.Queries, q query) (*list, e
 	for _, r := range rows {
 		l.people[at[r.ID]] = person{
 			id: r.ID, companyID: r.CompanyID, fullName: r.FullName, role: r.Role, department: r.Department, jobRisk: r.JobRisk,
-			locale: r.Locale, isActive: r.IsActive == 1, sortKey: places[at[r.ID]].SortKey,
+			locale: r.Locale, isActive: r.IsActive == 1, version: r.Version, sortKey: places[at[r.ID]].SortKey,
 		}
 	}
 	l.total, err = queries.UserTotal(ctx, q.company)
