@@ -21,12 +21,16 @@ RACE := -race '-gcflags=modernc.org/sqlite/lib=-race=false -d=checkptr=0'
 ARGS :=
 PKG := ./... ./.ci
 
-# bench/replicate is a module of its own; its tests run unless PKG names others.
-alone = $(if $(filter file,$(origin PKG)),cd bench/replicate && $(1),:)
+# bench and each folder in it or in .ci that has a go.mod are modules of their own; their tests run unless PKG
+# names others. Those of bench run without the race detector, under which k6 takes minutes to compile.
+modules := $(patsubst %/go.mod,%,$(wildcard bench/*/go.mod .ci/*/go.mod))
+each = $(foreach module,$(1),(cd $(module) && $(2)) &&) :
+alone = $(if $(filter file,$(origin PKG)),$(each),:)
 
 # Of the measurements. BASE is what bench-compare compares the working tree with.
 FUZZTIME := 30s
 BENCH := .
+BENCHTIME := 300ms
 COUNT := 6
 BASE := HEAD
 LOAD := smoke users mix
@@ -67,12 +71,14 @@ build: ## the program, as bin/outpost
 .PHONY: test
 test: need-postgres need-browser need-cc .bin/gotest ## every test; one that is skipped counts as failed (PKG=./server/... ARGS='-run Name')
 	@CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -timeout 20m $(ARGS) $(PKG)
-	@$(call alone,CGO_ENABLED=$(if $(RACE),1,0) ../../.bin/gotest $(RACE) -timeout 5m $(ARGS) ./...)
+	@$(call alone,$(modules),CGO_ENABLED=$(if $(RACE),1,0) "$(CURDIR)/.bin/gotest" $(RACE) -timeout 5m $(ARGS) ./...)
+	@$(call alone,bench,"$(CURDIR)/.bin/gotest" -timeout 5m $(ARGS) ./...)
 
 .PHONY: test-long
 test-long: need-postgres need-browser need-cc .bin/gotest ## the same three times over, in random order, with the long runs of the random tests
 	@OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -count=3 -shuffle=on -timeout 3h $(ARGS) $(PKG)
-	@$(call alone,OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) ../../.bin/gotest $(RACE) -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
+	@$(call alone,$(modules),OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) "$(CURDIR)/.bin/gotest" $(RACE) -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
+	@$(call alone,bench,"$(CURDIR)/.bin/gotest" -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
 
 .PHONY: check
 check: lint tidy-check generate-check build test ## all that CI does
@@ -85,7 +91,7 @@ check-courses: ## the courses in sql/seed/courses: complete, well-formed, as lon
 .PHONY: lint
 lint: .bin/golangci-lint lint-openapi ## golangci-lint, formatting included, and the OpenAPI document by spectral and redocly
 	.bin/golangci-lint run --allow-parallel-runners ./... ./.ci
-	cd bench/replicate && ../../.bin/golangci-lint run --allow-parallel-runners ./...
+	$(call each,bench $(modules),"$(CURDIR)/.bin/golangci-lint" run --allow-parallel-runners ./...)
 
 # A warning fails as well. Neither linter says anything to anybody else.
 .PHONY: lint-openapi
@@ -97,7 +103,7 @@ lint-openapi: .bin/openapi/installed
 .PHONY: tidy-check
 tidy-check:
 	go mod tidy -diff
-	cd bench/replicate && go mod tidy -diff
+	$(call each,bench $(modules),go mod tidy -diff)
 
 .PHONY: fuzz
 fuzz: ## each fuzz test for FUZZTIME=30s
@@ -112,7 +118,7 @@ fuzz: ## each fuzz test for FUZZTIME=30s
 
 .PHONY: fmt
 fmt: .bin/gofumpt ## format every Go file that is not generated
-	.bin/gofumpt -w . .ci/*.go
+	.bin/gofumpt -w . .ci/*.go .ci/*/*.go
 
 .PHONY: generate
 generate: .bin/sqlc .bin/oapi-codegen ## the code made from SQL and from the OpenAPI document
@@ -135,20 +141,23 @@ generate-check: .bin/sqlc .bin/oapi-codegen
 
 ##@ Measure
 
-GOBENCH = go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) $(PKG)
+# Every package that has benchmarks, in the tree where it is asked, unless PKG names others.
+BENCHED = $(if $(filter file,$(origin PKG)),$$(grep -rlE --include='*_test.go' '^func Benchmark' replicate server sql | xargs -n1 dirname | sort -u | sed 's|^|./|'),$(PKG))
+GOBENCH = go test -run='^$$' -bench='$(BENCH)' -benchtime=$(BENCHTIME) -benchmem -count=$(COUNT) -timeout 1h $(BENCHED)
 
 .PHONY: bench
-bench: need-postgres ## Go benchmarks (BENCH=Hit PKG=./server/cache COUNT=6)
+bench: need-postgres ## Go benchmarks, some minutes of them (BENCH=Hit PKG=./server/cache COUNT=6 BENCHTIME=300ms)
 	@mkdir -p .bench
 	$(GOBENCH) | tee .bench/new.txt
 
 .PHONY: bench-compare
-bench-compare: need-postgres .bin/benchstat ## the working tree's benchmarks against those of BASE=HEAD
+bench-compare: need-postgres .bin/benchstat .bin/benchgate ## the working tree's against those of BASE=HEAD; fails where more is allocated
 	@mkdir -p .bench; tree=$$(mktemp -d); trap 'git worktree remove --force "$$tree"' EXIT; \
 	git worktree add --quiet --detach "$$tree" $(BASE); \
 	(cd "$$tree" && $(GOBENCH)) | tee .bench/old.txt; \
 	$(GOBENCH) | tee .bench/new.txt; \
-	.bin/benchstat $(BASE)=.bench/old.txt now=.bench/new.txt
+	.bin/benchstat $(BASE)=.bench/old.txt now=.bench/new.txt; \
+	.bin/benchgate .bench/old.txt .bench/new.txt
 
 .PHONY: load
 load: .bin/k6 ## a minute each of k6's scripts against a running `make run` without limits (PORT=9000 LOAD="users mix" RATE=500)
@@ -156,6 +165,10 @@ load: .bin/k6 ## a minute each of k6's scripts against a running `make run` with
 	for script in $(LOAD); do \
 	  RATE=$(RATE) .bin/k6 run $$([ -t 1 ] || echo --quiet) --no-usage-report bench/load/$$script.js || exit 1; \
 	done
+
+.PHONY: load-compare
+load-compare: ## two results of k6, and whether the second is worse (A=bench/results/x.json B=bench/results/y.json)
+	@cd bench && go run ./report compare "$(abspath $(A))" "$(abspath $(B))"
 
 .PHONY: bench-replicate
 bench-replicate: need-postgres build ## replication against Postgres' own, into bench/results (ROUNDS=5 ONLY=1,2 PROFILE=folder)
@@ -200,6 +213,10 @@ $(addprefix .bin/,$(TOOLS)): .bin/%: .ci/tools
 .bin/gotest: .ci/gotest.go
 	@go build -o $@ $<
 
-.bin/k6: bench/go.mod bench/go.sum
+.bin/benchgate: $(wildcard .ci/benchgate/*.go) .ci/benchgate/go.mod
+	@cd .ci/benchgate && go build -o ../../.bin/benchgate .
+
+# k6 with our output in it.
+.bin/k6: bench/go.mod bench/go.sum $(wildcard bench/k6/*.go bench/k6/*/*.go bench/report/*/*.go bench/report/*/*.html)
 	@echo "building k6, which takes about 90 s the first time …"
-	@cd bench && go build -o ../.bin/k6 go.k6.io/k6/v2; touch ../.bin/k6
+	@cd bench && go build -o ../.bin/k6 ./k6; touch ../.bin/k6

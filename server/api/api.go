@@ -83,6 +83,7 @@ type Deps struct {
 	Published func() training.At // must be cheap: every request asks it
 	Wait      func(ctx context.Context, p change.Position) error
 	Cache     *cache.Cache
+	Hits      *cache.Hits[Again] // what is asked most, for after a restart; nil: nothing is remembered
 	Auth      Authenticator
 
 	Writer  Writer                                                                   // primary
@@ -162,6 +163,7 @@ type API struct {
 	accounts *limiter // logins by account
 	sources  *limiter // logins by address
 	newest   newest
+	locales  locales
 	pool     sync.Pool // of *call
 
 	base context.Context // ends when the last request has
@@ -190,7 +192,7 @@ func New(d Deps) (*API, error) {
 		return nil, err
 	}
 	a := &API{Deps: d, document: sync.OnceValues(newDocument), docs: pages}
-	a.pool.New = func() any { return new(call) }
+	a.pool.New = func() any { return &call{buf: make([]byte, 0, 256)} } // room for the longest header that is made
 	a.base, a.stop = context.WithCancel(context.Background())
 	for _, l := range []struct {
 		to   **limiter

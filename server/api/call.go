@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -30,7 +31,8 @@ type call struct {
 	c     *fiber.Ctx
 	route *route
 	began time.Time
-	id    string                 // copied
+	now   time.Time              // when the clock was last looked at: that takes long enough to be worth sparing
+	id    []byte                 // copied; text where it outlives the call: see requestID
 	span  *telemetry.RequestSpan // nil: the request is not traced
 
 	client    netip.Addr
@@ -88,9 +90,10 @@ func (a *API) run(k *call) error {
 // begin starts a call.
 func (a *API) begin(c *fiber.Ctx, r *route) *call {
 	k := a.pool.Get().(*call)
-	*k = call{api: a, c: c, route: r, began: a.Now(), stale: -1, key: k.key[:0], buf: k.buf[:0]}
+	now := a.Now()
+	*k = call{api: a, c: c, route: r, began: now, now: now, stale: -1, id: k.id[:0], key: k.key[:0], buf: k.buf[:0]}
 	k.verdict.allowed = true
-	k.id = requestID(c)
+	k.id = appendRequestID(k.id, c.Request().Header.Peek(headerRequestID))
 	k.client = k.address()
 	a.trust(k)
 	if a.Tracer != nil && !r.probe {
@@ -102,7 +105,7 @@ func (a *API) begin(c *fiber.Ctx, r *route) *call {
 // trace begins the request's span. Fiber's strings are copied.
 func (k *call) trace() {
 	h := &k.c.Request().Header
-	k.span = k.api.Tracer.Request(string(h.Method()), k.route.endpoint, k.id, string(h.Peek(headerTraceparent)), string(h.Peek(headerTracestate)))
+	k.span = k.api.Tracer.Request(string(h.Method()), k.route.endpoint, k.requestID(), string(h.Peek(headerTraceparent)), string(h.Peek(headerTracestate)))
 }
 
 // trust takes another node's word for where the request came from, if it can prove that it
@@ -132,16 +135,31 @@ func (a *API) end(k *call) {
 		k.c.Response().Reset()
 		k.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 	}
-	k.headers()
-	took := a.Now().Sub(k.began)
+	took := k.tick().Sub(k.began)
+	k.headers(took)
 	status := k.c.Response().StatusCode()
-	a.Metrics.Request(k.c.Method(), k.route.endpoint, status, took)
+	k.counts().Request(status, took, k.now)
 	a.log(k, status, took)
 	if k.span != nil {
 		k.span.End(telemetry.Answer{Status: status, Cache: k.cached, ForwardedBy: k.forwarded})
 	}
 	k.c = nil
 	a.pool.Put(k)
+}
+
+// tick looks at the clock.
+func (k *call) tick() time.Time {
+	k.now = k.api.Now()
+	return k.now
+}
+
+// counts is what counts this request. A HEAD is not its route's own method, and what fits no route
+// has no counters of its own.
+func (k *call) counts() *telemetry.Endpoint {
+	if method := k.c.Method(); k.route.counts == nil || method != k.route.method {
+		return k.api.Metrics.Endpoint(method, k.route.endpoint)
+	}
+	return k.route.counts
 }
 
 // level says how much an answer matters to an operator.
@@ -171,7 +189,7 @@ func (a *API) log(k *call, status int, took time.Duration) {
 		slog.String("method", strings.Clone(k.c.Method())), slog.String("endpoint", k.route.endpoint),
 		slog.String("path", strings.Clone(k.c.Path())), slog.Int("status", status),
 		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.Int("bytes", bytes),
-		slog.String("request_id", k.id), slog.String("client", k.client.String()),
+		slog.String("request_id", k.requestID()), slog.String("client", k.client.String()),
 	}
 	if k.known {
 		attrs = append(attrs, slog.Int64("user", k.principal.UserID))
@@ -220,27 +238,24 @@ func (k *call) limit(l *limiter, key bucketKey) {
 // context is for work that this request waits for. All it has of the request is a copy of its id and
 // its span, so that what a fill keeps of it is harmless.
 func (k *call) context() (context.Context, context.CancelFunc) {
-	ctx := training.WithCaller(k.api.base, training.Caller{RequestID: k.id})
+	ctx := training.WithCaller(k.api.base, training.Caller{RequestID: k.requestID()})
 	if k.span != nil {
 		ctx = k.span.Context(ctx)
 	}
 	return context.WithTimeout(ctx, k.api.Limits.Request)
 }
 
-// requestID is the client's if it is fit to be logged and passed on, else a new one.
-func requestID(c *fiber.Ctx) string {
-	given := c.Request().Header.Peek(headerRequestID)
+func (k *call) requestID() string { return string(k.id) }
+
+// appendRequestID appends the client's if it is fit to be logged and passed on, else a new one.
+func appendRequestID(b, given []byte) []byte {
 	if n := len(given); n > 0 && n <= 128 && token(given) {
-		return string(given)
+		return append(b, given...)
 	}
 	var raw [16]byte
-	var text [32]byte
-	high, low := rand.Uint64(), rand.Uint64()
-	for i := range 8 {
-		raw[i], raw[8+i] = byte(high>>(8*i)), byte(low>>(8*i))
-	}
-	hex.Encode(text[:], raw[:])
-	return string(text[:])
+	binary.LittleEndian.PutUint64(raw[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(raw[8:], rand.Uint64())
+	return hex.AppendEncode(b, raw[:])
 }
 
 // token says whether b consists of characters that need no care anywhere.

@@ -18,8 +18,7 @@ import (
 // Such a credential is believed neither here nor refused: the request waits for its position, and
 // then the primary decides.
 func (a *API) authenticate(k *call) error {
-	began := a.Now()
-	defer func() { k.authTook = a.Now().Sub(began) }()
+	defer func() { k.authTook = k.tick().Sub(k.began) }()
 	token, ok := bearer(k.c.Get(fiber.HeaderAuthorization))
 	if ok && k.route.open && auth.IsAPIKey(token) {
 		return nil // it may do nothing here that nobody may, and strangers' keys cost a look-up

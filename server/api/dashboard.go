@@ -44,7 +44,7 @@ func (a *API) dashboard(k *call) error {
 		return err
 	}
 	// The fill may outlive the call, which by then is another request's.
-	d := &board{api: a, company: company, locale: locale, request: k.id}
+	d := &board{api: a, company: company, locale: locale, request: k.requestID()}
 	route := k.route
 	return a.compute(k, func(ctx context.Context) (cache.Filled, error) { return d.fill(ctx, route) })
 }

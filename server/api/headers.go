@@ -2,14 +2,13 @@ package api
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
 	"github.com/valyala/fasthttp"
 
 	"outpost/replicate/change"
-	"outpost/server/training"
 )
 
 // Header names in the form that goes out, so that none has to be brought into it.
@@ -39,9 +38,9 @@ const (
 const vary = "Accept-Encoding, Accept-Language, Authorization"
 
 // headers adds what every answer has.
-func (k *call) headers() {
+func (k *call) headers(took time.Duration) {
 	h := &k.c.Response().Header
-	set(h, headerRequestID, append(k.buf[:0], k.id...))
+	set(h, headerRequestID, k.id)
 	set(h, headerRegion, append(k.buf[:0], k.api.Region...))
 	if trace := k.c.Request().Header.Peek(headerTraceparent); traceparent(trace) {
 		set(h, headerTraceparent, trace)
@@ -64,7 +63,7 @@ func (k *call) headers() {
 	set(h, fiber.HeaderXContentTypeOptions, []byte("nosniff"))
 	k.cors()
 	k.verdict.headers(k)
-	k.timing(h)
+	k.timing(h, took)
 	k.setCookie()
 }
 
@@ -85,7 +84,7 @@ func (k *call) keep(published change.Position) change.Position {
 }
 
 // timing says where the time went, in milliseconds.
-func (k *call) timing(h *fasthttp.ResponseHeader) {
+func (k *call) timing(h *fasthttp.ResponseHeader, total time.Duration) {
 	b := k.buf[:0]
 	if k.authTook > 0 {
 		b = appendTiming(b, "auth", k.authTook)
@@ -96,7 +95,7 @@ func (k *call) timing(h *fasthttp.ResponseHeader) {
 	if k.readTook > 0 {
 		b = appendTiming(b, "read", k.readTook)
 	}
-	k.buf = appendTiming(b, "total", k.api.Now().Sub(k.began))
+	k.buf = appendTiming(b, "total", total)
 	set(h, headerServerTiming, k.buf)
 }
 
@@ -106,19 +105,21 @@ func appendTiming(b []byte, name string, d time.Duration) []byte {
 	}
 	b = append(b, name...)
 	b = append(b, ";dur="...)
-	return strconv.AppendFloat(b, float64(d)/float64(time.Millisecond), 'f', 3, 64)
+	micros := max(d, 0).Microseconds()
+	b = strconv.AppendInt(b, micros/1000, 10)
+	return append(b, '.', byte('0'+micros/100%10), byte('0'+micros/10%10), byte('0'+micros%10))
 }
 
 // readPosition takes the later of the positions in the header and in the cookie. A malformed
 // header is the client's mistake; a malformed cookie is dust.
 func (k *call) readPosition() error {
 	if c := k.c.Request().Header.Cookie(cookiePosition); len(c) > 0 {
-		if p, err := change.ParsePosition(string(c)); err == nil {
+		if p, err := change.ParsePosition(utils.UnsafeString(c)); err == nil {
 			k.cookie, k.asked = p, p
 		}
 	}
 	if h := k.c.Request().Header.Peek(headerPosition); len(h) > 0 {
-		p, err := change.ParsePosition(string(h))
+		p, err := change.ParsePosition(utils.UnsafeString(h)) // keeps nothing of it
 		if err != nil {
 			return badRequest("The header Outpost-Position is not of the form <generation>:<lsn>, such as 1795413600:0/16B3748.")
 		}
@@ -153,30 +154,3 @@ func (k *call) secure() bool {
 }
 
 func (k *call) strict() bool { return string(k.c.Request().Header.Peek(headerStrict)) == "1" }
-
-// locale is the language of the answer. The company's is asked for only where it could
-// decide.
-func (k *call) locale() (string, error) {
-	w := training.LocaleWishes{
-		Requested: k.c.Query("locale"), User: k.principal.Locale, AcceptLanguage: k.c.Get(fiber.HeaderAcceptLanguage),
-	}
-	if len(w.Requested) > maxLocale {
-		return "", training.InvalidField("locale", "must be at most %d characters long", maxLocale)
-	}
-	if w.User == "" && k.known {
-		company, err := k.companyLocale()
-		if err != nil {
-			return "", err
-		}
-		w.Company = company
-	}
-	chosen := training.ChooseLocale(w)
-	for _, own := range training.Locales() {
-		if own == chosen {
-			return own, nil // not the client's text, which is Fiber's
-		}
-	}
-	return strings.Clone(chosen), nil
-}
-
-const maxLocale = 35

@@ -24,8 +24,12 @@ type Rate struct {
 }
 
 // buckets bounds a limiter's memory, to about 15 MB. Whoever is forgotten because so many
-// others came since starts with a full bucket.
-const buckets = 1 << 16
+// others came since starts with a full bucket. They lie on shelves by their keys' hash, so that requests
+// of different clients rarely wait for each other.
+const (
+	buckets = 1 << 16
+	shelves = 1 << 6
+)
 
 // bucketKey names a bucket: a route, and a user or an address or the hash of a login.
 type bucketKey struct {
@@ -40,7 +44,7 @@ type limiter struct {
 	name    string
 	limit   string
 	seed    maphash.Seed
-	buckets *lru.Cache[bucketKey, *rate.Limiter]
+	shelves [shelves]*lru.Cache[bucketKey, *rate.Limiter]
 }
 
 // newLimiter gives nil for a rate that is off.
@@ -51,15 +55,18 @@ func newLimiter(name string, r Rate) (*limiter, error) {
 	if r.Count < 0 || r.Burst < 0 || r.Per <= 0 {
 		return nil, fmt.Errorf("the rate %+v is not above zero", r)
 	}
-	b, err := lru.New[bucketKey, *rate.Limiter](buckets)
-	if err != nil {
-		return nil, fmt.Errorf("making a limiter: %w", err)
-	}
-	return &limiter{
-		rate: r, name: name, buckets: b, seed: maphash.MakeSeed(),
+	l := &limiter{
+		rate: r, name: name, seed: maphash.MakeSeed(),
 		policy: fmt.Sprintf("%q;q=%d;w=%d;burst=%d", name, r.Count, int(math.Ceil(r.Per.Seconds())), r.Burst),
 		limit:  strconv.Itoa(r.Count + r.Burst),
-	}, nil
+	}
+	for i := range l.shelves {
+		var err error
+		if l.shelves[i], err = lru.New[bucketKey, *rate.Limiter](buckets / shelves); err != nil {
+			return nil, fmt.Errorf("making a limiter: %w", err)
+		}
+	}
+	return l, nil
 }
 
 // verdict is what a limiter said, for the headers.
@@ -76,10 +83,11 @@ func (l *limiter) take(key bucketKey, now time.Time) verdict {
 	if l == nil {
 		return verdict{allowed: true}
 	}
-	bucket, ok := l.buckets.Get(key)
+	shelf := l.shelves[maphash.Comparable(l.seed, key)%shelves]
+	bucket, ok := shelf.Get(key)
 	if !ok {
 		fresh := rate.NewLimiter(rate.Limit(float64(l.rate.Count)/l.rate.Per.Seconds()), l.rate.Count+l.rate.Burst)
-		if bucket, ok, _ = l.buckets.PeekOrAdd(key, fresh); !ok {
+		if bucket, ok, _ = shelf.PeekOrAdd(key, fresh); !ok {
 			bucket = fresh
 		}
 	}

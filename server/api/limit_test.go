@@ -41,11 +41,13 @@ func TestALimiterIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 2 * buckets {
+	for i := range 4 * buckets {
 		l.take(bucketKey{number: uint64(i)}, day)
 	}
-	if n := l.buckets.Len(); n != buckets {
-		t.Errorf("it keeps %d buckets", n)
+	for i, shelf := range l.shelves {
+		if n := shelf.Len(); n != buckets/shelves {
+			t.Errorf("shelf %d keeps %d buckets", i, n)
+		}
 	}
 	for _, r := range []Rate{{Count: -1, Per: time.Second}, {Count: 1}, {Count: 1, Per: time.Second, Burst: -1}} {
 		if _, err := newLimiter("default", r); err == nil {

@@ -81,7 +81,7 @@ func (k *call) outgoing() forward.Request {
 			header[http.CanonicalHeaderKey(name)] = []string{string(v)}
 		}
 	}
-	header.Set(headerRequestID, k.id)
+	header.Set(headerRequestID, k.requestID())
 	if !k.asked.IsZero() {
 		header.Set(headerPosition, k.asked.String())
 	}

@@ -25,8 +25,8 @@ func (a *API) reach(k *call) error {
 	if k.asked.Generation < published.Generation || k.asked.Compare(published) <= 0 {
 		return a.arrived(k) // an older generation's positions mean nothing any more
 	}
-	began := a.Now()
-	defer func() { k.waitTook = a.Now().Sub(began) }()
+	began := k.tick()
+	defer func() { k.waitTook = k.tick().Sub(began) }()
 	ctx, cancel := context.WithTimeout(a.base, a.Limits.Wait)
 	defer cancel()
 	if !a.primary() {

@@ -133,7 +133,7 @@ func (k *call) fail(err error) {
 	k.cause = p.cause
 	body, marshalErr := json.Marshal(openapi.Problem{
 		Type: "about:blank", Title: http.StatusText(p.status), Status: p.status, Detail: text(p.detail),
-		Instance: strings.ToValidUTF8(k.c.Path(), "\uFFFD"), RequestId: k.id, Errors: fieldErrors(p.fields),
+		Instance: strings.ToValidUTF8(k.c.Path(), "\uFFFD"), RequestId: k.requestID(), Errors: fieldErrors(p.fields),
 	})
 	if marshalErr != nil { // of strings and numbers: cannot be
 		k.cause = errors.Join(k.cause, marshalErr)

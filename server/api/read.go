@@ -38,16 +38,19 @@ type rendering struct {
 // that asked is long over: it must hold nothing that belongs to Fiber or to the call.
 type question func(ctx context.Context, q training.Queries) (answer, error)
 
+const statusHit = "outpost; hit"
+
 // hit answers from the cache if it can. The request's position has been reached before.
 func (a *API) hit(k *call) (bool, error) {
-	began := a.Now()
-	e, at, ok := a.Cache.Get(k.key)
+	e, at, ok := a.Cache.Get(k.key, k.now)
 	if !ok {
 		return false, nil
 	}
-	a.Metrics.Cache(k.route.endpoint, cache.Hit)
-	k.readTook = a.Now().Sub(began)
-	return true, k.send(e, at, "outpost; hit")
+	k.route.counts.Cache(cache.Hit, k.now)
+	if a.Hits.Sampled() {
+		a.remember(k, cache.Sample)
+	}
+	return true, k.send(e, at, statusHit)
 }
 
 // miss answers from the replica, by way of the cache.
@@ -73,15 +76,18 @@ func (a *API) compute(k *call, compute func(context.Context) (cache.Filled, erro
 	ctx, cancel := k.context()
 	defer cancel()
 	result, err := a.Cache.Do(ctx, k.key, compute)
-	k.readTook = a.Now().Sub(began)
+	k.readTook = k.tick().Sub(began)
 	if err != nil {
 		return a.unread(k, err)
 	}
-	a.Metrics.Cache(k.route.endpoint, result.Status)
+	k.route.counts.Cache(result.Status, k.now)
+	if result.Entry.Store {
+		a.remember(k, 1)
+	}
 	status := "outpost; fwd=miss; stored"
 	switch result.Status {
 	case cache.Hit:
-		status = "outpost; hit"
+		status = statusHit
 	case cache.Shared:
 		status = "outpost; fwd=miss; collapsed"
 	default:
@@ -192,33 +198,4 @@ func (k *call) body(e encoded, contentType, control string) error {
 	h.SetContentType(contentType)
 	r.SetBodyRaw(body)
 	return nil
-}
-
-// companyLocale is remembered like an answer.
-func (k *call) companyLocale() (string, error) {
-	id := k.principal.CompanyID
-	key := newKey(k.key, "company_locale").number(id)
-	e, _, ok := k.api.Cache.Get(key)
-	if !ok {
-		ctx, cancel := k.context()
-		defer cancel()
-		read := k.api.Read
-		result, err := k.api.Cache.Do(ctx, key, func(ctx context.Context) (cache.Filled, error) {
-			var locale string
-			at, err := read(ctx, func(q training.Queries) (err error) {
-				locale, err = q.CompanyLocale(ctx, id)
-				return err
-			})
-			return cache.Filled{
-				Value: locale, Size: len(locale), Tags: []cache.Tag{cache.Row("companies", id)}, At: cache.At(at),
-				Namespace: "companies", Store: true,
-			}, err
-		})
-		if err != nil {
-			return "", err
-		}
-		e = result.Entry
-	}
-	locale, _ := e.Value.(string)
-	return locale, nil
 }

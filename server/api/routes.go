@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"outpost/server/telemetry"
 	"outpost/server/training"
 )
 
@@ -26,6 +27,7 @@ type route struct {
 
 	number   uint16 // of the rate limit's buckets
 	endpoint string // the pattern in OpenAPI's form, for metrics and logs
+	counts   *telemetry.Endpoint
 }
 
 // routes are all there are, in the order in which they are tried. Each resource lists its own.
@@ -60,6 +62,7 @@ func (a *API) routes() []*route {
 	for i, r := range routes {
 		r.number = uint16(i)
 		r.endpoint = endpointOf(r.pattern)
+		r.counts = a.Metrics.Endpoint(r.method, r.endpoint)
 		if !r.open && r.role == "" {
 			r.role = training.Learner
 		}

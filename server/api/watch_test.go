@@ -4,14 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"outpost/server/forward"
 )
@@ -105,65 +102,5 @@ func TestMetricsNameRoutesNotPaths(t *testing.T) {
 	}
 	if strings.Contains(text, "phishing") || strings.Contains(text, "wp-login") {
 		t.Error("a label is a path")
-	}
-}
-
-// hot prepares a request whose answer is in the cache.
-func hot(tb testing.TB, n *node, header ...string) (fasthttp.RequestHandler, *fasthttp.RequestCtx) {
-	tb.Helper()
-	n.app.Handler() // builds the tree of routes
-	handler := n.app.Server().Handler
-	ctx := &fasthttp.RequestCtx{}
-	ctx.Request.Header.SetMethod("GET")
-	ctx.Request.SetRequestURI("/api/v1/courses/phishing?locale=en")
-	ctx.Request.Header.Set("Authorization", "Bearer "+n.token(1))
-	ctx.Request.Header.Set("Accept-Encoding", "gzip, br, zstd")
-	ctx.Request.Header.Set("Outpost-Position", at(100))
-	for i := 0; i < len(header); i += 2 {
-		ctx.Request.Header.Set(header[i], header[i+1])
-	}
-	for range 3 {
-		ctx.Response.Reset()
-		handler(ctx)
-	}
-	if got := string(ctx.Response.Header.Peek("Cache-Status")); got != "outpost; hit" {
-		tb.Fatalf("not hot: %d %s", ctx.Response.StatusCode(), got)
-	}
-	return handler, ctx
-}
-
-func quietly(d *Deps, _ *node) {
-	d.Log = slog.New(slog.DiscardHandler)
-	d.Limits.Rate = Rate{Count: 1 << 30, Per: 1}
-}
-
-// A hot hit makes the texts of the request's id and position, and nothing else.
-func TestAHotHitAllocatesNextToNothing(t *testing.T) {
-	n := newNode(t, quietly)
-	handler, ctx := hot(t, n)
-	reads := n.world.count()
-	allocations := testing.AllocsPerRun(200, func() {
-		ctx.Response.Reset()
-		handler(ctx)
-	})
-	if allocations > 3 && !raceDetector {
-		t.Errorf("a hot hit allocates %v times", allocations)
-	}
-	if n.world.count() != reads {
-		t.Error("a hot hit read the replica")
-	}
-}
-
-func BenchmarkHotHit(b *testing.B) {
-	for name, header := range map[string][]string{"body": nil, "304": {"If-None-Match", "*"}} {
-		b.Run(name, func(b *testing.B) {
-			n := newNode(b, quietly)
-			handler, ctx := hot(b, n, header...)
-			b.ReportAllocs()
-			for b.Loop() {
-				ctx.Response.Reset()
-				handler(ctx)
-			}
-		})
 	}
 }

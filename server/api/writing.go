@@ -20,7 +20,7 @@ func (k *call) writing() (context.Context, context.CancelFunc, error) {
 		return nil, nil, badRequest("The header Idempotency-Key must be at most 128 letters, digits and -_.:/+=.")
 	}
 	ctx, cancel := k.context()
-	return training.WithCaller(ctx, training.Caller{IP: k.ip(), RequestID: k.id, IdempotencyKey: string(given)}), cancel, nil
+	return training.WithCaller(ctx, training.Caller{IP: k.ip(), RequestID: k.requestID(), IdempotencyKey: string(given)}), cancel, nil
 }
 
 // ifMatch is the version that the client saw, which stands in the ETag before the dot; 0 when any

@@ -102,8 +102,9 @@ func (a *Authenticator) authenticateKey(ctx context.Context, text string, ask bo
 	var key [len(KeyNamespace) + 1 + sha256.Size]byte
 	copy(key[copy(key[:], KeyNamespace)+1:], hash[:])
 
+	now := a.now()
 	var known *remembered
-	if entry, _, ok := a.cache.Get(key[:]); ok {
+	if entry, _, ok := a.cache.Get(key[:], now); ok {
 		known = entry.Value.(*remembered)
 	} else {
 		id, err := a.identify(ctx, hash, ask)
@@ -114,7 +115,7 @@ func (a *Authenticator) authenticateKey(ctx context.Context, text string, ask bo
 			return training.Principal{}, err
 		}
 	}
-	if !known.expires.IsZero() && !a.now().Before(known.expires) {
+	if !known.expires.IsZero() && !now.Before(known.expires) {
 		return training.Principal{}, rejectKey(Expired)
 	}
 	return known.principal, nil
@@ -226,8 +227,12 @@ func (a *Authenticator) judgeKey(ctx context.Context, q training.Queries, id int
 	case !k.ExpiresAt.IsZero() && !a.now().Before(k.ExpiresAt):
 		return nil, rejectKey(Expired)
 	}
+	locale, err := companyLocale(ctx, q, k.CompanyID)
+	if err != nil {
+		return nil, err
+	}
 	return &remembered{expires: k.ExpiresAt, principal: training.Principal{
-		UserID: k.UserID, CompanyID: k.CompanyID, Role: k.Role, Locale: k.Locale, Zone: k.Zone, KeyID: id, Scopes: k.Scopes,
+		UserID: k.UserID, CompanyID: k.CompanyID, Role: k.Role, Locale: k.Locale, CompanyLocale: locale, Zone: k.Zone, KeyID: id, Scopes: k.Scopes,
 	}}, nil
 }
 

@@ -59,7 +59,7 @@ func (p *keyPrimary) count() int {
 const keyID = 5
 
 var machine = training.Principal{
-	UserID: 42, CompanyID: 7, Role: training.Admin, Locale: "de", Zone: "global", KeyID: keyID, Scopes: "me:read users:read",
+	UserID: 42, CompanyID: 7, Role: training.Admin, Locale: "de", CompanyLocale: "en", Zone: "global", KeyID: keyID, Scopes: "me:read users:read",
 }
 
 // withKey gives a key that primary and replica know.

@@ -84,8 +84,9 @@ func (a *Authenticator) AuthenticateLate(ctx context.Context, token string, grac
 	var key [len(Namespace) + 1 + sha256.Size]byte
 	copy(key[copy(key[:], Namespace)+1:], sum[:])
 
+	now := a.now()
 	var known *remembered
-	if entry, _, ok := a.cache.Get(key[:]); ok {
+	if entry, _, ok := a.cache.Get(key[:], now); ok {
 		known = entry.Value.(*remembered)
 	} else {
 		var err error
@@ -93,7 +94,7 @@ func (a *Authenticator) AuthenticateLate(ctx context.Context, token string, grac
 			return training.Principal{}, err
 		}
 	}
-	if !a.now().Before(known.expires.Add(min(max(grace, 0), MaxGrace))) {
+	if !now.Before(known.expires.Add(min(max(grace, 0), MaxGrace))) {
 		return training.Principal{}, reject(Expired, nil)
 	}
 	return known.principal, nil
@@ -154,6 +155,9 @@ func (a *Authenticator) judge(ctx context.Context, q training.Queries, kid, toke
 	if !ok {
 		return nil, false, reject(Malformed, errors.New("the claims do not make sense"))
 	}
+	if p.CompanyLocale, err = companyLocale(ctx, q, p.CompanyID); err != nil {
+		return nil, false, err
+	}
 	known = &remembered{principal: p, expires: c.ExpiresAt.Time, dead: key.NotAfter}
 	account, err := q.Account(ctx, p.UserID, p.SessionID)
 	if training.CodeOf(err) == training.NotFound {
@@ -187,6 +191,15 @@ func settle(p *training.Principal, account training.Account, issued time.Time) e
 	p.Role = training.Lesser(p.Role, account.Role)
 	p.Locale, p.Zone = account.Locale, account.Zone
 	return nil
+}
+
+// companyLocale is empty for a company that has not arrived here yet.
+func companyLocale(ctx context.Context, q training.Queries, id int64) (string, error) {
+	locale, err := q.CompanyLocale(ctx, id)
+	if training.CodeOf(err) == training.NotFound {
+		return "", nil
+	}
+	return locale, err
 }
 
 // sooner is the earlier of two instants of which the second may be zero: never.

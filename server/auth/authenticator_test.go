@@ -194,6 +194,28 @@ func BenchmarkRemembered(b *testing.B) {
 	}
 }
 
+// BenchmarkRememberedParallel has many tokens, as many users have.
+func BenchmarkRememberedParallel(b *testing.B) {
+	r := newRegion(b)
+	tokens := make([]string, 64)
+	for i := range tokens {
+		r.pass(time.Second) // each is issued at another time, and so is another token
+		tokens[i] = r.token(b)
+		if _, err := r.auth.Authenticate(b.Context(), tokens[i]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			if _, err := r.auth.Authenticate(b.Context(), tokens[i*31%len(tokens)]); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
 func BenchmarkVerified(b *testing.B) {
 	r := newRegion(b)
 	token := r.token(b)

@@ -51,6 +51,13 @@ func (r *region) Account(_ context.Context, user, session int64) (training.Accou
 	return *r.account, nil
 }
 
+func (r *region) CompanyLocale(_ context.Context, company int64) (string, error) {
+	if company != learner.CompanyID {
+		return "", training.Errorf(training.NotFound, "no company %d", company)
+	}
+	return "en", nil
+}
+
 func (r *region) read(_ context.Context, fn func(training.Queries) error) (training.At, error) {
 	at := training.At(r.published())
 	return at, fn(r)
@@ -72,7 +79,7 @@ func (r *region) changed(tag cache.Tag) {
 
 var (
 	learner = training.Principal{
-		UserID: 42, CompanyID: 7, SessionID: 1001, Role: training.Manager, Locale: "de", Zone: "global",
+		UserID: 42, CompanyID: 7, SessionID: 1001, Role: training.Manager, Locale: "de", CompanyLocale: "en", Zone: "global",
 	}
 	good = training.Account{Active: true, Role: training.Manager, CompanyID: 7, Zone: "global", Locale: "de"}
 )

@@ -16,13 +16,13 @@ func filledCache(t testing.TB) (*Cache, []byte) {
 
 func TestHitAllocatesNothing(t *testing.T) {
 	c, key := filledCache(t)
-	e, _, _ := c.Get(key)
+	e, _, _ := c.Get(key, c.now())
 	if _, err := e.Encoded("br"); err != nil {
 		t.Fatal(err)
 	}
 	// The store's own buffer of reads allocates once in 64.
 	if n := testing.AllocsPerRun(1000, func() {
-		e, _, ok := c.Get(key)
+		e, _, ok := c.Get(key, c.now())
 		if !ok {
 			t.Fatal("not a hit")
 		}
@@ -38,22 +38,45 @@ func BenchmarkGetHit(b *testing.B) {
 	c, key := filledCache(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, ok := c.Get(key); !ok {
+		if _, _, ok := c.Get(key, c.now()); !ok {
 			b.Fatal("not a hit")
 		}
 	}
 }
 
+// BenchmarkGetHitParallel asks for many keys, as many users do.
 func BenchmarkGetHitParallel(b *testing.B) {
-	c, key := filledCache(b)
+	c, r := start(b)
+	keys := make([][]byte, 64)
+	for i := range keys {
+		key := fmt.Sprintf("GET /api/v1/courses/%d?locale=de public", i)
+		ask(b, c, key, Miss, answer(r, "a lesson", Row("courses", int64(i)), Ref("lessons", "course_id", int64(i)), Table("course_translations")))
+		keys[i] = []byte(key)
+	}
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, _, ok := c.Get(key); !ok {
-				b.Fatal("not a hit")
+		for i := 0; pb.Next(); i++ {
+			if _, _, ok := c.Get(keys[i*31%len(keys)], c.now()); !ok {
+				b.Error("not a hit")
+				return
 			}
 		}
 	})
+}
+
+// BenchmarkEncodedHit is finding a form that was made before, and its ETag.
+func BenchmarkEncodedHit(b *testing.B) {
+	c, key := filledCache(b)
+	e, _, _ := c.Get(key, c.now())
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := e.ETagFor("br"); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := e.Encoded("br"); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkDoHit(b *testing.B) {

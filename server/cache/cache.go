@@ -150,10 +150,10 @@ func New(o Options) (*Cache, error) {
 }
 
 // Get gives the entry of that key if it may be served now, and the position to send with
-// it. The caller has waited for the request's own position before. It allocates nothing
-// and does not keep key.
-func (c *Cache) Get(key []byte) (*Entry, change.Position, bool) {
-	e, at, reason, _ := c.look(key, c.hash(key))
+// it, by a clock that says now. The caller has waited for the request's own position before. It
+// allocates nothing and does not keep key.
+func (c *Cache) Get(key []byte, now time.Time) (*Entry, change.Position, bool) {
+	e, at, reason, _ := c.look(key, c.hash(key), now)
 	if reason != fresh {
 		return nil, at, false
 	}
@@ -164,13 +164,13 @@ func (c *Cache) Get(key []byte) (*Entry, change.Position, bool) {
 // look reads the published position first and checks after it: every change up to that
 // position has raised its counters by then. The other way round, a change could be
 // published between the check and the reading of the position.
-func (c *Cache) look(key []byte, hash uint64) (*Entry, change.Position, Reason, Tag) {
+func (c *Cache) look(key []byte, hash uint64, now time.Time) (*Entry, change.Position, Reason, Tag) {
 	at := c.published().Position
 	e, ok := c.store.Get(hash)
 	if !ok || e.Key != string(key) {
 		return nil, at, Absent, 0
 	}
-	reason, tag := c.check(e)
+	reason, tag := c.check(e, now)
 	return e, later(at, e.newest), reason, tag
 }
 

@@ -23,7 +23,7 @@ func TestSecondReadIsAHitUntilItsTagChanges(t *testing.T) {
 	}
 
 	c.Raise([]Tag{Row("courses", 42)}, 12)
-	if _, _, ok := c.Get([]byte("courses/42")); ok {
+	if _, _, ok := c.Get([]byte("courses/42"), c.now()); ok {
 		t.Error("a hit after the tag was raised and before the commit")
 	}
 	r.advance(12)
@@ -39,7 +39,7 @@ func TestWhatIsComputedBetweenRaiseAndCommitIsNeverServed(t *testing.T) {
 	c.Raise([]Tag{Table("courses")}, 11)
 	ask(t, c, "courses", Miss, answer(r, "before the commit", Table("courses")))
 	r.advance(11)
-	if _, _, ok := c.Get([]byte("courses")); ok {
+	if _, _, ok := c.Get([]byte("courses"), c.now()); ok {
 		t.Error("served what was read before the commit")
 	}
 }
@@ -52,11 +52,11 @@ func TestHitIsSentWithTheStateItWasReadFrom(t *testing.T) {
 		return Filled{Body: []byte("x"), Tags: []Tag{Table("courses")}, At: committed, Store: true}, nil
 	})
 	// Committed, not published yet: a client told 10 might meet older content elsewhere.
-	if _, at, ok := c.Get([]byte("courses")); !ok || at.LSN != 11 {
+	if _, at, ok := c.Get([]byte("courses"), c.now()); !ok || at.LSN != 11 {
 		t.Errorf("hit %t at %s, want one at 11", ok, at)
 	}
 	r.advance(20)
-	if _, at, ok := c.Get([]byte("courses")); !ok || at.LSN != 20 {
+	if _, at, ok := c.Get([]byte("courses"), c.now()); !ok || at.LSN != 20 {
 		t.Errorf("hit %t at %s, want one at 20", ok, at)
 	}
 }
@@ -70,7 +70,7 @@ func TestAnotherTenantsEntriesStayValid(t *testing.T) {
 	r.advance(11)
 	hits := 0
 	for company := range int64(50) {
-		if _, _, ok := c.Get([]byte(fmt.Sprint("users of ", company))); ok {
+		if _, _, ok := c.Get([]byte(fmt.Sprint("users of ", company)), c.now()); ok {
 			hits++
 		}
 	}
@@ -86,12 +86,12 @@ func TestAnotherIncarnationBelievesNothingOlder(t *testing.T) {
 	filled, _ := late(context.Background())
 
 	c.Reset(2)
-	if _, _, ok := c.Get([]byte("k")); ok {
+	if _, _, ok := c.Get([]byte("k"), c.now()); ok {
 		t.Error("a hit while the new file is being put in place")
 	}
 	r.set(2, 3, 2)
 	ask(t, c, "late", Miss, func(context.Context) (Filled, error) { return filled, nil })
-	if _, _, ok := c.Get([]byte("late")); ok {
+	if _, _, ok := c.Get([]byte("late"), c.now()); ok {
 		t.Error("a hit on what was read from the old file")
 	}
 	if got := ask(t, c, "k", Miss, answer(r, "new", Table("t"))); got.At != r.published().Position {
@@ -108,7 +108,7 @@ func TestAnotherIncarnationBelievesNothingOlder(t *testing.T) {
 
 	// A swap that failed after it was announced, then succeeded: the number comes again.
 	c.Reset(3)
-	if _, _, ok := c.Get([]byte("k")); ok {
+	if _, _, ok := c.Get([]byte("k"), c.now()); ok {
 		t.Error("a hit on what was computed before the second announcement")
 	}
 }
@@ -127,7 +127,7 @@ func TestRaisedBeforeTheFirstIncarnationStaysRaised(t *testing.T) {
 	c.Reset(7)
 	ask(t, c, "k", Miss, answer(r, "before 11", Table("t")))
 	r.set(1, 11, 7)
-	if _, _, ok := c.Get([]byte("k")); ok {
+	if _, _, ok := c.Get([]byte("k"), c.now()); ok {
 		t.Error("a hit on what was read before a commit that had been raised already")
 	}
 }
@@ -202,7 +202,7 @@ func TestPurgeReachesAFillUnderWay(t *testing.T) {
 		c.PurgeAll()
 		return answer(r, "x")(context.Background())
 	})
-	if _, _, ok := c.Get([]byte("k")); ok {
+	if _, _, ok := c.Get([]byte("k"), c.now()); ok {
 		t.Error("what was being filled survived the purge")
 	}
 }
@@ -210,11 +210,11 @@ func TestPurgeReachesAFillUnderWay(t *testing.T) {
 func TestKeysOfOneHashAreTwoKeys(t *testing.T) {
 	c, r := start(t)
 	ask(t, c, "mine", Miss, answer(r, "mine"))
-	e, _, _ := c.Get([]byte("mine"))
+	e, _, _ := c.Get([]byte("mine"), c.now())
 	// The store's own key is a hash: put the entry where another key looks.
 	c.store.Set(c.hash([]byte("yours")), e, e.cost())
 	c.store.Wait()
-	if e, _, ok := c.Get([]byte("yours")); ok {
+	if e, _, ok := c.Get([]byte("yours"), c.now()); ok {
 		t.Errorf("answered with the entry of %q", e.Key)
 	}
 }
@@ -238,7 +238,7 @@ func TestBytesAreBounded(t *testing.T) {
 	}
 	// The entries grow, first by their compressed forms, then by new and larger answers.
 	for i := range 200 {
-		e, _, ok := c.Get([]byte(fmt.Sprint(i)))
+		e, _, ok := c.Get([]byte(fmt.Sprint(i)), c.now())
 		if !ok {
 			continue
 		}
@@ -256,7 +256,7 @@ func TestBytesAreBounded(t *testing.T) {
 		within("growing")
 	}
 	ask(t, c, "huge", Miss, answer(r, strings.Repeat("x", bound+1)))
-	if _, _, ok := c.Get([]byte("huge")); ok {
+	if _, _, ok := c.Get([]byte("huge"), c.now()); ok {
 		t.Error("an answer larger than the bound was kept")
 	}
 }

@@ -46,7 +46,7 @@ type flight struct {
 // finds under way now began after it came. So nobody waits for more than two fills.
 func (c *Cache) Do(ctx context.Context, key []byte, fill func(context.Context) (Filled, error)) (Result, error) {
 	hash := c.hash(key)
-	e, at, reason, tag := c.look(key, hash)
+	e, at, reason, tag := c.look(key, hash, c.now())
 	if reason == fresh {
 		c.hits.Add(1)
 		return Result{Entry: e, At: at, Status: Hit}, nil
@@ -67,7 +67,7 @@ func (c *Cache) Do(ctx context.Context, key []byte, fill func(context.Context) (
 			return c.share(f.entry, at), nil
 		}
 		// Another who was turned away as well may have been faster.
-		if e, at, reason, _ := c.look(key, hash); reason == fresh {
+		if e, at, reason, _ := c.look(key, hash, c.now()); reason == fresh {
 			return c.share(e, at), nil
 		}
 		if f, mine, err = c.wait(ctx, key, hash, fill); err != nil {
@@ -104,7 +104,7 @@ func (c *Cache) handOver(f *flight) (change.Position, bool) {
 		return change.Position{}, false
 	}
 	at := c.published().Position
-	reason, _ := c.check(f.entry)
+	reason, _ := c.check(f.entry, c.now())
 	return later(at, f.entry.newest), reason == fresh
 }
 
@@ -163,7 +163,7 @@ func (c *Cache) fly(ctx context.Context, f *flight, hash uint64, fill func(conte
 		f.err = err
 	} else {
 		f.entry = c.newEntry(f.key, hash, epoch, &filled)
-		if reason, _ := c.check(f.entry); filled.Store && reason == fresh {
+		if reason, _ := c.check(f.entry, c.now()); filled.Store && reason == fresh {
 			c.put(f.entry)
 		}
 	}

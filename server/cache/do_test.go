@@ -277,7 +277,7 @@ func TestAnAnswerOfSeveralStates(t *testing.T) {
 	if got := ask(t, c, "k", Hit, fill); got.At.LSN != 13 {
 		t.Errorf("a hit is sent with %v", got.At)
 	}
-	if _, at, ok := c.Get([]byte("k")); !ok || at.LSN != 13 {
+	if _, at, ok := c.Get([]byte("k"), c.now()); !ok || at.LSN != 13 {
 		t.Errorf("Get sends %v", at)
 	}
 	r.advance(20)

@@ -57,7 +57,7 @@ func TestEveryEncodingGivesTheBodyBack(t *testing.T) {
 		}
 		etags[etag] = true
 	}
-	if held, _, ok := c.Get([]byte("k")); !ok || held != e {
+	if held, _, ok := c.Get([]byte("k"), c.now()); !ok || held != e {
 		t.Error("the entry was lost when it grew")
 	}
 	for _, enc := range []string{"", "identity"} {

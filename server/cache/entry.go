@@ -98,7 +98,7 @@ const (
 
 // check is the whole of the rule; the position to send was read before it. It sees one era,
 // so that incarnation and counters belong together, and each counter only grows.
-func (c *Cache) check(e *Entry) (Reason, Tag) {
+func (c *Cache) check(e *Entry, now time.Time) (Reason, Tag) {
 	era := c.era.Load()
 	if era.incarnation != e.At.Incarnation || e.epoch < era.born {
 		return Replaced, 0
@@ -109,7 +109,7 @@ func (c *Cache) check(e *Entry) (Reason, Tag) {
 	if c.purged.names(e) {
 		return Purged, 0
 	}
-	if !e.expiry.IsZero() && !c.now().Before(e.expiry) {
+	if !e.expiry.IsZero() && !now.Before(e.expiry) {
 		return Expired, 0
 	}
 	return fresh, 0

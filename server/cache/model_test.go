@@ -316,7 +316,7 @@ func (m *model) check(w *world, a answered) Reason {
 		e.At.Incarnation = uint64(w.Incarnation)
 		e.epoch = max(e.epoch, uint64(w.Born))
 	}
-	reason, _ := c.check(e)
+	reason, _ := c.check(e, c.now())
 	return reason
 }
 

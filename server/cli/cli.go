@@ -12,8 +12,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/KimMachineGun/automemlimit/memlimit" // a memory limit, from the cgroup if there is one
-	"github.com/alecthomas/kong"                     // the command line
+	"github.com/alecthomas/kong" // the command line
 	"outpost/server/config"
 	"outpost/server/node"
 	"outpost/server/telemetry"
@@ -94,10 +93,6 @@ func asked(err error) string {
 // usageError is a wrong use that the parser could not see.
 type usageError struct{ error }
 
-// heapBytes is what the heap may take beside the cache before the collector runs more often
-// than it would: of what a busy hub's log keeps in memory, most is free to go.
-const heapBytes = 128 << 20
-
 type serveCommand struct{}
 
 func (serveCommand) Run(ctx context.Context, b build) error {
@@ -106,11 +101,11 @@ func (serveCommand) Run(ctx context.Context, b build) error {
 		return err
 	}
 	log := telemetry.NewLog(os.Stderr, c.LogFormat, c.LogLevel)
-	own := memlimit.Limit(uint64(heapBytes + c.CacheBytes))
-	if _, err := memlimit.Set(memlimit.WithProvider(memlimit.ApplyFallback(memlimit.FromCgroup, own))); err != nil {
-		return fmt.Errorf("setting the memory limit: %w", err)
+	limit, err := limitMemory(log, heapBytes+c.CacheBytes)
+	if err != nil {
+		return err
 	}
-	n, err := node.New(ctx, c, node.Options{Log: log, Version: string(b)})
+	n, err := node.New(ctx, c, node.Options{Log: log, Version: string(b), MemoryLimit: limit})
 	if err != nil {
 		return err
 	}

@@ -49,9 +49,14 @@ func (d *devCommand) Run(ctx context.Context, out io.Writer, b build) error {
 	if _, told := os.LookupEnv("LOG_LEVEL"); !told {
 		level = slog.LevelWarn // what else a person needs is printed below
 	}
+	log := telemetry.NewLog(os.Stderr, format, level)
+	limit, err := limitMemory(log, 0)
+	if err != nil {
+		return err
+	}
 	world, err := dev.Start(ctx, dev.Options{
 		Regions: d.Regions, BasePort: d.BasePort, Data: data, Size: size, Seed: number, Distance: distances,
-		Lookup: os.LookupEnv, Version: string(b), Log: telemetry.NewLog(os.Stderr, format, level), Seeding: seeding,
+		Lookup: os.LookupEnv, Version: string(b), Log: log, Seeding: seeding, MemoryLimit: limit,
 	})
 	if err != nil {
 		return err

@@ -41,6 +41,8 @@ type Options struct {
 	Version  string
 	Log      *slog.Logger
 	Seeding  *slog.Logger // of making the demo data, which takes minutes for a large one
+	// MemoryLimit is what the process may take, in bytes; 0 where nobody knows.
+	MemoryLimit int64
 }
 
 // World is a running development world.
@@ -145,7 +147,7 @@ func (w *World) startNodes() error {
 		}
 		n, err := node.New(w.ended, c, node.Options{
 			Log: w.options.Log, Version: w.options.Version,
-			Dev:  pages,
+			Dev: pages, MemoryLimit: w.options.MemoryLimit,
 			Dial: Dialer(w.options.Distance.RoundTrip(region, w.options.Regions[0])),
 		})
 		if err != nil {

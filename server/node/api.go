@@ -8,6 +8,7 @@ import (
 	"outpost/replicate/verify"
 	"outpost/server/api"
 	"outpost/server/auth"
+	"outpost/server/cache"
 	"outpost/server/config"
 	"outpost/server/forward"
 	"outpost/server/training"
@@ -15,9 +16,14 @@ import (
 
 // openAPI gives the HTTP surface what it needs of the others.
 func (n *Node) openAPI(ctx context.Context) (err error) {
+	if n.config.CacheBytes > 1 { // it is not off
+		if n.hits, err = cache.NewHits[api.Again](warmWatched); err != nil {
+			return err
+		}
+	}
 	deps := api.Deps{
 		Region: n.config.Region, Version: n.options.Version,
-		Read: n.store.Read, Wait: n.replica.Wait, Cache: n.cache,
+		Read: n.store.Read, Wait: n.replica.Wait, Cache: n.cache, Hits: n.hits,
 		Published: func() training.At {
 			at := n.replica.State()
 			return training.At{Position: at.Position, Incarnation: at.Incarnation}

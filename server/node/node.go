@@ -52,6 +52,8 @@ type Options struct {
 	Dev http.Handler
 	// BeforeCommit is called before each commit of the replica; nil for none.
 	BeforeCommit func()
+	// MemoryLimit is what the process may take, in bytes; 0 where nobody knows.
+	MemoryLimit int64
 }
 
 // Node is one process' worth of Outpost.
@@ -66,6 +68,8 @@ type Node struct {
 	tracer  *telemetry.Tracer // nil where traces go nowhere
 	replica *replica.Replica
 	cache   *cache.Cache
+	hits    *cache.Hits[api.Again] // nil where nothing is cached
+	memory  *memoryWatch
 	store   *store.Store
 	primary *primary.Primary // nil at an edge
 	server  *stream.Server   // nil where no NATS is embedded
@@ -125,6 +129,14 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	if n.primary != nil {
 		group.Go(func() error { return n.primary.Run(parts) })
 	}
+	if n.hits != nil {
+		group.Go(func() error { return n.newWarmer().Run(parts) })
+	}
+	group.Go(func() error {
+		tick := time.NewTicker(memoryInterval)
+		defer tick.Stop()
+		return n.memory.Run(parts, tick.C)
+	})
 	group.Go(func() error { return n.announce(parts) })
 	group.Go(func() error { return n.api.Listen(n.listener) })
 	group.Go(func() error { return n.api.ListenAdmin(n.adminListener) })

@@ -54,6 +54,9 @@ func (n *Node) openReplica(ctx context.Context) (err error) {
 		n.cache.Close()
 		return nil
 	})
+	if err := n.openMemoryWatch(); err != nil {
+		return err
+	}
 	if _, err := n.folder.sub("replica"); err != nil {
 		return err
 	}

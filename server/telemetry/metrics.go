@@ -10,7 +10,6 @@ package telemetry
 import (
 	"net/http"
 	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -84,14 +83,6 @@ func New(version, region string, now func() time.Time) *Metrics {
 	return m
 }
 
-// Request counts an answered request. endpoint is the route's pattern, or Unmatched.
-func (m *Metrics) Request(method, endpoint string, status int, took time.Duration) {
-	method = knownMethod(method)
-	m.requests.WithLabelValues(method, endpoint, statusLabel(status)).Inc()
-	m.durations.WithLabelValues(method, endpoint).Observe(took.Seconds())
-	m.window.request(took)
-}
-
 // Connections adds n to the open connections.
 func (m *Metrics) Connections(n int) { m.connections.Add(float64(n)) }
 
@@ -101,12 +92,6 @@ func (m *Metrics) Queries(engine string) func(queryType string, took time.Durati
 	return func(queryType string, took time.Duration) {
 		vec.WithLabelValues(queryType).Observe(took.Seconds())
 	}
-}
-
-// Cache counts what became of a request to the cache: hit, miss or shared.
-func (m *Metrics) Cache(endpoint, result string) {
-	m.cache.WithLabelValues(endpoint, result).Inc()
-	m.window.cache(result == "hit" || result == "shared")
 }
 
 // CacheMiss counts an entry that was out of date because a row of table changed.
@@ -137,17 +122,4 @@ func knownMethod(method string) string {
 		}
 	}
 	return "OTHER"
-}
-
-// statusLabel spares the hot path the formatting of its commonest statuses.
-func statusLabel(status int) string {
-	switch status {
-	case http.StatusOK:
-		return "200"
-	case http.StatusNotModified:
-		return "304"
-	case http.StatusTooManyRequests:
-		return "429"
-	}
-	return strconv.Itoa(status)
 }

@@ -42,11 +42,11 @@ func scrape(t *testing.T, m *Metrics) string {
 
 func TestMetricsHaveTheNamesThatDashboardsRelyOn(t *testing.T) {
 	m := New("v1", "fra", nil)
-	m.Request("GET", "/api/v1/courses/{id}", 200, time.Millisecond)
-	m.Request("BREW", Unmatched, 404, time.Millisecond)
+	m.Endpoint("GET", "/api/v1/courses/{id}").Request(200, time.Millisecond, m.now())
+	m.Endpoint("BREW", Unmatched).Request(404, time.Millisecond, m.now())
 	m.Connections(1)
 	m.Queries("sqlite")("courses", time.Millisecond)
-	m.Cache("/api/v1/courses/{id}", "hit")
+	m.Endpoint("GET", "/api/v1/courses/{id}").Cache("hit", m.now())
 	m.CacheMiss("courses")
 	m.Forward("ok")
 	if err := m.WatchReplica(func() Replica { return Replica{LagSeconds: .5, LSN: 7, Rows: 3, Transactions: 2} }); err != nil {
@@ -91,7 +91,7 @@ func TestMetricsHaveTheNamesThatDashboardsRelyOn(t *testing.T) {
 func TestALabelOutlivesTheRequest(t *testing.T) {
 	m := New("v1", "fra", nil)
 	method := []byte("GET")
-	m.Request(unsafe.String(&method[0], len(method)), "/x", 200, time.Millisecond)
+	m.Endpoint(unsafe.String(&method[0], len(method)), "/x").Request(200, time.Millisecond, m.now())
 	copy(method, "PUT")
 	if !strings.Contains(scrape(t, m), `method="GET"`) {
 		t.Error("the label changed with the request's memory")
@@ -100,7 +100,7 @@ func TestALabelOutlivesTheRequest(t *testing.T) {
 
 func TestTwoNodesInOneProcessDoNotShareFigures(t *testing.T) {
 	a, b := New("v1", "fra", nil), New("v1", "syd", nil)
-	a.Request("GET", "/x", 200, time.Millisecond)
+	a.Endpoint("GET", "/x").Request(200, time.Millisecond, a.now())
 	if strings.Contains(scrape(t, b), `endpoint="/x"`) {
 		t.Error("the second node shows the first one's request")
 	}
@@ -130,14 +130,14 @@ func TestTrafficForgetsAfterAMinute(t *testing.T) {
 	c := &clock{t: time.Unix(1_000_000, 0)}
 	m := New("v1", "fra", c.now)
 	for range 98 {
-		m.Request("GET", "/x", 200, time.Millisecond)
+		m.Endpoint("GET", "/x").Request(200, time.Millisecond, m.now())
 	}
-	m.Request("GET", "/x", 200, time.Second)
-	m.Request("GET", "/x", 200, time.Second)
-	m.Cache("/x", "hit")
-	m.Cache("/x", "hit")
-	m.Cache("/x", "shared")
-	m.Cache("/x", "miss")
+	m.Endpoint("GET", "/x").Request(200, time.Second, m.now())
+	m.Endpoint("GET", "/x").Request(200, time.Second, m.now())
+	m.Endpoint("GET", "/x").Cache("hit", m.now())
+	m.Endpoint("GET", "/x").Cache("hit", m.now())
+	m.Endpoint("GET", "/x").Cache("shared", m.now())
+	m.Endpoint("GET", "/x").Cache("miss", m.now())
 	c.add(10 * time.Second)
 	got := m.Traffic()
 	if got.Requests != 100 || got.Rate != 10 {
@@ -159,7 +159,7 @@ func TestTrafficForgetsAfterAMinute(t *testing.T) {
 	if got := m.Traffic(); got != (Traffic{}) {
 		t.Errorf("after a quiet minute the traffic is %+v", got)
 	}
-	m.Request("GET", "/x", 200, time.Millisecond)
+	m.Endpoint("GET", "/x").Request(200, time.Millisecond, m.now())
 	if got := m.Traffic(); got.Requests != 1 {
 		t.Errorf("a reused slice counts %d requests, want 1", got.Requests)
 	}
@@ -172,7 +172,7 @@ func TestTrafficIsCountedFromManyGoroutines(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 1000 {
-				m.Request("GET", "/x", 200, time.Millisecond)
+				m.Endpoint("GET", "/x").Request(200, time.Millisecond, m.now())
 				m.Traffic()
 			}
 		})
@@ -197,8 +197,22 @@ func TestLogIsJSONUnlessTold(t *testing.T) {
 
 func BenchmarkRequest(b *testing.B) {
 	m := New("v1", "fra", nil)
+	e := m.Endpoint("GET", "/api/v1/courses/{id}")
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Request("GET", "/api/v1/courses/{id}", 200, time.Millisecond)
+		e.Request(200, time.Millisecond, m.now())
 	}
+}
+
+// BenchmarkRequestParallel is all that is counted of a hit, on every core.
+func BenchmarkRequestParallel(b *testing.B) {
+	m := New("v1", "fra", nil)
+	e, now := m.Endpoint("GET", "/api/v1/courses/{id}"), time.Now()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			e.Cache("hit", now)
+			e.Request(200, time.Millisecond, now)
+		}
+	})
 }

@@ -14,6 +14,7 @@ const (
 	buckets    = 96
 	firstBound = 20 * time.Microsecond
 	growth     = 1.15
+	lnGrowth   = 0.13976194237515868 // the logarithm of growth
 )
 
 // Traffic is what a node answered in the last minute.
@@ -44,8 +45,8 @@ func newWindow(now func() time.Time) *window { return &window{now: now, start: n
 // current gives the slice of this moment, emptied when it last counted an earlier one. A
 // request counted at the very turn may be lost or counted a slice too late: these are
 // figures for people, not for bills.
-func (w *window) current() *slice {
-	epoch := w.epoch()
+func (w *window) current(now time.Time) *slice {
+	epoch := w.epoch(now)
 	s := &w.slices[epoch%slices]
 	if old := s.epoch.Load(); old != epoch && s.epoch.CompareAndSwap(old, epoch) {
 		s.hits.Store(0)
@@ -57,12 +58,15 @@ func (w *window) current() *slice {
 	return s
 }
 
-func (w *window) epoch() int64 { return int64(w.now().Sub(w.start)/sliceWidth) + 1 }
+// epoch numbers the slices from 1. A clock before the start is taken for the start.
+func (w *window) epoch(now time.Time) int64 { return int64(max(now.Sub(w.start), 0)/sliceWidth) + 1 }
 
-func (w *window) request(took time.Duration) { w.current().buckets[bucketOf(took)].Add(1) }
+func (w *window) request(took time.Duration, now time.Time) {
+	w.current(now).buckets[bucketOf(took)].Add(1)
+}
 
-func (w *window) cache(hit bool) {
-	s := w.current()
+func (w *window) cache(hit bool, now time.Time) {
+	s := w.current(now)
 	s.looked.Add(1)
 	if hit {
 		s.hits.Add(1)
@@ -73,7 +77,8 @@ func (w *window) traffic() Traffic {
 	var sum [buckets]uint64
 	var t Traffic
 	var hits, looked uint64
-	epoch := w.epoch()
+	now := w.now()
+	epoch := w.epoch(now)
 	for i := range w.slices {
 		s := &w.slices[i]
 		if e := s.epoch.Load(); e == 0 || e > epoch || epoch-e >= slices {
@@ -87,7 +92,7 @@ func (w *window) traffic() Traffic {
 			t.Requests += n
 		}
 	}
-	span := min(w.now().Sub(w.start), (slices-1)*sliceWidth+w.now().Sub(w.start)%sliceWidth)
+	span := min(now.Sub(w.start), (slices-1)*sliceWidth+now.Sub(w.start)%sliceWidth)
 	// A node that has just started has not seen a second yet.
 	t.Rate = float64(t.Requests) / max(span.Seconds(), 1)
 	t.P50, t.P95, t.P99 = percentile(&sum, t.Requests, .50), percentile(&sum, t.Requests, .95), percentile(&sum, t.Requests, .99)
@@ -102,7 +107,7 @@ func bucketOf(took time.Duration) int {
 	if took < firstBound {
 		return 0
 	}
-	i := int(math.Log(float64(took)/float64(firstBound))/math.Log(growth)) + 1
+	i := int(math.Log(float64(took)/float64(firstBound))/lnGrowth) + 1
 	return min(i, buckets-1)
 }
 

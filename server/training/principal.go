@@ -68,8 +68,10 @@ type Principal struct {
 	CompanyID int64
 	SessionID int64
 	Role      Role
-	Locale    string
-	Zone      string
+	Locale    string // the user's own; may be empty
+	// CompanyLocale is the language of those who wish for none.
+	CompanyLocale string
+	Zone          string
 	// KeyID is the API key that speaks for the user, and Scopes what it may do, separated by
 	// spaces. 0 for the user in person, who may do all that the role may.
 	KeyID  int64
