@@ -38,9 +38,9 @@ type Options struct {
 	Log      *slog.Logger
 	Observer Observer // may be nil
 	Objects  []Object
-	// Prepare is called for each pool of readers that is opened, and once more to try
-	// a file that Swap is about to put in place. It may be nil.
-	Prepare func(ctx context.Context, db *sql.DB) (io.Closer, error)
+	// Prepare is called for each connection that is opened for reading: the first one of a file at
+	// once, one more to try a file that Swap is about to put in place. It may be nil.
+	Prepare func(ctx context.Context, conn *sql.Conn) (io.Closer, error)
 	// Readers is how many may read at the same time; 8 if zero.
 	Readers int
 	// WALBytes is the size of the write-ahead log past which a commit is followed by a
