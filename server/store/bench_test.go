@@ -2,12 +2,15 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"outpost/replicate/replica"
 	"outpost/server/store"
 	"outpost/server/training"
 )
@@ -20,13 +23,13 @@ var busy struct {
 
 // busyStore gives a store over a company of 2,000 in a catalogue of 60 courses with texts of the length
 // that ours have; learner 1 is in 30 of them.
-func busyStore(b *testing.B) *store.Store {
+func busyStore(b *testing.B, bend ...func(*replica.Options)) *store.Store {
 	b.Helper()
 	busy.once.Do(func() {
 		busy.path = filepath.Join(shared.folder, "busy.db")
 		replicate(b, busy.path, busyFixture()...)
 	})
-	return store.New(open(b, busy.path))
+	return store.New(open(b, busy.path, bend...))
 }
 
 func busyFixture() []string {
@@ -109,19 +112,27 @@ func used(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkMissTogether asks for the catalogue from many goroutines at once.
+// BenchmarkMissTogether asks for the catalogue from 64 goroutines at once, of which so many may read.
 func BenchmarkMissTogether(b *testing.B) {
-	s := busyStore(b)
 	ask := questions()["courses"]
-	b.ReportAllocs()
-	b.SetParallelism(32)
-	b.RunParallel(func(p *testing.PB) {
-		ctx, cancel := context.WithCancel(b.Context())
-		defer cancel()
-		for p.Next() {
-			if _, err := s.Read(ctx, func(q training.Queries) error { return ask(ctx, q) }); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+	for _, readers := range []int{1, 2, 4, 8, 16} {
+		b.Run(fmt.Sprintf("%d readers", readers), func(b *testing.B) {
+			s := busyStore(b, func(o *replica.Options) { o.Readers = readers })
+			b.ReportAllocs()
+			b.SetParallelism(max(1, 64/runtime.GOMAXPROCS(0)))
+			began := used(b)
+			b.ResetTimer()
+			b.RunParallel(func(p *testing.PB) {
+				ctx, cancel := context.WithCancel(b.Context())
+				defer cancel()
+				for p.Next() {
+					if _, err := s.Read(ctx, func(q training.Queries) error { return ask(ctx, q) }); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			b.ReportMetric(float64((used(b)-began).Nanoseconds())/float64(b.N), "cpu-ns/op")
+		})
+	}
 }
