@@ -7,6 +7,8 @@ import (
 	"net/http"
 )
 
+const headerPosition = "Outpost-Position"
+
 // answered is what a side said.
 type answered struct {
 	status int
@@ -15,12 +17,16 @@ type answered struct {
 }
 
 // ask sends one request as wrk does, and wants 200, or 304 where a tag goes with it.
-func ask(ctx context.Context, addr, path, token, etag string) (answered, error) {
+// position is what an edge has to have reached; empty: it answers with what it has.
+func ask(ctx context.Context, addr, path, token, etag, position string) (answered, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
 	if err != nil {
 		return answered{}, err
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
+	if position != "" {
+		request.Header.Set(headerPosition, position)
+	}
 	request.Header.Set("Accept-Encoding", "identity") // or Go asks for gzip
 	if etag != "" {
 		request.Header.Set("If-None-Match", etag)

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // nginx keeps what it has in a folder, in memory where there is such a disk, and its answers
@@ -117,4 +122,46 @@ func (l *lab) startVarnish(s *side) (err error) {
 	}
 	s.processes = append(s.processes, p)
 	return l.listening(p, s.addr)
+}
+
+// startRedis starts one that keeps nothing on disk.
+func (l *lab) startRedis(s *side) (addr string, err error) {
+	if addr, err = l.freePort(); err != nil {
+		return "", err
+	}
+	program, err := find("redis-server")
+	if err != nil {
+		return "", err
+	}
+	host, port := split(addr)
+	p, err := l.start("redis-"+s.name, nil, program, "--bind", host, "--port", port, "--save", "", "--appendonly", "no",
+		"--dir", l.folder, "--maxmemory", "512mb", "--maxmemory-policy", "allkeys-lru")
+	if err != nil {
+		return "", err
+	}
+	s.processes = append(s.processes, p)
+	return addr, l.listening(p, addr)
+}
+
+// redisCounts are what a Redis says of whether it had what it was asked for.
+func redisCounts(ctx context.Context, addr string) (c counts, err error) {
+	client := redis.NewClient(&redis.Options{Addr: addr})
+	defer client.Close()
+	text, err := client.Info(ctx, "stats").Result()
+	if err != nil {
+		return c, fmt.Errorf("asking Redis: %w", err)
+	}
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch name {
+		case "keyspace_hits":
+			c.hits, err = strconv.ParseFloat(value, 64)
+		case "keyspace_misses":
+			c.misses, err = strconv.ParseFloat(value, 64)
+		}
+		if err != nil {
+			return c, fmt.Errorf("reading what Redis says: %w", err)
+		}
+	}
+	return c, nil
 }

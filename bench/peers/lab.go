@@ -15,7 +15,7 @@ import (
 	"outpost/replicate/pgcluster"
 )
 
-const database = "outpost"
+const database = "small"
 
 // prepare makes everybody a manager, so that a thousand people may list those of their company;
 // and gives Postgres the indexes that the replica has for these lists, so that the peers which
@@ -39,6 +39,7 @@ type lab struct {
 	postgres  *pgcluster.Cluster
 	processes []*process
 	primary   *node
+	edge      *node // keeps no answers; nil: no side needs it
 	people    *people
 	load      *workload
 	sides     []*side
@@ -67,7 +68,7 @@ func openLab(ctx context.Context, o options) (_ *lab, err error) {
 	if err := l.startPostgres(); err != nil {
 		return nil, err
 	}
-	if l.primary, err = l.startPrimary(); err != nil {
+	if l.primary, err = l.startPrimary("primary", l.databaseURL()); err != nil {
 		return nil, err
 	}
 	l.say("signing people in")
@@ -126,15 +127,8 @@ func (l *lab) startPostgres() error {
 	if l.postgres, err = pgcluster.Start(l.ctx, o); err != nil {
 		return fmt.Errorf("starting Postgres: %w", err)
 	}
-	if err := l.postgres.CreateDatabase(l.ctx, database); err != nil {
+	if err := l.demo(database); err != nil {
 		return err
-	}
-	for _, args := range [][]string{{"migrate"}, {"seed", "--size", "small"}} {
-		c := exec.CommandContext(l.ctx, l.outpost, args...)
-		c.Env = append(os.Environ(), "DATABASE_URL="+l.databaseURL())
-		if out, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("outpost %s: %w\n%s", args[0], err, out)
-		}
 	}
 	return l.withDatabase(func(conn *pgx.Conn) error {
 		for _, statement := range prepare {
@@ -144,6 +138,21 @@ func (l *lab) startPostgres() error {
 		}
 		return nil
 	})
+}
+
+// demo makes a database with the demo of that size, and calls it so.
+func (l *lab) demo(size string) error {
+	if err := l.postgres.CreateDatabase(l.ctx, size); err != nil {
+		return err
+	}
+	for _, args := range [][]string{{"migrate"}, {"seed", "--size", size}} {
+		c := exec.CommandContext(l.ctx, l.outpost, args...)
+		c.Env = append(os.Environ(), "DATABASE_URL="+l.postgres.URL(size))
+		if out, err := c.CombinedOutput(); err != nil {
+			return fmt.Errorf("outpost %s: %w\n%s", args[0], err, out)
+		}
+	}
+	return nil
 }
 
 // databaseURL holds a password.

@@ -32,6 +32,7 @@ type options struct {
 	seconds int      // of each side and round
 	threads int      // of wrk
 	only    []string // the sides to measure
+	medium  bool     // an edge's memory with medium data, too
 	quick   bool     // with sizes that prove only that the driver works
 	out     string   // folder for the report; empty: none is kept
 	dir     string   // where the folder for all data is made
@@ -62,6 +63,7 @@ func command(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.IntVar(&o.threads, "threads", 1, "threads of wrk")
 	only := flags.String("only", "", "sides to measure, such as fiber,nginx,varnish,hit; empty: all")
 	flags.BoolVar(&o.quick, "quick", false, "tiny sizes, which only prove that the driver works")
+	flags.BoolVar(&o.medium, "medium", false, "also an edge's memory with the medium demo, which takes some minutes to make")
 	flags.StringVar(&o.out, "out", "", "folder for the report; empty: it is only printed")
 	flags.StringVar(&o.dir, "dir", os.TempDir(), "folder for all data")
 	if err := flags.Parse(args); err != nil {
@@ -104,12 +106,9 @@ func run(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, l.close()) }()
 	r.machine, r.workload = l.machine(), l.load.String()
 	fmt.Fprint(o.stdout, r.head())
-	err = l.measure(func(each round) {
-		r.rounds = append(r.rounds, each)
-		fmt.Fprint(o.stdout, each)
-	})
+	err = r.take(l)
 	r.incomplete = err
-	fmt.Fprint(o.stdout, r.markdown())
+	fmt.Fprint(o.stdout, r.tables())
 	if o.out == "" {
 		return err
 	}
@@ -118,4 +117,34 @@ func run(ctx context.Context, o options) (err error) {
 		fmt.Fprintln(o.stdout, "written to", path)
 	}
 	return errors.Join(err, saveErr)
+}
+
+// take measures: first memory, while nobody writes, and then the rounds.
+func (r *report) take(l *lab) error {
+	small, err := l.memory(l.primary, database, 64)
+	if err != nil {
+		return err
+	}
+	r.memory = append(r.memory, small)
+	if r.medium {
+		primary, err := l.medium()
+		if err != nil {
+			return err
+		}
+		medium, err := l.memory(primary, "medium", 150)
+		if err != nil {
+			return err
+		}
+		r.memory = append(r.memory, medium)
+		if err := primary.close(); err != nil {
+			return err
+		}
+	}
+	for _, each := range r.memory {
+		fmt.Fprint(r.stdout, each)
+	}
+	return l.measure(func(each round) {
+		r.rounds = append(r.rounds, each)
+		fmt.Fprint(r.stdout, each)
+	})
 }

@@ -14,18 +14,21 @@ type round struct {
 	number int
 	side   *side
 	load
-	cpu     time.Duration // of the side's processes
-	hits    float64       // share; -1: nobody knows
-	answers map[string]float64
+	cpu    time.Duration // of the side's processes
+	hits   float64       // share; -1: nobody knows
+	shared float64       // share that another's fill has answered
 }
 
 // micros of CPU that a request cost the side, wrk's share left out.
 func (r round) micros() float64 { return float64(r.cpu.Microseconds()) / r.Requests }
 
 func (r round) String() string {
-	hits := "        "
+	hits := "       ?"
 	if r.hits >= 0 {
 		hits = fmt.Sprintf("%6.2f %%", 100*r.hits)
+	}
+	if r.shared > 0 {
+		hits += fmt.Sprintf(", shared %.2f %%", 100*r.shared)
 	}
 	return fmt.Sprintf("%2d %-11s %9.0f/s   p50 %7.2f ms  p99 %7.2f ms   cpu %7.1f µs   hits %s   %.0f bytes each\n",
 		r.number, r.side.name, r.rate(), r.P50/1000, r.P99/1000, r.micros(), hits, r.Bytes/r.Requests)
@@ -92,7 +95,6 @@ func (l *lab) turn(s *side) (r round, err error) {
 		return r, err
 	}
 	r.side, r.cpu, r.hits = s, after.cpu-before.cpu, -1
-	r.answers = after.counts.sub(before.counts).answers
 	return r, r.judge(s, after.counts.sub(before.counts), l.load.mean)
 }
 
@@ -110,10 +112,15 @@ func (l *lab) look(s *side) (at looked, err error) {
 	if s.postgres {
 		pids = append(pids, l.postgres.PID())
 	}
-	if at.cpu, err = cpu(pids...); err != nil || s.from == nil {
+	if at.cpu, err = cpu(pids...); err != nil {
 		return at, err
 	}
-	at.counts, err = s.from.counted(l.ctx)
+	switch {
+	case s.from != nil:
+		at.counts, err = s.from.counted(l.ctx)
+	case s.redis != "":
+		at.counts, err = redisCounts(l.ctx, s.redis)
+	}
 	return at, err
 }
 
@@ -128,11 +135,15 @@ func (r *round) judge(s *side, did counts, mean float64) error {
 	switch {
 	case s.origin:
 		r.hits = 1 - did.all()/r.Requests
-	case s.from != nil:
-		r.hits = did.hits / (did.hits + did.misses)
+	case s.from != nil || s.redis != "":
+		r.hits = did.hits / (did.hits + did.misses + did.shared)
+		r.shared = did.shared / (did.hits + did.misses + did.shared)
 	}
 	if s.warm && r.hits < least {
 		return fmt.Errorf("only %.2f %% of %.0f answers were hits", 100*r.hits, r.Requests)
+	}
+	if s.empty && r.hits != 0 {
+		return fmt.Errorf("%.2f %% of %.0f answers were hits, and none should be", 100*r.hits, r.Requests)
 	}
 	each := r.Bytes / r.Requests
 	if s.validates {

@@ -24,13 +24,9 @@ type node struct {
 	hub   string
 }
 
-func (l *lab) startPrimary() (*node, error) {
-	return l.serve("primary", func(n *node) map[string]string {
-		return map[string]string{
-			"DATABASE_URL": l.databaseURL(), "OUTPOST_HUB_ADDR": n.hub,
-			// A thousand people sign in from one address.
-			"OUTPOST_LOGIN_LIMIT": "off",
-		}
+func (l *lab) startPrimary(name, databaseURL string) (*node, error) {
+	return l.serve(name, func(n *node) map[string]string {
+		return map[string]string{"DATABASE_URL": databaseURL, "OUTPOST_HUB_ADDR": n.hub}
 	})
 }
 
@@ -90,8 +86,8 @@ func (n *node) get(ctx context.Context, path string, read func(io.Reader) error)
 
 // counts are what a node has counted of the route that is measured, from its start on.
 type counts struct {
-	hits, misses float64 // of the cache
-	answers      map[string]float64
+	hits, misses, shared float64            // of the cache; shared: what another's fill has answered
+	answers              map[string]float64 // by status
 }
 
 // counted reads a node's metrics.
@@ -109,8 +105,10 @@ func (n *node) counted(ctx context.Context) (counts, error) {
 				c.answers[labels["status"]] += value
 			case name == "outpost_cache_requests_total" && labels["result"] == "hit":
 				c.hits += value
+			case name == "outpost_cache_requests_total" && labels["result"] == "shared":
+				c.shared += value
 			case name == "outpost_cache_requests_total":
-				c.misses += value // also one that another's fill has answered
+				c.misses += value
 			}
 		}
 		return lines.Err()
@@ -137,7 +135,7 @@ func sample(line string) (name string, labels map[string]string, value float64, 
 
 // sub is what was counted between two looks.
 func (c counts) sub(before counts) counts {
-	d := counts{hits: c.hits - before.hits, misses: c.misses - before.misses, answers: make(map[string]float64)}
+	d := counts{hits: c.hits - before.hits, misses: c.misses - before.misses, shared: c.shared - before.shared, answers: make(map[string]float64)}
 	for status, n := range c.answers {
 		if n -= before.answers[status]; n > 0 {
 			d.answers[status] = n

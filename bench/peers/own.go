@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -27,7 +28,49 @@ func (l *lab) startBytes(s *side) error {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		return fmt.Errorf("writing what the bare handler answers: %w", err)
 	}
-	return l.startOwn(s, "bytes", "PEERS_ANSWERS="+path)
+	return l.startOwn(s, "bytes", handler.EnvAnswers+"="+path)
+}
+
+// startSQLite starts the one over the edge's replica.
+func (l *lab) startSQLite(s *side) error {
+	path, err := l.replica()
+	if err != nil {
+		return err
+	}
+	return l.startOwn(s, "sqlite", handler.EnvReplica+"="+path)
+}
+
+// startPgx starts the one that asks Postgres.
+func (l *lab) startPgx(s *side) error {
+	env, err := l.postgresEnv()
+	if err != nil {
+		return err
+	}
+	s.postgres = true
+	return l.startOwn(s, "pgx", env...)
+}
+
+// postgresEnv is what a handler needs to check a token and to ask Postgres.
+func (l *lab) postgresEnv() ([]string, error) {
+	keys, err := l.primary.send(l.ctx, http.MethodGet, "/.well-known/jwks.json", "", nil)
+	return []string{handler.EnvPostgres + "=" + l.databaseURL(), handler.EnvKeys + "=" + string(keys)}, err
+}
+
+// startAside starts the one with a Redis before Postgres; that of misses finds nothing there.
+func (l *lab) startAside(s *side) error {
+	env, err := l.postgresEnv()
+	if err != nil {
+		return err
+	}
+	if s.redis, err = l.startRedis(s); err != nil {
+		return err
+	}
+	env = append(env, handler.EnvRedis+"="+s.redis)
+	if !s.warm {
+		env = append(env, handler.EnvNothing+"=1")
+	}
+	s.postgres = true
+	return l.startOwn(s, "aside", env...)
 }
 
 // startOwn starts this program as one of the handlers.

@@ -67,7 +67,9 @@ func (p *process) said() string {
 
 // close asks it to end, with the processes that it has started; one that does not is killed.
 func (p *process) close() error {
-	p.ours.Store(true)
+	if p.ours.Swap(true) {
+		return nil // it was closed before
+	}
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it is gone already when this fails
 	select {
 	case <-p.ended:

@@ -17,6 +17,7 @@ type report struct {
 	began      time.Time
 	machine    string
 	workload   string
+	memory     []resident
 	rounds     []round
 	incomplete error // what ended the run early
 }
@@ -40,8 +41,10 @@ func (r *report) of(name string, value func(round) float64) (values []float64) {
 	return values
 }
 
-// markdown is the table for the documentation.
-func (r *report) markdown() string {
+// tables are those for the documentation.
+func (r *report) tables() string { return r.medians() + r.ratios() }
+
+func (r *report) medians() string {
 	var b strings.Builder
 	b.WriteString("\n| | requests a second: median | least–most | p50, ms | p99, ms | CPU each, µs |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, s := range allSides() {
@@ -60,10 +63,13 @@ func (r *report) markdown() string {
 func (r *report) save() (string, error) {
 	var b strings.Builder
 	b.WriteString(r.head())
+	for _, each := range r.memory {
+		b.WriteString(each.String())
+	}
 	for _, each := range r.rounds {
 		b.WriteString(each.String())
 	}
-	b.WriteString(r.markdown())
+	b.WriteString(r.tables())
 	if r.incomplete != nil {
 		fmt.Fprintf(&b, "\nINCOMPLETE: the run ended early: %v\n", r.incomplete)
 	}

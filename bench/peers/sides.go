@@ -20,7 +20,9 @@ type side struct {
 	validates   bool       // requests carry a tag, and the answer is 304
 	from        *node      // Outpost: whose metrics say what was done
 	origin      bool       // from is asked only for what the side does not have
+	redis       string     // whose counts say what was done
 	warm        bool       // it answers from what it keeps, so everything is asked for before
+	empty       bool       // it keeps nothing
 }
 
 // allSides are in the order of the table.
@@ -31,6 +33,12 @@ func allSides() []*side {
 		{name: "varnish", title: "Varnish (no token, limiter or freshness)", start: (*lab).startVarnish, warm: true, origin: true},
 		{name: "hit", title: "Outpost, hit", start: (*lab).startHit, warm: true},
 		{name: "304", title: "Outpost, 304", start: (*lab).startHit, warm: true, validates: true},
+		{name: "miss", title: "Outpost, miss", start: (*lab).startMiss, empty: true},
+		{name: "far", title: "Outpost, miss, 80 ms from Postgres", start: (*lab).startFar, empty: true},
+		{name: "sqlite", title: "bare Fiber over the same SQLite file (no checks)", start: (*lab).startSQLite},
+		{name: "pgx", title: "Fiber and pgx, Postgres next door", start: (*lab).startPgx},
+		{name: "aside-hit", title: "Fiber, Redis before Postgres, hit", start: (*lab).startAside, warm: true},
+		{name: "aside-miss", title: "Fiber, Redis before Postgres, miss", start: (*lab).startAside, empty: true},
 	}
 }
 
@@ -93,7 +101,7 @@ func (l *lab) each(s *side, look func(*key, answered) error) error {
 			if s.validates {
 				etag = k.etag
 			}
-			got, err := ask(ctx, s.addr, k.path, token, etag)
+			got, err := ask(ctx, s.addr, k.path, token, etag, k.header.Get(headerPosition))
 			if err != nil {
 				return err
 			}

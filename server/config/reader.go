@@ -279,7 +279,7 @@ func (r *reader) limit(name string, fallback Limit) Limit {
 	}
 	parts := limitPattern.FindStringSubmatch(v)
 	if parts == nil {
-		r.fail(name, v, `"off", or tokens/time+burst such as `+fallback.String())
+		r.fail(name, v, `"off", or tokens/time+burst such as `+fallback.String()+", with up to six digits each")
 		return fallback
 	}
 	count, _ := strconv.Atoi(parts[1]) // the pattern lets only digits through

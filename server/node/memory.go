@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/procfs" // what Linux says of a process
+
 	"outpost/server/cache"
 	"outpost/server/telemetry"
 )
@@ -61,7 +62,7 @@ func (w *memoryWatch) Run(ctx context.Context, tick <-chan time.Time) error {
 			return ctx.Err()
 		}
 		if err := w.look(); err != nil {
-			return err
+			w.log.Error("the memory is not watched for now", "error", err)
 		}
 	}
 }

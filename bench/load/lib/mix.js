@@ -23,12 +23,12 @@ export function options(name, scenario, lasts, { own = {}, follow = 1 } = {}) {
     'outpost_cache_hits{phase:steady}': ['rate>=0.6'],
   }, own);
   const beside = (exec, rate, users) => ({
-    executor: 'constant-arrival-rate', exec, rate, timeUnit: '1s', duration: `${Math.ceil(lasts)}s`,
-    preAllocatedVUs: users, maxVUs: users, gracefulStop: '40s', env: { WARM: scenario.env.WARM },
+    executor: 'constant-arrival-rate', exec, rate, timeUnit: '1s', startTime: scenario.startTime || '0s', duration: `${Math.ceil(lasts)}s`,
+    preAllocatedVUs: users, maxVUs: users, gracefulStop: '40s', env: scenario.env,
   });
   const writes = number('WRITES', 0, 0);
   if (writes) {
-    scenarios.beside = beside('write', writes, 2 * writes);
+    scenarios.beside = beside('write', writes, 20 + 2 * writes);
     bounds['dropped_iterations{scenario:beside}'] = [`count<=${Math.ceil(0.01 * writes * lasts)}`];
   }
   const reports = number('FOLLOW', follow, follow);

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -15,14 +16,18 @@ type Answer struct {
 }
 
 // serveBytes says what it was told to, with as many headers, and looks at nothing but the path.
-func serveBytes(app *fiber.App, path string) error {
+func serveBytes(_ context.Context, app *fiber.App) (func() error, error) {
+	path, err := setting(EnvAnswers)
+	if err != nil {
+		return nil, err
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("reading what to answer: %w", err)
+		return nil, fmt.Errorf("reading what to answer: %w", err)
 	}
 	var told map[string]Answer
 	if err := json.Unmarshal(text, &told); err != nil {
-		return fmt.Errorf("reading what to answer: %w", err)
+		return nil, fmt.Errorf("reading what to answer: %w", err)
 	}
 	type answer struct {
 		header [][2][]byte
@@ -53,5 +58,5 @@ func serveBytes(app *fiber.App, path string) error {
 		r.SetBodyRaw(a.body)
 		return nil
 	})
-	return nil
+	return func() error { return nil }, nil
 }
