@@ -42,7 +42,7 @@ func Listen(tb testing.TB, s Server) *Listener {
 // more, and wants each answered with that status line.
 func (l *Listener) Ask(tb testing.TB, request []byte, line string, more func() bool) {
 	tb.Helper()
-	c := &conn{request: request, line: []byte(line), more: more, done: make(chan struct{})}
+	c := &conn{request: request, line: []byte(line), more: more, remote: address(), done: make(chan struct{})}
 	l.conns <- c
 	<-c.done
 	if c.answered != c.asked {
@@ -75,6 +75,7 @@ type conn struct {
 	request, line   []byte
 	more            func() bool
 	asked, answered int
+	remote          net.Addr
 	last            []byte
 	once            sync.Once
 	done            chan struct{}
@@ -111,10 +112,10 @@ func (c *conn) Close() error {
 }
 
 // LocalAddr is the same for all.
-func (c *conn) LocalAddr() net.Addr { return address() }
+func (c *conn) LocalAddr() net.Addr { return c.remote }
 
 // RemoteAddr is the same for all.
-func (c *conn) RemoteAddr() net.Addr { return address() }
+func (c *conn) RemoteAddr() net.Addr { return c.remote }
 
 // Nothing here waits, so there are no deadlines.
 
