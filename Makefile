@@ -36,6 +36,8 @@ BASE := HEAD
 LOAD := smoke arrival
 RESULTS := .bench
 ROUNDS := 5
+SECONDS := 5
+MEDIUM :=
 ONLY :=
 PROFILE :=
 SIZES :=
@@ -69,13 +71,13 @@ build: ## the program, as bin/outpost
 ##@ Check
 
 .PHONY: test
-test: need-postgres need-browser need-cc .bin/gotest .bin/k6 ## every test; one that is skipped counts as failed (PKG=./server/... ARGS='-run Name')
+test: need-postgres need-browser need-cc need-peers .bin/gotest .bin/k6 ## every test; one that is skipped counts as failed (PKG=./server/... ARGS='-run Name')
 	@CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -timeout 20m $(ARGS) $(PKG)
 	@$(call alone,$(modules),CGO_ENABLED=$(if $(RACE),1,0) "$(CURDIR)/.bin/gotest" $(RACE) -timeout 5m $(ARGS) ./...)
 	@$(call alone,bench,"$(CURDIR)/.bin/gotest" -timeout 5m $(ARGS) ./...)
 
 .PHONY: test-long
-test-long: need-postgres need-browser need-cc .bin/gotest .bin/k6 ## the same three times over, in random order, with the long runs of the random tests
+test-long: need-postgres need-browser need-cc need-peers .bin/gotest .bin/k6 ## the same three times over, in random order, with the long runs of the random tests
 	@OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -count=3 -shuffle=on -timeout 3h $(ARGS) $(PKG)
 	@$(call alone,$(modules),OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) "$(CURDIR)/.bin/gotest" $(RACE) -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
 	@$(call alone,bench,"$(CURDIR)/.bin/gotest" -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
@@ -178,6 +180,11 @@ bench-replicate: need-postgres build ## replication against Postgres' own, into 
 	@cd bench/replicate && go build -o ../../.bench/replicate .
 	@.bench/replicate -outpost bin/outpost -commit "$(VERSION)" -rounds $(ROUNDS) -only "$(ONLY)" -profile "$(PROFILE)" -out bench/results
 
+.PHONY: bench-peers
+bench-peers: need-postgres need-peers build ## answers against those of nginx, Varnish, Redis and others, into bench/results (ROUNDS=5 SECONDS=5 ONLY=nginx,hit)
+	@cd bench/peers && go build -o ../../.bench/peers .
+	@.bench/peers -outpost bin/outpost -commit "$(VERSION)" -rounds $(ROUNDS) -seconds $(SECONDS) -only "$(ONLY)" $(if $(MEDIUM),-medium) -out bench/results
+
 .PHONY: bench-sizes
 bench-sizes: need-postgres build .bin/k6 ## every endpoint's p95 on the large demo beside the small one, into bench/results (SIZES=folder with 45 GB)
 	@SIZES="$(SIZES)" bench/sizes.sh "$(VERSION)"
@@ -191,13 +198,16 @@ tools: $(addprefix .bin/,$(TOOLS)) ## every program in .ci/tools, into .bin
 clean: ## remove what was built, and what was measured with; data of `make run` stays until `rm -r .outpost*`
 	rm -rf bin .bin .bench
 
-.PHONY: need-postgres need-browser need-cc
+.PHONY: need-postgres need-browser need-cc need-peers
 need-postgres:
 	@.ci/need postgres
 
 # Only once a test drives a browser.
 need-browser:
 	@! grep -q chromedp go.mod || .ci/need chromium
+
+need-peers:
+	@.ci/need nginx varnish wrk redis
 
 need-cc:
 	@$(if $(RACE),.ci/need cc)

@@ -14,9 +14,14 @@ type goal struct {
 
 func goals() []goal {
 	return []goal{
-		{"hit", "nginx", 0.9}, {"hit", "fiber", 0.8}, {"hit", "varnish", 1.3},
-		{"miss", "sqlite", 0.6}, {"miss", "pgx", 5}, {"far", "miss", 0},
-		{"hit", "aside-hit", 1.5}, {"miss", "aside-miss", 5},
+		{"hit", "nginx", 0.9},
+		{"hit", "fiber", 0.8},
+		{"hit", "varnish", 1.3},
+		{"miss", "sqlite", 0.6},
+		{"miss", "pgx", 5},
+		{"far", "miss", 0},
+		{"hit", "aside-hit", 1.5},
+		{"miss", "aside-miss", 5},
 	}
 }
 

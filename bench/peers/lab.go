@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"outpost/replicate/pgcluster"
+	"outpost/sql/seed"
 )
 
 const database = "small"
@@ -145,14 +147,16 @@ func (l *lab) demo(size string) error {
 	if err := l.postgres.CreateDatabase(l.ctx, size); err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"migrate"}, {"seed", "--size", size}} {
-		c := exec.CommandContext(l.ctx, l.outpost, args...)
-		c.Env = append(os.Environ(), "DATABASE_URL="+l.postgres.URL(size))
-		if out, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("outpost %s: %w\n%s", args[0], err, out)
-		}
+	migrate := exec.CommandContext(l.ctx, l.outpost, "migrate")
+	migrate.Env = append(os.Environ(), "DATABASE_URL="+l.postgres.URL(size))
+	if out, err := migrate.CombinedOutput(); err != nil {
+		return fmt.Errorf("outpost migrate: %w\n%s", err, out)
 	}
-	return nil
+	o := seed.Options{Size: seed.Size(size), Log: slog.New(slog.DiscardHandler)}
+	if l.quick {
+		o.Courses = 1
+	}
+	return seed.Run(l.ctx, l.postgres.URL(size), o)
 }
 
 // databaseURL holds a password.

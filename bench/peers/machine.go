@@ -11,9 +11,17 @@ import (
 // machine says what the figures were taken on.
 func (l *lab) machine() string {
 	var b strings.Builder
-	line := func(name, value string) { fmt.Fprintf(&b, "%-8s %s\n", name, value) }
+	line := func(name, value string) { fmt.Fprintf(&b, "%-12s %s\n", name, value) }
 	line("cpu", fmt.Sprintf("%d × %s", runtime.NumCPU(), found("/proc/cpuinfo", "model name")))
 	line("memory", found("/proc/meminfo", "MemTotal"))
+	line("kernel", said("uname", "-sr"))
+	line("go", runtime.Version())
+	for _, program := range [][]string{{"nginx", "-v"}, {"varnishd", "-V"}, {"redis-server", "--version"}, {"wrk", "-v"}} {
+		if path, err := find(program[0]); err == nil {
+			line(program[0], said(path, program[1:]...))
+		}
+	}
+	line("postgres", fmt.Sprint(l.postgres.Version()))
 	line("load", first("/proc/loadavg")+" when it began")
 	return b.String()
 }
@@ -41,10 +49,7 @@ func first(path string) string {
 }
 
 func said(program string, args ...string) string {
-	out, err := exec.Command(program, args...).CombinedOutput()
-	if err != nil {
-		return "unknown"
-	}
+	out, _ := exec.Command(program, args...).CombinedOutput() // wrk says its version and fails
 	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	return line
 }

@@ -36,6 +36,7 @@ type options struct {
 	quick   bool     // with sizes that prove only that the driver works
 	out     string   // folder for the report; empty: none is kept
 	dir     string   // where the folder for all data is made
+	args    []string // the command's
 	stdout  io.Writer
 }
 
@@ -54,7 +55,7 @@ func command(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) > 0 && args[0] == "serve" {
 		return handler.Serve(ctx, args[1:])
 	}
-	o := options{stdout: stdout}
+	o := options{stdout: stdout, args: args}
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
 	flags.StringVar(&o.outpost, "outpost", "../../bin/outpost", "the program to measure")
 	flags.StringVar(&o.commit, "commit", "unversioned", "the commit it was built from, for the report")

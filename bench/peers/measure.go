@@ -80,8 +80,10 @@ func (l *lab) turn(s *side) (r round, err error) {
 		}
 	}
 	// What the warming left to do, such as collecting garbage, is not the round's.
-	if _, err := l.wrk(s, 1); err != nil {
-		return r, err
+	if !l.quick {
+		if _, err := l.wrk(s, 1); err != nil {
+			return r, err
+		}
 	}
 	before, err := l.look(s)
 	if err != nil {

@@ -21,7 +21,7 @@ func (r resident) String() string {
 	if r.all > r.limit {
 		verdict = "NOT MET"
 	}
-	return fmt.Sprintf("memory   %s: %.1f MB resident, %.1f of them pages of files; goal below %.0f MB: %s\n", r.what, r.all, r.files, r.limit, verdict)
+	return fmt.Sprintf("resident     %s: %.1f MB resident, %.1f of them pages of files; goal below %.0f MB: %s\n", r.what, r.all, r.files, r.limit, verdict)
 }
 
 // idles is for how long an edge has nothing to do before it is looked at.

@@ -27,8 +27,8 @@ func (r *report) head() string {
 	if r.quick {
 		kind = "QUICK RUN: the sizes are tiny, the figures say nothing\n"
 	}
-	return fmt.Sprintf("Outpost's answers and its peers'\n%s\ncommit   %s\ndate     %s\nrounds   %d of %d s, wrk with %d thread(s)\n%s%s\n",
-		kind, r.commit, r.began.UTC().Format("2006-01-02 15:04 UTC"), r.options.rounds, r.seconds, r.threads, r.machine, r.workload)
+	return fmt.Sprintf("Outpost's answers and its peers'\n%s\ncommit       %s\ndate         %s\ncommand      peers %s\nrounds       %d of %d s, wrk with %d thread(s)\n%s%s\n",
+		kind, r.commit, r.began.UTC().Format("2006-01-02 15:04 UTC"), strings.Join(r.args, " "), r.options.rounds, r.seconds, r.threads, r.machine, r.workload)
 }
 
 // of are a side's rounds.

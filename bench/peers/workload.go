@@ -155,6 +155,6 @@ func (w *workload) requestsFor(validate bool) string {
 }
 
 func (w *workload) String() string {
-	return fmt.Sprintf("workload GET %s, lists of %d people, %.0f bytes of JSON on average; %d keys drawn by Zipf's law (s = 1), %d tokens, %d connections\n",
+	return fmt.Sprintf("workload     GET %s, lists of %d people, %.0f bytes of JSON on average; %d keys drawn by Zipf's law (s = 1), %d tokens, %d connections\n",
 		endpoint, pageSize, w.mean, len(w.keys), len(w.people.asking), connections)
 }
