@@ -95,8 +95,11 @@ func TestAReplayGrantsNothing(t *testing.T) {
 		target, cached string
 		status         int
 	}{
-		{1, "/api/v1/me", "outpost; hit", 200}, {1, "/api/v1/courses/phishing", "outpost; hit", 200},
-		{9, "/api/v1/courses/draft", "", 404}, {9, "/api/v1/me", "outpost; fwd=miss; stored", 200}, {2, "/api/v1/me", "", 401},
+		{1, "/api/v1/me", "outpost; hit", 200},
+		{1, "/api/v1/courses/phishing", "outpost; hit", 200},
+		{9, "/api/v1/courses/draft", "", 404},
+		{9, "/api/v1/me", "outpost; fwd=miss; stored", 200},
+		{2, "/api/v1/me", "", 401},
 	} {
 		if a := n.do("GET", r.target, n.as(r.user), ""); a.StatusCode != r.status || a.Header.Get("Cache-Status") != r.cached {
 			t.Errorf("%s of user %d answers %d, %q", r.target, r.user, a.StatusCode, a.Header.Get("Cache-Status"))
