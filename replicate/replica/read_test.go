@@ -43,8 +43,8 @@ func TestWhatHasEndedBeginsNoStatement(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	must(t, r.Read(t.Context(), func(v View) error {
-		_, rows := v.Tx.QueryContext(ctx, "SELECT 1") //nolint:sqlclosecheck,rowserrcheck // there are none
-		_, stmt := v.Tx.PrepareContext(ctx, "SELECT 1")
+		_, rows := v.Tx.QueryContext(ctx, "SELECT 1")   //nolint:sqlclosecheck,rowserrcheck // there are none
+		_, stmt := v.Tx.PrepareContext(ctx, "SELECT 1") //nolint:sqlclosecheck // there is none
 		var n int
 		for _, err := range []error{rows, stmt, v.Tx.QueryRowContext(ctx, "SELECT 1").Scan(&n)} {
 			if !errors.Is(err, context.Canceled) {
