@@ -19,24 +19,24 @@ type View struct {
 	At State
 }
 
-// Tx asks inside one read transaction. Rows and statements must be closed before it ends. A
-// statement is interrupted when the context of the Read ends; that of a method is only looked at
-// before, because the driver would start a goroutine for each statement to watch one that can end.
+// Tx asks inside one read transaction. Rows and statements must be closed before it ends. A statement
+// is interrupted when its context ends. To watch one that can end costs two goroutines for each statement, as
+// much as to find a row: what is sure to be short is better asked with one that does not.
 type Tx struct{ conn *sql.Conn }
 
 // QueryContext asks for rows.
 func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.conn.QueryContext(unwatched(ctx), query, args...)
+	return t.conn.QueryContext(ctx, query, args...)
 }
 
 // QueryRowContext asks for one row.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.conn.QueryRowContext(unwatched(ctx), query, args...)
+	return t.conn.QueryRowContext(ctx, query, args...)
 }
 
 // PrepareContext prepares what is asked several times.
 func (t *Tx) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
-	return t.conn.PrepareContext(unwatched(ctx), query)
+	return t.conn.PrepareContext(ctx, query)
 }
 
 // Query is QueryContext while the Read lasts.
@@ -49,17 +49,9 @@ func (t *Tx) QueryRow(query string, args ...any) *sql.Row {
 	return t.conn.QueryRowContext(context.Background(), query, args...)
 }
 
-// unwatched is a context that never ends, unless ctx has ended already.
-func unwatched(ctx context.Context) context.Context {
-	if ctx.Err() != nil {
-		return ctx
-	}
-	return context.Background()
-}
-
 // Read runs fn in a read transaction; what fn reads through it is one state. Reads
 // are to be short: one that stays open keeps the write-ahead log from being reset,
-// and a Swap waits for it. fn must not call Read again. When ctx ends, so does what fn asks.
+// and a Swap waits for it. fn must not call Read again. ctx bounds the wait for a place.
 func (r *Replica) Read(ctx context.Context, fn func(View) error) (err error) {
 	if err := r.gate.enter(ctx); err != nil {
 		return err
@@ -86,7 +78,7 @@ func (p *pool) read(ctx context.Context, fn func(View) error) (err error) {
 		return fmt.Errorf("beginning to read the replica: %w", err)
 	}
 	defer func() { err = errors.Join(err, p.give(s)) }()
-	return s.read(ctx, fn)
+	return s.read(fn)
 }
 
 // absent says why there is no file.

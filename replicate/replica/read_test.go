@@ -10,31 +10,18 @@ import (
 // endless counts for ever.
 const endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
-func TestAReadEndsWithItsContext(t *testing.T) {
+func TestAStatementEndsWithItsContext(t *testing.T) {
 	r, _ := open(t, func(o *Options) { o.Readers = 1 })
-	for name, ask := range map[string]func(ctx context.Context, v View) error{
-		"one row": func(_ context.Context, v View) error {
-			var n int64
-			return v.Tx.QueryRow(endless).Scan(&n)
-		},
-		"one after the other": func(context.Context, View) error { return nil },
-	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		err := r.Read(ctx, func(v View) error {
-			if err := ask(ctx, v); err != nil {
-				return err
-			}
-			<-ctx.Done()
-			// Not interrupted before it began, it is while it runs.
-			var n int64
-			return v.Tx.QueryRow(endless).Scan(&n)
-		})
-		cancel()
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%s: got %v", name, err)
-		}
-		equal(t, "afterwards", dump(t, r, "SELECT count(*) FROM items"), "0")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	err := r.Read(t.Context(), func(v View) error {
+		var n int64
+		return v.Tx.QueryRowContext(ctx, endless).Scan(&n)
+	})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
 	}
+	equal(t, "afterwards", dump(t, r, "SELECT count(*) FROM items"), "0")
 	equal(t, "loaded", r.Loaded(), true)
 }
 

@@ -7,11 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
-	"sync"
-	"time"
-
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // session is one connection for reading, with what every read needs prepared once: database/sql
@@ -19,7 +14,6 @@ import (
 type session struct {
 	conn          *sql.Conn
 	driver        *conn
-	handle        uintptr // SQLite's own, for interrupts
 	begin, commit *statement
 	state         driver.StmtQueryContext
 	values        [stateColumns]driver.Value
@@ -56,9 +50,6 @@ func (s *session) open(c any) (err error) {
 		return errors.New("the SQLite driver lacks the context interfaces")
 	}
 	s.driver = &conn{c: inner}
-	if s.handle, err = handle(inner); err != nil {
-		return err
-	}
 	if s.begin, err = s.driver.prepare("BEGIN", 0); err != nil {
 		return err
 	}
@@ -76,36 +67,13 @@ func (s *session) open(c any) (err error) {
 	return nil
 }
 
-// handle is the sqlite3* of a connection. The driver interrupts for a context that it is given with
-// a statement, at the price of a goroutine for each statement; for its own interrupts a read needs
-// what the driver keeps to itself.
-func handle(c driver.Conn) (uintptr, error) {
-	v := reflect.Indirect(reflect.ValueOf(c))
-	if v.Kind() == reflect.Struct {
-		if db := v.FieldByName("db"); db.IsValid() && db.Kind() == reflect.Uintptr && db.Uint() != 0 {
-			return uintptr(db.Uint()), nil
-		}
-	}
-	return 0, fmt.Errorf("the SQLite driver's %T does not have the handle where it was: look at its new version", c)
-}
-
-// read runs fn in a transaction. When ctx ends, so does the statement that runs.
-func (s *session) read(ctx context.Context, fn func(View) error) (err error) {
+// read runs fn in a transaction.
+func (s *session) read(fn func(View) error) (err error) {
 	if _, err := s.begin.exec(); err != nil {
 		s.broken = true
 		return fmt.Errorf("beginning to read the replica: %w", err)
 	}
 	defer s.end(&err)
-	if ctx.Done() != nil {
-		i := &interrupts{handle: s.handle}
-		unwatch := context.AfterFunc(ctx, i.send)
-		defer func() {
-			unwatch()
-			if i.stop() && sqliteCode(err) == sqlite3.SQLITE_INTERRUPT {
-				err = fmt.Errorf("%w: %w", ctx.Err(), err)
-			}
-		}()
-	}
 	at, err := s.readState()
 	if err != nil {
 		return fmt.Errorf("reading the replica's state: %w", err)
@@ -151,42 +119,4 @@ func (s *session) close() error {
 		errs = append(errs, s.conn.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// interruptEvery is how often a read is interrupted until it ends: an interrupt that comes between
-// two statements is lost.
-const interruptEvery = 10 * time.Millisecond
-
-// interrupts are those of one read.
-type interrupts struct {
-	handle uintptr
-
-	mu         sync.Mutex
-	sent, over bool
-}
-
-// send interrupts until stop. It is called when the read's context has ended.
-func (i *interrupts) send() {
-	for i.once() {
-		time.Sleep(interruptEvery)
-	}
-}
-
-func (i *interrupts) once() bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.over {
-		return false
-	}
-	sqlite3.Xsqlite3_interrupt(nil, i.handle)
-	i.sent = true
-	return true
-}
-
-// stop says whether any was sent. None comes afterwards: the connection is another read's then.
-func (i *interrupts) stop() bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.over = true
-	return i.sent
 }
