@@ -33,8 +33,8 @@ BENCH := .
 BENCHTIME := 300ms
 COUNT := 6
 BASE := HEAD
-LOAD := smoke users mix
-RATE := 330
+LOAD := smoke arrival
+RESULTS := .bench
 ROUNDS := 5
 SECONDS := 5
 MEDIUM :=
@@ -71,13 +71,13 @@ build: ## the program, as bin/outpost
 ##@ Check
 
 .PHONY: test
-test: need-postgres need-browser need-cc need-peers .bin/gotest ## every test; one that is skipped counts as failed (PKG=./server/... ARGS='-run Name')
+test: need-postgres need-browser need-cc need-peers .bin/gotest .bin/k6 ## every test; one that is skipped counts as failed (PKG=./server/... ARGS='-run Name')
 	@CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -timeout 20m $(ARGS) $(PKG)
 	@$(call alone,$(modules),CGO_ENABLED=$(if $(RACE),1,0) "$(CURDIR)/.bin/gotest" $(RACE) -timeout 5m $(ARGS) ./...)
 	@$(call alone,bench,"$(CURDIR)/.bin/gotest" -timeout 5m $(ARGS) ./...)
 
 .PHONY: test-long
-test-long: need-postgres need-browser need-cc need-peers .bin/gotest ## the same three times over, in random order, with the long runs of the random tests
+test-long: need-postgres need-browser need-cc need-peers .bin/gotest .bin/k6 ## the same three times over, in random order, with the long runs of the random tests
 	@OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -count=3 -shuffle=on -timeout 3h $(ARGS) $(PKG)
 	@$(call alone,$(modules),OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) "$(CURDIR)/.bin/gotest" $(RACE) -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
 	@$(call alone,bench,"$(CURDIR)/.bin/gotest" -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
@@ -162,10 +162,13 @@ bench-compare: need-postgres .bin/benchstat .bin/benchgate ## the working tree's
 	.bin/benchgate .bench/old.txt .bench/new.txt
 
 .PHONY: load
-load: .bin/k6 ## a minute each of k6's scripts against a running `make run` without limits (PORT=9000 LOAD="users mix" RATE=500)
-	@export BASE_URLS="$${BASE_URLS:-http://127.0.0.1:$(PORT),http://127.0.0.1:$$(($(PORT) + 1)),http://127.0.0.1:$$(($(PORT) + 2))}"; \
+load: .bin/k6 ## k6's scenarios against a running `make run` without limits (PORT=9000 LOAD="learner geo" SHORT=1 WRITES=20 RESULTS=bench/results)
+	@ports() { echo "http://127.0.0.1:$$1,http://127.0.0.1:$$(($$1 + 1)),http://127.0.0.1:$$(($$1 + 2))"; }; \
+	export COMMIT="$(VERSION)" BASE_URLS="$${BASE_URLS:-$$(ports $(PORT))}" ADMIN_URLS="$${ADMIN_URLS-$$(ports $$(($(PORT) + 1000)))}"; \
+	mkdir -p "$(RESULTS)"; \
 	for script in $(LOAD); do \
-	  RATE=$(RATE) .bin/k6 run $$([ -t 1 ] || echo --quiet) --no-usage-report bench/load/$$script.js || exit 1; \
+	  .bin/k6 run $$([ -t 1 ] || echo --quiet) --no-usage-report \
+	    --out outpost="$(RESULTS)/$$script-$$(date -u +%F)-$(VERSION).json" bench/load/$$script.js || exit 1; \
 	done
 
 .PHONY: load-compare

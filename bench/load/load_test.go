@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"outpost/bench/report/result"
 )
 
 // k6 is what `make .bin/k6` builds; `make test` sees to it.
@@ -30,12 +32,42 @@ func TestScenariosPass(t *testing.T) {
 	} {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel() // users mostly think
-			run := exec.CommandContext(t.Context(), k6, "run", "--quiet", "--no-usage-report", script+".js")
+			path := filepath.Join(t.TempDir(), "result.json")
+			run := exec.CommandContext(t.Context(), k6, "run", "--quiet", "--no-usage-report", "--out", "outpost="+path, script+".js")
 			run.Env = append(append(os.Environ(), "SHORT=1", "BOUNDS=off", urls), settings...)
 			if out, err := run.CombinedOutput(); err != nil {
-				t.Errorf("k6 ended with %v:\n%s", err, out)
+				t.Fatalf("k6 ended with %v:\n%s", err, out)
 			}
+			expectResult(t, path, script)
 		})
+	}
+}
+
+// expectResult wants what the scenario asked, by region and endpoint, without what came before it.
+func expectResult(t *testing.T, path, script string) {
+	t.Helper()
+	r, err := result.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(map[string]int64)
+	for _, cell := range r.Cells {
+		asked[cell.Endpoint] += cell.Count
+		asked[cell.Region] += cell.Count
+	}
+	wanted := map[string][]string{
+		"geo":     {"GET /dashboard", "GET /me", "GET /courses", "fra", "syd", "syd-fra"},
+		"smoke":   {"GET /me", "GET /courses/{course}", "PUT /enrollments/{enrollment}/lessons/{lesson}", "fra", "syd"},
+		"learner": {"GET /dashboard", "GET /courses", "POST /reports/compliance", "GET /admin/analytics", "PUT /enrollments/{enrollment}/lessons/{lesson}", "fra", "syd"},
+		"writes":  {"PUT /enrollments/{enrollment}/lessons/{lesson}", "GET /enrollments/{enrollment}", "fra", "syd"},
+	}
+	for _, what := range wanted[script] {
+		if asked[what] == 0 {
+			t.Errorf("nothing is known of %s, but of %v", what, asked)
+		}
+	}
+	if r.Totals.Count == 0 || r.Totals.LeftOut["setup"] == 0 || asked["POST /auth/login"] > 0 || asked["POST /auth/refresh"] > 0 {
+		t.Errorf("%d requests count, and %v do not: signing in never counts", r.Totals.Count, r.Totals.LeftOut)
 	}
 }
 

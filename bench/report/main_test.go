@@ -38,7 +38,7 @@ func TestCompare(t *testing.T) {
 	if !errors.Is(err, errWorse) || !strings.Contains(err.Error(), "GET /courses: p95 10.00 ms before, 20.00 ms now") {
 		t.Errorf("twice as slow: %v", err)
 	}
-	if want := "| GET /courses | all | 5,000 → 5,000 | 0.0 % → 0.0 % | 2.00 → 2.00 | × 1.00 | 10.0 → 20.0 | × 2.00 | 20.0 → 40.0 | × 2.00 | – → – | ✗ WORSE |"; !strings.Contains(out.String(), want) {
+	if want := "| GET /courses | all | ✗ WORSE | 5,000 → 5,000 | 0.0 % → 0.0 % | 2.00 → 2.00 | × 1.00 | 10.0 → 20.0 | × 2.00 | 20.0 → 40.0 | × 2.00 | – → – |"; !strings.Contains(out.String(), want) {
 		t.Errorf("%s\nis not in\n%s", want, &out)
 	}
 	html, err := os.ReadFile(page)

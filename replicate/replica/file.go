@@ -38,9 +38,7 @@ type file struct {
 	begin, commit, rollback *statement
 	save                    *statement
 
-	pool  *sql.DB
-	state *sql.Stmt
-	stmts io.Closer // what Options.Prepare gave, or nil
+	pool *pool
 
 	checkpointAt int64 // size of the log at which to make the next checkpoint
 	mark         *mark
@@ -96,6 +94,10 @@ func (f *file) openWriter(ctx context.Context, o Options, check bool) (err error
 	}
 	if check {
 		if err := quickCheck(ctx, f.writer, "", checkTime); err != nil {
+			return err
+		}
+		// The check has filled the page cache with what nobody asked for.
+		if err := f.writer.exec(ctx, "PRAGMA shrink_memory"); err != nil {
 			return err
 		}
 	}
@@ -156,18 +158,20 @@ func (f *file) openPool(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("opening the replica for reading: %w", err)
 	}
-	f.pool = sql.OpenDB(readers{connector, f})
-	// As many idle ones as there may be: a statement is prepared once per connection.
-	f.pool.SetMaxOpenConns(o.Readers)
-	f.pool.SetMaxIdleConns(o.Readers)
-	if f.state, err = f.pool.PrepareContext(ctx, selectState); err != nil {
+	prepare := o.Prepare
+	if prepare != nil {
+		prepare = func(ctx context.Context, conn *sql.Conn) (io.Closer, error) {
+			stmts, err := o.Prepare(ctx, conn)
+			if err != nil {
+				return nil, unusable(ctx, f.path, err)
+			}
+			return stmts, nil
+		}
+	}
+	f.pool = newPool(readers{connector, f}, o.Readers, prepare)
+	// What does not fit is to be known before anybody reads.
+	if err := f.pool.open(ctx); err != nil {
 		return fmt.Errorf("opening the replica for reading: %w", err)
-	}
-	if o.Prepare == nil {
-		return nil
-	}
-	if f.stmts, err = o.Prepare(ctx, f.pool); err != nil {
-		return fmt.Errorf("preparing the queries: %w", unusable(ctx, f.path, err))
 	}
 	return nil
 }
@@ -201,14 +205,8 @@ func (r readers) Connect(ctx context.Context) (driver.Conn, error) {
 // the log into the file and removes it.
 func (f *file) close() error {
 	var errs []error
-	if f.stmts != nil {
-		errs = append(errs, f.stmts.Close())
-	}
-	if f.state != nil {
-		errs = append(errs, f.state.Close())
-	}
 	if f.pool != nil {
-		errs = append(errs, f.pool.Close())
+		errs = append(errs, f.pool.close())
 	}
 	for _, t := range f.byOID {
 		errs = append(errs, t.close())

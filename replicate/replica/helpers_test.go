@@ -2,7 +2,6 @@ package replica
 
 import (
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -285,7 +284,7 @@ func dump(t testing.TB, r *Replica, query string, args ...any) string {
 	return out
 }
 
-func dumpTx(tx *sql.Tx, query string, args ...any) (string, error) {
+func dumpTx(tx *Tx, query string, args ...any) (string, error) {
 	rows, err := tx.Query(query, args...)
 	if err != nil {
 		return "", err

@@ -3,7 +3,6 @@ package replica
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -220,7 +219,7 @@ func TestALostLogIsNeverPassedOver(t *testing.T) {
 	t.Logf("%d of 10 were refused", refused)
 }
 
-func sound(tx *sql.Tx) error {
+func sound(tx *Tx) error {
 	var said string
 	err := tx.QueryRowContext(context.Background(), "PRAGMA integrity_check").Scan(&said)
 	if err == nil && said != "ok" {

@@ -2,13 +2,13 @@ package replica
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
 	"time"
 
+	"modernc.org/sqlite"
 	"outpost/replicate/change"
 )
 
@@ -27,8 +27,7 @@ type Reader struct {
 	path string
 
 	mu     sync.Mutex // held during a read
-	pool   *sql.DB
-	state  *sql.Stmt
+	pool   *pool
 	opened os.FileInfo // of the file that pool reads
 	closed bool
 }
@@ -50,7 +49,7 @@ func (r *Reader) Read(ctx context.Context, fn func(View) error) error {
 	if err := r.current(ctx); err != nil {
 		return err
 	}
-	return read(ctx, r.pool, r.state, nil, fn)
+	return r.pool.read(ctx, fn)
 }
 
 // State is what the file holds now. It reads the file.
@@ -129,14 +128,12 @@ func (r *Reader) open(ctx context.Context) (err error) {
 	if _, err := Inspect(ctx, r.path); err != nil {
 		return err
 	}
-	pool, err := sql.Open("sqlite", dsn(r.path, "ro", "query_only(1)", "temp_store(2)", "cache_size(-8192)"))
+	connector, err := sqlite.NewConnector(dsn(r.path, "ro", "query_only(1)", "temp_store(2)", "cache_size(-8192)"))
 	if err != nil {
 		return err
 	}
-	pool.SetMaxOpenConns(1)
-	pool.SetMaxIdleConns(1)
-	r.pool = pool
-	if r.state, err = pool.PrepareContext(ctx, selectState); err != nil {
+	r.pool = newPool(connector, 1, nil)
+	if err := r.pool.open(ctx); err != nil {
 		return errors.Join(err, r.release())
 	}
 	after, err := os.Stat(r.path)
@@ -150,14 +147,10 @@ func (r *Reader) open(ctx context.Context) (err error) {
 	return nil
 }
 
-func (r *Reader) release() error {
-	var errs []error
-	if r.state != nil {
-		errs = append(errs, r.state.Close())
-	}
+func (r *Reader) release() (err error) {
 	if r.pool != nil {
-		errs = append(errs, r.pool.Close())
+		err = r.pool.close()
 	}
-	r.state, r.pool, r.opened = nil, nil, nil
-	return errors.Join(errs...)
+	r.pool, r.opened = nil, nil
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,10 +39,11 @@ type Options struct {
 	Log      *slog.Logger
 	Observer Observer // may be nil
 	Objects  []Object
-	// Prepare is called for each pool of readers that is opened, and once more to try
-	// a file that Swap is about to put in place. It may be nil.
-	Prepare func(ctx context.Context, db *sql.DB) (io.Closer, error)
-	// Readers is how many may read at the same time; 8 if zero.
+	// Prepare is called for each connection that is opened for reading: the first one of a file at
+	// once, one more to try a file that Swap is about to put in place. It may be nil.
+	Prepare func(ctx context.Context, conn *sql.Conn) (io.Closer, error)
+	// Readers is how many may read at the same time; if zero, two more than there are processors, but
+	// 4 at least and 16 at most. More only make each other slower: see server/store/DESIGN.md.
 	Readers int
 	// WALBytes is the size of the write-ahead log past which a commit is followed by a
 	// checkpoint that waits for readers; 64 MiB if zero. At four times that size the
@@ -102,7 +104,7 @@ type Replica struct {
 // the replica not loaded too, for another file is what mends that.
 func Open(ctx context.Context, o Options) (*Replica, error) {
 	if o.Readers == 0 {
-		o.Readers = 8
+		o.Readers = min(max(4, runtime.GOMAXPROCS(0)+2), 16)
 	}
 	if o.WALBytes == 0 {
 		o.WALBytes = 64 << 20

@@ -287,8 +287,11 @@ func TestALocalObjectThatIsNotConcernedStays(t *testing.T) {
 // were prepared before it.
 func TestReadersSeeTheOldTablesOrTheNew(t *testing.T) {
 	r, h := alterable(t)
-	stmt, err := r.file.Load().pool.PrepareContext(t.Context(), "SELECT * FROM items ORDER BY id")
+	readers := r.file.Load().pool
+	first, err := readers.take(t.Context())
 	must(t, err)
+	stmt, err := first.conn.PrepareContext(t.Context(), "SELECT * FROM items ORDER BY id")
+	must(t, errors.Join(err, readers.give(first)))
 	defer stmt.Close()
 	outside := openReader(t, r.options.Path)
 	now := becomes(numbered(items()), func(t *change.Table) { rename(2, "title")(t); add("c", 25, change.Text, "x")(t) })

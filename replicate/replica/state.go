@@ -73,17 +73,16 @@ func (s State) values() []driver.Value {
 	}
 }
 
-// scanner is a *sql.Row.
-type scanner interface{ Scan(dest ...any) error }
-
-func scanState(row scanner) (State, error) {
+// stateOf reads the state's columns.
+func stateOf(values []driver.Value) (State, error) {
 	var n [stateColumns]int64
-	places := make([]any, len(n))
-	for i := range n {
-		places[i] = &n[i]
+	for i, v := range values {
+		var ok bool
+		if n[i], ok = v.(int64); !ok {
+			return State{}, fmt.Errorf("%w: its state is not made of numbers", errDamaged)
+		}
 	}
-	err := row.Scan(places...)
-	return newState(n), err
+	return newState(n), nil
 }
 
 func newState(n [stateColumns]int64) State {
@@ -118,14 +117,7 @@ func readState(ctx context.Context, c *conn) (State, error) {
 	if len(rows) != 1 {
 		return State{}, fmt.Errorf("%w: it has no state", errDamaged)
 	}
-	var n [stateColumns]int64
-	for i, v := range rows[0] {
-		var ok bool
-		if n[i], ok = v.(int64); !ok {
-			return State{}, fmt.Errorf("%w: its state is not made of numbers", errDamaged)
-		}
-	}
-	return newState(n), nil
+	return stateOf(rows[0])
 }
 
 // number reads one of the numbers in a file's header.

@@ -169,7 +169,7 @@ func TestPreparedStatementsFollowTheFile(t *testing.T) {
 	var prepared, closed int
 	fail := false
 	r, h := open(t, func(o *Options) {
-		o.Prepare = func(context.Context, *sql.DB) (io.Closer, error) {
+		o.Prepare = func(context.Context, *sql.Conn) (io.Closer, error) {
 			if fail {
 				return nil, errors.New("no such column")
 			}

@@ -157,8 +157,8 @@ const (
 type API struct {
 	Deps
 	app      *fiber.App
-	document func() (*static, error) // openapi.json, made when it is first asked for
-	docs     map[string]*asset
+	document func() (*static, error)           // openapi.json, made when it is first asked for
+	docs     func() (map[string]*asset, error) // read when they are first asked for: they take 3 MB
 	rates    *limiter
 	accounts *limiter // logins by account
 	sources  *limiter // logins by address
@@ -187,11 +187,7 @@ func New(d Deps) (*API, error) {
 		d.Now = time.Now
 	}
 	d.Limits.defaults()
-	pages, err := newDocs()
-	if err != nil {
-		return nil, err
-	}
-	a := &API{Deps: d, document: sync.OnceValues(newDocument), docs: pages}
+	a := &API{Deps: d, document: sync.OnceValues(newDocument), docs: sync.OnceValues(newDocs)}
 	a.pool.New = func() any { return &call{buf: make([]byte, 0, 256)} } // room for the longest header that is made
 	a.base, a.stop = context.WithCancel(context.Background())
 	for _, l := range []struct {
@@ -199,6 +195,7 @@ func New(d Deps) (*API, error) {
 		name string
 		rate Rate
 	}{{&a.rates, "default", d.Limits.Rate}, {&a.accounts, "login", d.Limits.Login}, {&a.sources, "login", d.Limits.Login}} {
+		var err error
 		if *l.to, err = newLimiter(l.name, l.rate); err != nil {
 			return nil, fmt.Errorf("building the API: %w", err)
 		}

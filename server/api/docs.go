@@ -83,17 +83,19 @@ func newAsset(name string, plain, packed []byte) *asset {
 	return &asset{kind: kinds[path.Ext(name)], etag: etag("", 0, plain), plain: plain, packed: packed}
 }
 
-func (a *API) docsPage(k *call) error { return k.docs(a.docs["index.html"]) }
+func (a *API) docsPage(k *call) error { return k.docs("index.html") }
 
-func (a *API) docsFile(k *call) error {
-	p, ok := a.docs[k.c.Params("file")]
+func (a *API) docsFile(k *call) error { return k.docs(k.c.Params("file")) }
+
+func (k *call) docs(name string) error {
+	pages, err := k.api.docs()
+	if err != nil {
+		return err
+	}
+	p, ok := pages[name]
 	if !ok {
 		return notFound()
 	}
-	return k.docs(p)
-}
-
-func (k *call) docs(p *asset) error {
 	r := k.c.Response()
 	h := &r.Header
 	set(h, fiber.HeaderContentSecurityPolicy, []byte(docsPolicy))

@@ -87,15 +87,31 @@ type page struct {
 
 // newPage converts the items of p and picks their fields.
 func newPage[D, T any](p training.Page[D], paging training.Paging, convert func(D) T, fields *projection, mask fieldMask) (page, error) {
-	items := make([]any, len(p.Items))
-	for i, item := range p.Items {
-		var err error
-		if items[i], err = fields.pick(convert(item), mask); err != nil {
-			return page{}, err
-		}
+	items, err := pageItems(p.Items, convert, fields, mask)
+	if err != nil {
+		return page{}, err
 	}
 	return page{
 		Items: items, Total: p.Total, Page: p.Page, Size: p.Size, Pages: p.Pages(), HasNext: p.HasNext(),
 		HasPrev: p.HasPrev() || paging.After != "", NextAfter: text(p.NextAfter),
 	}, nil
+}
+
+// pageItems is a []T, or, where only some fields are wanted, those of each.
+func pageItems[D, T any](found []D, convert func(D) T, fields *projection, mask fieldMask) (any, error) {
+	if mask == 0 {
+		whole := make([]T, len(found))
+		for i, item := range found {
+			whole[i] = convert(item)
+		}
+		return whole, nil
+	}
+	picked := make([]any, len(found))
+	for i, item := range found {
+		var err error
+		if picked[i], err = fields.pick(convert(item), mask); err != nil {
+			return nil, err
+		}
+	}
+	return picked, nil
 }

@@ -1,11 +1,9 @@
 package api
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime"
 	"sync/atomic"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"outpost/server/api/apitest"
 	"outpost/server/cache"
 	"outpost/server/telemetry"
 	"outpost/server/training"
@@ -199,8 +198,9 @@ func BenchmarkHitParallel(b *testing.B) {
 func BenchmarkHitWire(b *testing.B) {
 	n := newHotNode(b, nil)
 	raw := n.rawHit(benchUser, benchCourse)
+	wire := apitest.Listen(b, n)
 	b.ReportAllocs()
-	n.serveWire(b, raw, b.Loop)
+	wire.Ask(b, raw, "HTTP/1.1 200 OK", b.Loop)
 }
 
 // BenchmarkHitWireParallel is the same with a connection for each core.
@@ -210,10 +210,11 @@ func BenchmarkHitWireParallel(b *testing.B) {
 	for i := range raws {
 		raws[i] = n.rawHit(benchUser+int64(i), benchCourse+int64(i))
 	}
+	wire := apitest.Listen(b, n)
 	var started atomic.Int64
 	b.ReportAllocs()
 	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) { n.serveWire(b, raws[started.Add(1)%benchMany], pb.Next) })
+	b.RunParallel(func(pb *testing.PB) { wire.Ask(b, raws[started.Add(1)%benchMany], "HTTP/1.1 200 OK", pb.Next) })
 }
 
 func (n *hotNode) rawHit(user, course int64) []byte {
@@ -221,55 +222,3 @@ func (n *hotNode) rawHit(user, course int64) []byte {
 	ctx := n.hot(user, course, "Accept-Encoding", "br")
 	return []byte(ctx.Request.Header.String())
 }
-
-// serveWire serves one connection on which raw comes again for as long as there is more.
-func (n *hotNode) serveWire(b *testing.B, raw []byte, more func() bool) {
-	w := &wire{request: raw, more: more}
-	if err := n.app.Server().ServeConn(&conn{Conn: w, api: n.API}); err != nil {
-		b.Errorf("serving: %v", err)
-	}
-	if w.answered != w.asked {
-		b.Errorf("%d of %d requests were answered", w.answered, w.asked)
-	}
-}
-
-// wire is a connection whose other side asks the same again and throws the answers away.
-type wire struct {
-	net.Conn // nil: what a server does not ask of one
-	request  []byte
-	more     func() bool
-	asked    int
-	answered int
-}
-
-// Read gives a request.
-func (w *wire) Read(b []byte) (int, error) {
-	if !w.more() {
-		return 0, io.EOF
-	}
-	w.asked++
-	return copy(b, w.request), nil
-}
-
-// Write takes an answer, or what comes of it first.
-func (w *wire) Write(b []byte) (int, error) {
-	if bytes.HasPrefix(b, []byte("HTTP/1.1 200 ")) {
-		w.answered++
-	}
-	return len(b), nil
-}
-
-// Close has nothing to end.
-func (*wire) Close() error { return nil }
-
-// LocalAddr is the same for all.
-func (*wire) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080} }
-
-// RemoteAddr is the same for all.
-func (*wire) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 50_000} }
-
-// SetReadDeadline is for one that waits.
-func (*wire) SetReadDeadline(time.Time) error { return nil }
-
-// SetWriteDeadline is for one that waits.
-func (*wire) SetWriteDeadline(time.Time) error { return nil }

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -122,18 +120,6 @@ func fill(r *route, version string, found answer, at cache.At) (cache.Filled, er
 		Status: http.StatusOK, ContentType: contentType, Body: body, ETag: etag(version, found.version, body),
 		Tags: found.tags, At: at, ValidUntil: found.validUntil, Namespace: r.namespace, Store: true,
 	}, nil
-}
-
-// encodeJSON leaves <, > and & alone, of which Markdown is full: no browser takes JSON with
-// nosniff for HTML.
-func encodeJSON(value any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(value); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
 }
 
 // etag is the row's version, if it is one row's, and a hash of the body and the build. The

@@ -56,7 +56,7 @@ func BenchmarkStage(b *testing.B) {
 			k.headers(12 * time.Microsecond)
 			return nil
 		}},
-		{"metrics", func(a *API, k *call) error {
+		{"metrics", func(_ *API, k *call) error {
 			k.route.counts.Cache("hit", k.now)
 			k.counts().Request(http.StatusOK, 12*time.Microsecond, k.now)
 			return nil

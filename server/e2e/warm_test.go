@@ -51,8 +51,13 @@ func TestARestartedRegionIsWarm(t *testing.T) {
 		target string
 	}
 	hot := []read{
-		{one, "/me"}, {one, "/me/enrollments?size=5&sort=-due_at"}, {one, "/dashboard"}, {one, "/courses?page=1&size=20&fields=title,slug"},
-		{one, "/courses/phishing?locale=de"}, {one, "/courses/passwords-and-passkeys?locale=en"}, {manager, "/users?size=10&role=learner"},
+		{one, "/me"},
+		{one, "/me/enrollments?size=5&sort=-due_at"},
+		{one, "/dashboard"},
+		{one, "/courses?page=1&size=20&fields=title,slug"},
+		{one, "/courses/phishing?locale=de"},
+		{one, "/courses/passwords-and-passkeys?locale=en"},
+		{manager, "/users?size=10&role=learner"},
 	}
 	for range 3 {
 		for _, r := range hot {

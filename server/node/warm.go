@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -53,6 +54,7 @@ func (n *Node) newWarmer() *warmer {
 // Run returns when ctx has ended and the file is written.
 func (w *warmer) Run(ctx context.Context) error {
 	rest := w.warm(ctx, w.file.load())
+	debug.FreeOSMemory() // what starting took goes back now, which would take Go minutes
 	tick := time.NewTicker(warmSave)
 	defer tick.Stop()
 	for {
@@ -76,13 +78,10 @@ func hottest(all []asked) []asked {
 
 // warm asks, the hottest first, and gives what it had no time for.
 func (w *warmer) warm(ctx context.Context, all []asked) (rest []asked) {
-	if len(all) == 0 {
-		return nil
-	}
 	began := time.Now()
 	limit, cancel := context.WithTimeout(ctx, warmTime)
 	defer cancel()
-	if !w.settled(limit) {
+	if !w.settled(limit) || len(all) == 0 {
 		return all
 	}
 	kept := 0

@@ -112,6 +112,22 @@ func statementOf(random *rand.Rand) string {
 		return `TRUNCATE users CASCADE`
 	case 3: // a company's zone takes its people and their rows along
 		return fmt.Sprintf(`UPDATE companies SET data_zone = 'z%d' WHERE id = %d`, random.IntN(9), company)
+	case 5, 6: // the catalogue: one of the courses that somebody is in, or one more
+		return fmt.Sprintf(`INSERT INTO courses (slug, category, minutes) VALUES ('k%d', 'data', 5)
+			ON CONFLICT (slug) DO UPDATE SET is_published = NOT courses.is_published, default_locale = CASE courses.default_locale WHEN 'en' THEN 'de' ELSE 'en' END`,
+			1+random.IntN(9))
+	case 7, 8:
+		return fmt.Sprintf(`INSERT INTO course_translations (course_id, locale, title) SELECT max(id), '%s', 'Title' FROM courses
+			ON CONFLICT (course_id, locale) DO UPDATE SET title = course_translations.title || ' x'`, []string{"de", "en", "fr"}[random.IntN(3)])
+	case 9, 10:
+		return `INSERT INTO lessons (course_id, position, kind) SELECT course_id, max(position) + 1, 'text' FROM lessons GROUP BY course_id
+			UNION ALL SELECT max(id), 1, 'text' FROM courses WHERE id NOT IN (SELECT course_id FROM lessons) HAVING max(id) IS NOT NULL`
+	case 11:
+		return `DELETE FROM lessons WHERE position = 2`
+	case 12:
+		return fmt.Sprintf(`DELETE FROM course_translations WHERE locale = '%s'`, []string{"de", "en"}[random.IntN(2)])
+	case 13:
+		return `DELETE FROM courses WHERE id = (SELECT max(id) FROM courses WHERE id > 3)`
 	case 4: // a key that changes
 		return `UPDATE users SET id = nextval(pg_get_serial_sequence('users', 'id')) WHERE id = (SELECT min(id) FROM users)`
 	}
@@ -160,6 +176,7 @@ func countersEqual(t *testing.T, conn *pgx.Conn, r *replica.Replica) {
 			SELECT campaign_id, count(DISTINCT user_id), count(*) FILTER (WHERE kind = 'opened'), count(*) FILTER (WHERE kind = 'clicked'),
 				count(*) FILTER (WHERE kind = 'submitted'), count(*) FILTER (WHERE kind = 'reported')
 			FROM phishing_events GROUP BY campaign_id ORDER BY campaign_id`},
+		{"catalogue", wrongInCatalogue, `SELECT 0`},
 		{"user_totals", `SELECT users, active_users FROM user_totals`, `SELECT count(*), count(*) FILTER (WHERE is_active) FROM users`},
 		{
 			"user_logins", `SELECT user_id, company_id, last_login_at <> '' FROM user_logins ORDER BY user_id`,
@@ -202,3 +219,8 @@ func countersEqual(t *testing.T, conn *pgx.Conn, r *replica.Replica) {
 		}
 	}
 }
+
+// wrongInCatalogue counts where the table differs from what it would be if it were made now.
+const wrongInCatalogue = `SELECT count(*) FROM (
+	SELECT * FROM (SELECT * FROM catalogue EXCEPT SELECT * FROM catalogue_rows)
+	UNION ALL SELECT * FROM (SELECT * FROM catalogue_rows EXCEPT SELECT * FROM catalogue))`

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"outpost/server/store/sqlite"
@@ -65,7 +66,7 @@ func (q *queries) findCourses(ctx context.Context, f training.CourseFilter, hits
 	switch order(f.Paging) {
 	case "title", "-title":
 		arg := sqlite.CourseIDsByTitleParams{
-			Locale: f.Locale, Published: published, Category: f.Category, Level: string(f.Level),
+			Locale: catalogued(f.Locale), Published: published, Category: f.Category, Level: string(f.Level),
 			Found: among, AfterKey: from.text, AfterID: from.id, Size: size, Skip: skip,
 		}
 		if f.Desc {
@@ -113,30 +114,39 @@ func (q *queries) coursesByID(ctx context.Context, locale string, parts training
 	if err != nil {
 		return nil, err
 	}
-	rows, err := run(ctx, q, "courses", q.sql.CoursesByID, sqlite.CoursesByIDParams{Locale: locale, Ids: list, Want: want(parts)})
+	rows, err := run(ctx, q, "courses", q.sql.CoursesByID, sqlite.CoursesByIDParams{
+		Locale: catalogued(locale), Ids: list, Described: flag(parts.Has(training.CourseDescription)),
+	})
 	if err != nil {
 		return nil, err
 	}
-	return arrange(found, rows, func(r *sqlite.CoursesByIDRow) int64 { return r.ID }, course)
+	return arrange(found, rows, func(r *sqlite.CoursesByIDRow) int64 { return r.CourseID },
+		func(r *sqlite.CoursesByIDRow) (training.Course, error) { return course(r, parts) })
 }
 
-// want is parts as CoursesByID names them.
-func want(parts training.CourseParts) (bits int64) {
-	for i, part := range []training.CourseParts{training.CourseText, training.CourseDescription, training.CourseLessonCount} {
-		if parts.Has(part) {
-			bits |= 1 << i
-		}
+// catalogued is the locale by which the table catalogue has what is shown for one.
+func catalogued(locale string) string {
+	if slices.Contains(training.Locales(), locale) {
+		return locale
 	}
-	return bits
+	return ""
 }
 
-func course(r *sqlite.CoursesByIDRow) (training.Course, error) {
+func course(r *sqlite.CoursesByIDRow, parts training.CourseParts) (training.Course, error) {
 	var t times
 	c := training.Course{
-		ID: r.ID, Slug: r.Slug, Category: r.Category, Level: training.Level(r.Level), Minutes: int(r.Minutes),
-		IsPublished: r.IsPublished == 1, ValidityDays: number(r.ValidityDays), Locale: r.Locale, Title: r.Title,
-		Description: r.Description, Lessons: int(r.Lessons), CreatedAt: t.at(r.CreatedAt), UpdatedAt: t.at(r.UpdatedAt),
-		Version: r.Version,
+		ID: r.CourseID, Slug: r.Slug, Category: r.Category, Level: training.Level(r.Level), Minutes: int(r.Minutes),
+		IsPublished: r.IsPublished == 1, ValidityDays: number(r.ValidityDays), Description: r.Description,
+		CreatedAt: t.at(r.CreatedAt), UpdatedAt: t.at(r.UpdatedAt), Version: r.Version,
+	}
+	if parts.Has(training.CourseText) || parts.Has(training.CourseDescription) {
+		c.Locale = r.Shown
+	}
+	if parts.Has(training.CourseText) {
+		c.Title = r.Title
+	}
+	if parts.Has(training.CourseLessonCount) {
+		c.Lessons = int(r.Lessons)
 	}
 	return c, t.err
 }

@@ -92,7 +92,7 @@ func (q *queries) Facts(ctx context.Context, f training.FactFilter, each func(*t
 	if f.CompanyID == 0 {
 		query, args = q.sql.FactsEverywhere, []any{int64(f.Want), first, last}
 	}
-	_, err := timed(ctx, q, "facts", query, func() (struct{}, error) {
+	_, err := timed(ctx, q, "facts", query, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, q.facts(ctx, textOf(query), args, each)
 	})
 	return err

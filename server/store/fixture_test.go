@@ -128,7 +128,7 @@ func replicate(t testing.TB, path string, statements ...string) (url string) {
 	return url
 }
 
-func open(t testing.TB, path string) *replica.Replica {
+func open(t testing.TB, path string, bend ...func(*replica.Options)) *replica.Replica {
 	t.Helper()
 	local, err := sql.Objects()
 	if err != nil {
@@ -137,6 +137,9 @@ func open(t testing.TB, path string) *replica.Replica {
 	options := replica.Options{Path: path, Prepare: store.Prepare}
 	for _, o := range local {
 		options.Objects = append(options.Objects, replica.Object(o))
+	}
+	for _, b := range bend {
+		b(&options)
 	}
 	r, err := replica.Open(t.Context(), options)
 	if err != nil {

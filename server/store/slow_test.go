@@ -37,7 +37,7 @@ func TestSlowQueriesAreToldWithoutValues(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	for name, want := range map[string]string{"me": "FROM users", "courses_by_title": "FROM course", "count_courses": "count("} {
+	for name, want := range map[string]string{"me": "FROM users", "courses_by_title": "FROM catalogue", "count_courses": "count("} {
 		if !strings.HasPrefix(told[name], "-- name: ") || !strings.Contains(told[name], want) {
 			t.Errorf("of %s was told %q", name, told[name])
 		}

@@ -42,9 +42,9 @@ type Store struct {
 // New makes a store over r.
 func New(r Reader) *Store { return &Store{replica: r, Now: time.Now} }
 
-// Prepare prepares the store's statements for a replica's pool: replica.Options.Prepare.
-func Prepare(ctx context.Context, db *stdsql.DB) (io.Closer, error) {
-	q, err := sqlite.Prepare(ctx, db)
+// Prepare prepares the store's statements for a replica's connection: replica.Options.Prepare.
+func Prepare(ctx context.Context, conn *stdsql.Conn) (io.Closer, error) {
+	q, err := sqlite.Prepare(ctx, conn)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the store's statements: %w", err)
 	}
@@ -61,7 +61,7 @@ func (s *Store) Read(ctx context.Context, fn func(training.Queries) error) (trai
 			return errors.New("the replica was opened without the store's Prepare")
 		}
 		at = training.At{Position: v.At.Position, Incarnation: v.At.Incarnation}
-		q := &queries{sql: prepared.WithTx(v.Tx), tx: v.Tx, store: s, now: s.Now}
+		q := &queries{sql: prepared, tx: v.Tx, store: s, now: s.Now}
 		err := fn(q)
 		if s.Finished != nil {
 			s.Finished(q.count)
@@ -79,7 +79,7 @@ func (s *Store) Read(ctx context.Context, fn func(training.Queries) error) (trai
 // queries are the questions inside one transaction.
 type queries struct {
 	sql   *sqlite.Queries
-	tx    *stdsql.Tx
+	tx    *replica.Tx
 	store *Store
 	now   func() time.Time
 	count int
@@ -89,19 +89,24 @@ var _ training.Queries = (*queries)(nil)
 
 // run counts and times one query and says which one failed.
 func run[A, R any](ctx context.Context, q *queries, name string, query func(context.Context, A) (R, error), arg A) (R, error) {
-	return timed(ctx, q, name, query, func() (R, error) { return query(ctx, arg) })
+	return timed(ctx, q, name, query, func(ctx context.Context) (R, error) { return query(ctx, arg) })
 }
 
 // runPlain is run for a query without arguments.
 func runPlain[R any](ctx context.Context, q *queries, name string, query func(context.Context) (R, error)) (R, error) {
-	return timed(ctx, q, name, query, func() (R, error) { return query(ctx) })
+	return timed(ctx, q, name, query, query)
 }
 
 // timed counts and times a query. query is the method itself, by which its text is found.
-func timed[R any](ctx context.Context, q *queries, name string, query any, ask func() (R, error)) (R, error) {
+func timed[R any](ctx context.Context, q *queries, name string, query any, ask func(context.Context) (R, error)) (result R, err error) {
+	if err := ctx.Err(); err != nil {
+		return result, fmt.Errorf("reading %s: %w", name, err)
+	}
 	q.count++
 	start := time.Now()
-	result, err := ask()
+	// The read as a whole ends with ctx. To watch a context that can end, the driver and database/sql
+	// would each start a goroutine for every statement.
+	result, err = ask(context.Background())
 	q.store.ran(ctx, name, query, time.Since(start))
 	if err != nil {
 		return result, fmt.Errorf("reading %s: %w", name, err)

@@ -43,8 +43,7 @@ func host(of string) string {
 // shaping are the variables that say how the scenarios run.
 func shaping() []string {
 	return []string{
-		"SHORT", "USERS", "RATE", "RAMP", "STEADY", "WARMUP", "LASTS", "DURATION", "ROUNDS", "LEARNERS", "ADMINS",
-		"WRITES", "WRITE_RATE", "SPIKE", "THINK", "NEAREST", "MODE", "SIZE", "SEED", "VUS", "MAX_VUS", "PAGES",
+		"SHORT", "USERS", "RATE", "RAMP", "STEADY", "WARMUP", "WRITES", "FOLLOW", "BOUNDS", "PEOPLE", "ROUNDS", "LEARNERS",
 	}
 }
 

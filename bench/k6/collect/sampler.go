@@ -191,6 +191,8 @@ func meanCPU(r *result.Result) *result.CPU {
 	if math.IsNaN(cpu.Machine) || math.IsNaN(cpu.K6) {
 		return nil
 	}
+	left := float64(cpu.Cores) - cpu.K6
+	cpu.RestShare = result.Round((cpu.Machine - cpu.K6) / left)
 	var outpost float64
 	for _, p := range r.Samples.Processes {
 		outpost += during(p.CPU)
@@ -199,7 +201,7 @@ func meanCPU(r *result.Result) *result.CPU {
 		return cpu
 	}
 	outpost = result.Round(outpost)
-	share := result.Round(outpost / (float64(cpu.Cores) - cpu.K6))
-	cpu.Outpost, cpu.Share = &outpost, &share
+	share := result.Round(outpost / left)
+	cpu.Outpost, cpu.OutpostShare = &outpost, &share
 	return cpu
 }

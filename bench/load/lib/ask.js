@@ -4,15 +4,16 @@ import http from 'k6/http';
 import exec from 'k6/execution';
 import { sleep } from 'k6';
 import { Counter, Rate } from 'k6/metrics';
+import { timely } from './plan.js';
 
 const cacheHits = new Rate('outpost_cache_hits');
 const timeouts = new Counter('outpost_timeouts');
 const broken = new Counter('outpost_broken_promises');
 
-// Where a region may shed load, SHED=1 in the scenario's environment, its 503 is an answer.
+// Where a region may be asked too much, SHED=1 in the scenario's environment, its 503 is an answer.
 const answers = http.expectedStatuses({ min: 200, max: 399 });
 const answersOrSheds = http.expectedStatuses({ min: 200, max: 399 }, 503);
-const longest = '10s'; // that anybody waits for an answer; k6's own is a minute
+const longest = timely ? '10s' : '1m'; // that anybody waits for an answer
 
 // phase is warmup for as long as the scenario says, and steady from then on.
 export function phase() {
@@ -48,7 +49,7 @@ export function send(p, kind, name, { path, body = null, status = 200, headers =
     return res;
   }
   if (promise(`the status is ${status}`, [].concat(status).includes(res.status), res)) {
-    holds(p, sent, res);
+    holds(p, sent, res, shed);
     const from = res.headers['Cache-Status'];
     if (method === 'GET' && from) {
       cacheHits.add(from.includes('; hit'), all);
@@ -57,10 +58,11 @@ export function send(p, kind, name, { path, body = null, status = 200, headers =
   return res;
 }
 
-// holds is what an answer says of the state it is of: one, a current one, none older than p has seen.
-function holds(p, sent, res) {
+// holds is what an answer says of the state it is of: one, a current one, none older than p has seen. Under more load than
+// a region, or the machine, can take it may be behind, and say so.
+function holds(p, sent, res, overloaded) {
   const got = res.headers['Outpost-Position'] || '';
-  promise('no older state is served', !res.headers['Outpost-Stale'], res);
+  promise('no older state is served', overloaded || !timely || !res.headers['Outpost-Stale'], res);
   if (promise('Outpost-Position is there', got !== '', res)) {
     promise('no answer is older than one before', !sent || !later(sent, got), res);
     if (!p.position || later(got, p.position)) {
@@ -69,13 +71,13 @@ function holds(p, sent, res) {
   }
 }
 
-let told = 0;
+let told = 0; // by this virtual user
 
-// promise counts what is not kept, and tells the first few of each virtual user.
+// promise counts what is not kept, and tells the first of each virtual user.
 export function promise(what, kept, res) {
   if (!kept) {
     broken.add(1, { promise: what });
-    if (++told <= 3) {
+    if (++told === 1) {
       const id = res.headers['X-Request-Id'] || 'none';
       console.error(`not kept: ${what}: ${res.request.method} ${res.url} answered ${res.status || res.error} (request ${id})`);
     }

@@ -6,12 +6,12 @@ import exec from 'k6/execution';
 import { sleep } from 'k6';
 import { batch, move, regions, self, signIn } from './people.js';
 import { promise, send } from './ask.js';
-import { number, patient, thresholds } from './plan.js';
+import { number, patient, thresholds, timely } from './plan.js';
 import { mark, writer } from './progress.js';
 
 const types = ['gdpr', 'nis2', 'iso27001', 'pci_dss', 'hipaa'];
 const formats = ['pdf', 'csv', 'json', 'html'];
-const completing = 30; // seconds a report may take
+const completing = timely ? 30 : 120; // seconds a report may take
 const pages = 10;
 
 // options are a scenario of the mix with what goes on beside it, and the thresholds of all of them.
@@ -23,12 +23,12 @@ export function options(name, scenario, lasts, { own = {}, follow = 1 } = {}) {
     'outpost_cache_hits{phase:steady}': ['rate>=0.6'],
   }, own);
   const beside = (exec, rate, users) => ({
-    executor: 'constant-arrival-rate', exec, rate, timeUnit: '1s', duration: `${Math.ceil(lasts)}s`,
-    preAllocatedVUs: users, maxVUs: users, gracefulStop: '40s', env: { WARM: scenario.env.WARM },
+    executor: 'constant-arrival-rate', exec, rate, timeUnit: '1s', startTime: scenario.startTime || '0s', duration: `${Math.ceil(lasts)}s`,
+    preAllocatedVUs: users, maxVUs: users, gracefulStop: '40s', env: scenario.env,
   });
   const writes = number('WRITES', 0, 0);
   if (writes) {
-    scenarios.beside = beside('write', writes, 2 * writes);
+    scenarios.beside = beside('write', writes, 20 + 2 * writes);
     bounds['dropped_iterations{scenario:beside}'] = [`count<=${Math.ceil(0.01 * writes * lasts)}`];
   }
   const reports = number('FOLLOW', follow, follow);

@@ -55,8 +55,8 @@ func comparedFacts(c *compare.Comparison) []fact {
 
 func comparedTables(c *compare.Comparison) []table {
 	pairs := table{
-		Title: "Requests", Note: "Before → now, and how many times the one before it is.", Names: 2,
-		Head: []string{"endpoint", "region", "requests", "failed", "p50 ms", "", "p95 ms", "", "p99 ms", "", "from the cache", "verdict"},
+		Title: "Requests", Note: "Before → now, and how many times the one before it is.", Names: 3,
+		Head: []string{"endpoint", "region", "verdict", "requests", "failed", "p50 ms", "", "p95 ms", "", "p99 ms", "", "from the cache"},
 	}
 	for _, p := range c.Pairs {
 		pairs.Rows = append(pairs.Rows, comparedRow(&p))
@@ -84,7 +84,8 @@ func comparedRow(p *compare.Pair) []cell {
 	if now == nil {
 		now = none
 	}
-	row := plain(endpoint, region, arrow(count(old.Count), count(now.Count)), arrow(percent(old.ErrorRate()), percent(now.ErrorRate())))
+	row := append(plain(endpoint, region), judged(p.Verdict))
+	row = append(row, plain(arrow(count(old.Count), count(now.Count)), arrow(percent(old.ErrorRate()), percent(now.ErrorRate())))...)
 	for _, pair := range [][2]float64{{old.P50, now.P50}, {old.P95, now.P95}, {old.P99, now.P99}} {
 		times := "–"
 		if pair[0] > 0 && pair[1] > 0 {
@@ -98,7 +99,7 @@ func comparedRow(p *compare.Pair) []cell {
 		}
 		return percent(*f.HitRatio)
 	}
-	return append(row, cell{Text: arrow(ratio(old), ratio(now))}, judged(p.Verdict))
+	return append(row, cell{Text: arrow(ratio(old), ratio(now))})
 }
 
 func arrow(old, now string) string { return old + " → " + now }

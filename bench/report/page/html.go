@@ -71,8 +71,8 @@ func tiles(r *result.Result) []tile {
 	if t.HitRatio != nil {
 		list = append(list, tile{Name: "from the cache", Value: percent(*t.HitRatio)})
 	}
-	if r.CPU != nil && r.CPU.Share != nil {
-		list = append(list, tile{Name: "of the CPU that k6 left", Value: percent(*r.CPU.Share)})
+	if r.CPU != nil && r.CPU.OutpostShare != nil {
+		list = append(list, tile{Name: "of the CPU k6 left", Value: percent(*r.CPU.OutpostShare)})
 	}
 	return list
 }

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"outpost/bench/report/result"
@@ -48,7 +49,10 @@ func (t table) markdown(b *strings.Builder) {
 	}
 }
 
+// tag is how one would begin.
+var tag = regexp.MustCompile(`<([a-zA-Z/!?])`)
+
 // escaped keeps a name from ending a cell or beginning a tag.
 func escaped(text string) string {
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ").Replace(text)
+	return tag.ReplaceAllString(strings.NewReplacer("|", `\|`, "\n", " ").Replace(text), "&lt;$1")
 }

@@ -52,7 +52,10 @@ func tables(r *result.Result) []table {
 }
 
 func thresholds(r *result.Result) table {
-	t := table{Title: "Thresholds", Names: 2, Head: []string{"metric", "bound", "measured", "verdict"}}
+	t := table{
+		Title: "Thresholds", Note: "The verdicts are k6’s, which counts between two requests where a percentile falls between them; the measured value is that of the nearer one.",
+		Names: 2, Head: []string{"metric", "bound", "measured", "verdict"},
+	}
 	for _, x := range r.Thresholds {
 		value := "–"
 		if x.Value != nil {

@@ -67,8 +67,10 @@ func facts(r *result.Result) []fact {
 		{"settings", settings(r)},
 		{"machine", machine(r.Run.Machine)},
 		{"CPU", cpu(r.CPU)},
+		{"memory", memoryUsed(r)},
+		{"lag", lagged(r)},
 		{"iterations", fmt.Sprintf("%s, and %s could not begin in time", count(r.Totals.Iterations), count(r.Totals.Dropped))},
-		{"checks", fmt.Sprintf("%s passed, %s failed", count(r.Totals.ChecksPassed), count(r.Totals.ChecksFailed))},
+		{"checks", checks(&r.Totals)},
 		{"k6", r.Run.K6},
 		{"notes", r.Run.Notes},
 		{"not known", strings.Join(r.Samples.Missing, "; ")},
@@ -108,19 +110,60 @@ func machine(m result.Machine) string {
 	return text
 }
 
-// cpu says, on average, which share of the cores k6 took, and Outpost of what it left.
+// cpu says, on average, which share of the cores k6 took, and the others of what it left.
 func cpu(c *result.CPU) string {
 	if c == nil {
 		return ""
 	}
-	text := fmt.Sprintf("of %d cores %.2f were busy, %.2f with k6", c.Cores, c.Machine, c.K6)
-	if c.Outpost != nil {
-		text += fmt.Sprintf(", %.2f with Outpost", *c.Outpost)
-	}
-	if c.Share != nil {
-		text += fmt.Sprintf(": %s of what k6 left", percent(*c.Share))
+	text := fmt.Sprintf("of %d cores %.2f were busy, %.2f with k6. Of what k6 left, all else took %s", c.Cores, c.Machine, c.K6, percent(c.RestShare))
+	if c.Outpost != nil && c.OutpostShare != nil {
+		text += fmt.Sprintf("; Outpost, with %.2f, %s", *c.Outpost, percent(*c.OutpostShare))
 	}
 	return text
+}
+
+// memoryUsed says how much of it each process had, while requests were counted.
+func memoryUsed(r *result.Result) string {
+	var list []string
+	for _, p := range r.Samples.Processes {
+		if high, last := highest(sampled(r, p.Resident, 1e-6)); !math.IsNaN(high) {
+			list = append(list, fmt.Sprintf("%s at most %s MB resident, and %s MB at the end", p.Name, number(high), number(last)))
+		}
+	}
+	return strings.Join(list, "; ")
+}
+
+// lagged says how far behind each replica was.
+func lagged(r *result.Result) string {
+	var list []string
+	for _, n := range r.Samples.Nodes {
+		if high, last := highest(sampled(r, n.Lag, 1000)); !math.IsNaN(high) {
+			list = append(list, fmt.Sprintf("%s at most %s ms, and %s ms at the end", n.Name, number(high), number(last)))
+		}
+	}
+	return strings.Join(list, "; ")
+}
+
+// highest is the highest value, and the last; NaN where there is none.
+func highest(p points) (high, last float64) {
+	high, last = math.NaN(), math.NaN()
+	for _, v := range p.y {
+		if math.IsNaN(v) {
+			continue
+		}
+		last = v
+		if math.IsNaN(high) || v > high {
+			high = v
+		}
+	}
+	return high, last
+}
+
+func checks(t *result.Totals) string {
+	if t.ChecksPassed+t.ChecksFailed == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s passed, %s failed", count(t.ChecksPassed), count(t.ChecksFailed))
 }
 
 // summary is a run in one sentence.

@@ -109,11 +109,12 @@ type Totals struct {
 // CPU is how many cores were busy on average while requests were counted.
 type CPU struct {
 	Cores   int      `json:"cores"`
-	Machine float64  `json:"machine"`
+	Machine float64  `json:"machine"` // all that ran there, k6 included
 	K6      float64  `json:"k6"`
 	Outpost *float64 `json:"outpost,omitempty"` // all its processes that were sampled
-	// Share is what Outpost used of the cores that k6 left.
-	Share *float64 `json:"outpost_of_what_k6_left,omitempty"`
+	// Of the cores that k6 left: what all else took, and what Outpost did.
+	RestShare    float64  `json:"all_else_of_what_k6_left"`
+	OutpostShare *float64 `json:"outpost_of_what_k6_left,omitempty"`
 }
 
 // Verdict of a threshold.

@@ -278,17 +278,14 @@ func (q *Queries) CourseIDsByMinutesDesc(ctx context.Context, arg CourseIDsByMin
 
 const courseIDsByTitle = `-- name: CourseIDsByTitle :many
 
-SELECT c.id, coalesce(t.title_folded, c.slug) AS sort_key
-FROM courses c
-LEFT JOIN course_translations t ON t.id = coalesce(
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = ?1),
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale))
-WHERE c.is_published IN (1, CAST(?2 AS INTEGER))
-    AND (CAST(?3 AS TEXT) = '' OR c.category = CAST(?3 AS TEXT))
-    AND (CAST(?4 AS TEXT) = '' OR c.level = CAST(?4 AS TEXT))
-    AND (CAST(?5 AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(?5 AS TEXT))))
-    AND (coalesce(t.title_folded, c.slug), c.id) > (CAST(?6 AS TEXT), CAST(?7 AS INTEGER))
-ORDER BY sort_key, c.id LIMIT ?9 OFFSET ?8
+SELECT k.course_id AS id, k.sort_key
+FROM catalogue k
+WHERE k.locale = ?1 AND k.is_published IN (1, CAST(?2 AS INTEGER))
+    AND (CAST(?3 AS TEXT) = '' OR k.category = CAST(?3 AS TEXT))
+    AND (CAST(?4 AS TEXT) = '' OR k.level = CAST(?4 AS TEXT))
+    AND (CAST(?5 AS TEXT) = '' OR k.course_id IN (SELECT value FROM json_each(CAST(?5 AS TEXT))))
+    AND (k.sort_key, k.course_id) > (CAST(?6 AS TEXT), CAST(?7 AS INTEGER))
+ORDER BY k.sort_key, k.course_id LIMIT ?9 OFFSET ?8
 `
 
 type CourseIDsByTitleParams struct {
@@ -310,8 +307,8 @@ type CourseIDsByTitleRow struct {
 
 // A page of the catalogue is found in two steps: which courses, in the order asked for, and
 // then those. Each order is a query of its own, which walks an index from where the page
-// begins (the + keeps SQLite from another index and sorting). Only titles, which are chosen per
-// locale, are sorted anew: every published course is looked at, and somebody has written each.
+// begins (the + keeps SQLite from another index and sorting). The locale is one that the table
+// catalogue has.
 func (q *Queries) CourseIDsByTitle(ctx context.Context, arg CourseIDsByTitleParams) ([]CourseIDsByTitleRow, error) {
 	rows, err := q.query(ctx, q.courseIDsByTitleStmt, courseIDsByTitle,
 		arg.Locale,
@@ -346,17 +343,14 @@ func (q *Queries) CourseIDsByTitle(ctx context.Context, arg CourseIDsByTitlePara
 }
 
 const courseIDsByTitleDesc = `-- name: CourseIDsByTitleDesc :many
-SELECT c.id, coalesce(t.title_folded, c.slug) AS sort_key
-FROM courses c
-LEFT JOIN course_translations t ON t.id = coalesce(
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = ?1),
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale))
-WHERE c.is_published IN (1, CAST(?2 AS INTEGER))
-    AND (CAST(?3 AS TEXT) = '' OR c.category = CAST(?3 AS TEXT))
-    AND (CAST(?4 AS TEXT) = '' OR c.level = CAST(?4 AS TEXT))
-    AND (CAST(?5 AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(?5 AS TEXT))))
-    AND (coalesce(t.title_folded, c.slug), c.id) < (CAST(?6 AS TEXT), CAST(?7 AS INTEGER))
-ORDER BY sort_key DESC, c.id DESC LIMIT ?9 OFFSET ?8
+SELECT k.course_id AS id, k.sort_key
+FROM catalogue k
+WHERE k.locale = ?1 AND k.is_published IN (1, CAST(?2 AS INTEGER))
+    AND (CAST(?3 AS TEXT) = '' OR k.category = CAST(?3 AS TEXT))
+    AND (CAST(?4 AS TEXT) = '' OR k.level = CAST(?4 AS TEXT))
+    AND (CAST(?5 AS TEXT) = '' OR k.course_id IN (SELECT value FROM json_each(CAST(?5 AS TEXT))))
+    AND (k.sort_key, k.course_id) < (CAST(?6 AS TEXT), CAST(?7 AS INTEGER))
+ORDER BY k.sort_key DESC, k.course_id DESC LIMIT ?9 OFFSET ?8
 `
 
 type CourseIDsByTitleDescParams struct {
@@ -422,46 +416,38 @@ func (q *Queries) CourseTotal(ctx context.Context, published int64) (int64, erro
 }
 
 const coursesByID = `-- name: CoursesByID :many
-SELECT c.id, c.slug, c.category, c.level, c.minutes, c.is_published, c.validity_days, c.default_locale, c.created_at, c.updated_at, c.version,
-    CAST(CASE WHEN CAST(?1 AS INTEGER) & 3 THEN coalesce(t.locale, c.default_locale) ELSE '' END AS TEXT) AS locale,
-    CAST(CASE WHEN CAST(?1 AS INTEGER) & 1 THEN coalesce(t.title, c.slug) ELSE '' END AS TEXT) AS title,
-    CAST(CASE WHEN CAST(?1 AS INTEGER) & 2 THEN coalesce(t.description, '') ELSE '' END AS TEXT) AS description,
-    CAST(CASE WHEN CAST(?1 AS INTEGER) & 4 THEN (SELECT count(*) FROM lessons l WHERE l.course_id = c.id) ELSE 0 END AS INTEGER) AS lessons
-FROM courses c
-LEFT JOIN course_translations t ON t.id = CASE WHEN CAST(?1 AS INTEGER) & 3 THEN coalesce(
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = ?2),
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale)) END
-WHERE c.id IN (SELECT value FROM json_each(CAST(?3 AS TEXT)))
+SELECT k.course_id, k.slug, k.category, k.level, k.minutes, k.is_published, k.validity_days, k.created_at, k.updated_at, k.version,
+    k.shown, k.title, CAST(CASE WHEN CAST(?1 AS INTEGER) THEN k.description ELSE '' END AS TEXT) AS description, k.lessons
+FROM catalogue k
+WHERE k.locale = ?2 AND k.course_id IN (SELECT value FROM json_each(CAST(?3 AS TEXT)))
 `
 
 type CoursesByIDParams struct {
-	Want   int64
-	Locale string
-	Ids    string
+	Described int64
+	Locale    string
+	Ids       string
 }
 
 type CoursesByIDRow struct {
-	ID            int64
-	Slug          string
-	Category      string
-	Level         string
-	Minutes       int64
-	IsPublished   int64
-	ValidityDays  *int64
-	DefaultLocale string
-	CreatedAt     string
-	UpdatedAt     string
-	Version       int64
-	Locale        string
-	Title         string
-	Description   string
-	Lessons       int64
+	CourseID     int64
+	Slug         string
+	Category     string
+	Level        string
+	Minutes      int64
+	IsPublished  int64
+	ValidityDays *int64
+	CreatedAt    string
+	UpdatedAt    string
+	Version      int64
+	Shown        string
+	Title        string
+	Description  string
+	Lessons      int64
 }
 
-// Only what is wanted is read: 1 stands for locale and title, 2 for the description (and locale), 4 for
-// the number of lessons.
+// Only a wanted description is read: it may be long.
 func (q *Queries) CoursesByID(ctx context.Context, arg CoursesByIDParams) ([]CoursesByIDRow, error) {
-	rows, err := q.query(ctx, q.coursesByIDStmt, coursesByID, arg.Want, arg.Locale, arg.Ids)
+	rows, err := q.query(ctx, q.coursesByIDStmt, coursesByID, arg.Described, arg.Locale, arg.Ids)
 	if err != nil {
 		return nil, err
 	}
@@ -470,18 +456,17 @@ func (q *Queries) CoursesByID(ctx context.Context, arg CoursesByIDParams) ([]Cou
 	for rows.Next() {
 		var i CoursesByIDRow
 		if err := rows.Scan(
-			&i.ID,
+			&i.CourseID,
 			&i.Slug,
 			&i.Category,
 			&i.Level,
 			&i.Minutes,
 			&i.IsPublished,
 			&i.ValidityDays,
-			&i.DefaultLocale,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.Version,
-			&i.Locale,
+			&i.Shown,
 			&i.Title,
 			&i.Description,
 			&i.Lessons,

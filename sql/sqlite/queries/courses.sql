@@ -1,33 +1,27 @@
 -- A page of the catalogue is found in two steps: which courses, in the order asked for, and
 -- then those. Each order is a query of its own, which walks an index from where the page
--- begins (the + keeps SQLite from another index and sorting). Only titles, which are chosen per
--- locale, are sorted anew: every published course is looked at, and somebody has written each.
+-- begins (the + keeps SQLite from another index and sorting). The locale is one that the table
+-- catalogue has.
 
 -- name: CourseIDsByTitle :many
-SELECT c.id, coalesce(t.title_folded, c.slug) AS sort_key
-FROM courses c
-LEFT JOIN course_translations t ON t.id = coalesce(
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = @locale),
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale))
-WHERE c.is_published IN (1, CAST(@published AS INTEGER))
-    AND (CAST(@category AS TEXT) = '' OR c.category = CAST(@category AS TEXT))
-    AND (CAST(@level AS TEXT) = '' OR c.level = CAST(@level AS TEXT))
-    AND (CAST(@found AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(@found AS TEXT))))
-    AND (coalesce(t.title_folded, c.slug), c.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
-ORDER BY sort_key, c.id LIMIT @size OFFSET @skip;
+SELECT k.course_id AS id, k.sort_key
+FROM catalogue k
+WHERE k.locale = @locale AND k.is_published IN (1, CAST(@published AS INTEGER))
+    AND (CAST(@category AS TEXT) = '' OR k.category = CAST(@category AS TEXT))
+    AND (CAST(@level AS TEXT) = '' OR k.level = CAST(@level AS TEXT))
+    AND (CAST(@found AS TEXT) = '' OR k.course_id IN (SELECT value FROM json_each(CAST(@found AS TEXT))))
+    AND (k.sort_key, k.course_id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
+ORDER BY k.sort_key, k.course_id LIMIT @size OFFSET @skip;
 
 -- name: CourseIDsByTitleDesc :many
-SELECT c.id, coalesce(t.title_folded, c.slug) AS sort_key
-FROM courses c
-LEFT JOIN course_translations t ON t.id = coalesce(
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = @locale),
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale))
-WHERE c.is_published IN (1, CAST(@published AS INTEGER))
-    AND (CAST(@category AS TEXT) = '' OR c.category = CAST(@category AS TEXT))
-    AND (CAST(@level AS TEXT) = '' OR c.level = CAST(@level AS TEXT))
-    AND (CAST(@found AS TEXT) = '' OR c.id IN (SELECT value FROM json_each(CAST(@found AS TEXT))))
-    AND (coalesce(t.title_folded, c.slug), c.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
-ORDER BY sort_key DESC, c.id DESC LIMIT @size OFFSET @skip;
+SELECT k.course_id AS id, k.sort_key
+FROM catalogue k
+WHERE k.locale = @locale AND k.is_published IN (1, CAST(@published AS INTEGER))
+    AND (CAST(@category AS TEXT) = '' OR k.category = CAST(@category AS TEXT))
+    AND (CAST(@level AS TEXT) = '' OR k.level = CAST(@level AS TEXT))
+    AND (CAST(@found AS TEXT) = '' OR k.course_id IN (SELECT value FROM json_each(CAST(@found AS TEXT))))
+    AND (k.sort_key, k.course_id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
+ORDER BY k.sort_key DESC, k.course_id DESC LIMIT @size OFFSET @skip;
 
 -- name: CourseIDsByCreated :many
 SELECT c.id, c.created_at AS sort_key
@@ -69,19 +63,12 @@ WHERE +c.is_published IN (1, CAST(@published AS INTEGER))
     AND (c.minutes, c.id) < (CAST(@after_key AS INTEGER), CAST(@after_id AS INTEGER))
 ORDER BY c.minutes DESC, c.id DESC LIMIT @size OFFSET @skip;
 
--- Only what is wanted is read: 1 stands for locale and title, 2 for the description (and locale), 4 for
--- the number of lessons.
+-- Only a wanted description is read: it may be long.
 -- name: CoursesByID :many
-SELECT c.*,
-    CAST(CASE WHEN CAST(@want AS INTEGER) & 3 THEN coalesce(t.locale, c.default_locale) ELSE '' END AS TEXT) AS locale,
-    CAST(CASE WHEN CAST(@want AS INTEGER) & 1 THEN coalesce(t.title, c.slug) ELSE '' END AS TEXT) AS title,
-    CAST(CASE WHEN CAST(@want AS INTEGER) & 2 THEN coalesce(t.description, '') ELSE '' END AS TEXT) AS description,
-    CAST(CASE WHEN CAST(@want AS INTEGER) & 4 THEN (SELECT count(*) FROM lessons l WHERE l.course_id = c.id) ELSE 0 END AS INTEGER) AS lessons
-FROM courses c
-LEFT JOIN course_translations t ON t.id = CASE WHEN CAST(@want AS INTEGER) & 3 THEN coalesce(
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = @locale),
-    (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale)) END
-WHERE c.id IN (SELECT value FROM json_each(CAST(@ids AS TEXT)));
+SELECT k.course_id, k.slug, k.category, k.level, k.minutes, k.is_published, k.validity_days, k.created_at, k.updated_at, k.version,
+    k.shown, k.title, CAST(CASE WHEN CAST(@described AS INTEGER) THEN k.description ELSE '' END AS TEXT) AS description, k.lessons
+FROM catalogue k
+WHERE k.locale = @locale AND k.course_id IN (SELECT value FROM json_each(CAST(@ids AS TEXT)));
 
 -- name: CourseTotal :one
 SELECT CAST(coalesce(sum(courses), 0) AS INTEGER) FROM course_totals

@@ -1,0 +1,85 @@
+package replica
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"sync"
+)
+
+// pool lets a bounded number of reads into one file, each on a connection of its own.
+type pool struct {
+	db      *sql.DB
+	prepare func(ctx context.Context, conn *sql.Conn) (io.Closer, error) // may be nil
+	places  chan struct{}
+
+	mu   sync.Mutex
+	idle []*session // the last one to have read is the next to: it has its pages at hand
+}
+
+func newPool(connector driver.Connector, readers int, prepare func(context.Context, *sql.Conn) (io.Closer, error)) *pool {
+	p := &pool{db: sql.OpenDB(connector), prepare: prepare, places: make(chan struct{}, readers)}
+	p.db.SetMaxIdleConns(-1) // a session that is closed is gone
+	return p
+}
+
+// open opens the first connection.
+func (p *pool) open(ctx context.Context) error {
+	s, err := p.take(ctx)
+	if err != nil {
+		return err
+	}
+	return p.give(s)
+}
+
+// take gives a connection to one read. It waits for one while all are reading.
+func (p *pool) take(ctx context.Context) (*session, error) {
+	select {
+	case p.places <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if s := p.pop(); s != nil {
+		return s, nil
+	}
+	s, err := newSession(ctx, p.db, p.prepare)
+	if err != nil {
+		<-p.places
+	}
+	return s, err
+}
+
+func (p *pool) pop() *session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	s := p.idle[n-1]
+	p.idle = p.idle[:n-1]
+	return s
+}
+
+// give takes it back, or closes one that could not end its transaction.
+func (p *pool) give(s *session) (err error) {
+	defer func() { <-p.places }()
+	if s.broken {
+		return s.close()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = append(p.idle, s)
+	return nil
+}
+
+// close closes the connections. Nobody reads any more.
+func (p *pool) close() error {
+	var errs []error
+	for s := p.pop(); s != nil; s = p.pop() {
+		errs = append(errs, s.close())
+	}
+	return errors.Join(append(errs, p.db.Close())...)
+}
