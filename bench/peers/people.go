@@ -180,7 +180,7 @@ func (n *node) refresh(ctx context.Context, p *person) error {
 	var out struct {
 		Token string `json:"access_token"`
 	}
-	if err := json.Unmarshal(answer, &out); err != nil || out.Token == "" {
+	if err := json.Unmarshal(answer.body, &out); err != nil || out.Token == "" {
 		return fmt.Errorf("signing in: the answer holds no token (%w)", err)
 	}
 	p.token = out.Token
@@ -188,10 +188,10 @@ func (n *node) refresh(ctx context.Context, p *person) error {
 }
 
 // send asks the API, and wants success.
-func (n *node) send(ctx context.Context, method, path, token string, body []byte) ([]byte, error) {
+func (n *node) send(ctx context.Context, method, path, token string, body []byte) (answered, error) {
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+n.api+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return answered{}, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if token != "" {
@@ -199,15 +199,15 @@ func (n *node) send(ctx context.Context, method, path, token string, body []byte
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, err
+		return answered{}, err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
 	if err != nil {
-		return nil, err
+		return answered{}, err
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return nil, fmt.Errorf("%s %s answered %s: %s", method, path, response.Status, answer)
+		return answered{}, fmt.Errorf("%s %s answered %s: %s", method, path, response.Status, answer)
 	}
-	return answer, nil
+	return answered{response.StatusCode, response.Header, answer}, nil
 }

@@ -67,7 +67,7 @@ func (l *lab) newWorkload() (*workload, error) {
 			return nil, err
 		}
 	}
-	if err := w.fetch(l); err != nil {
+	if err := w.fetch(l, writer.position); err != nil {
 		return nil, err
 	}
 	for _, r := range w.requests {
@@ -121,15 +121,15 @@ func zipf(random *rand.Rand, n int) func() int {
 	return func() int { return sort.SearchFloat64s(sums, random.Float64()*sum) }
 }
 
-// fetch asks Outpost for every key.
-func (w *workload) fetch(l *lab) error {
+// fetch asks Outpost for every key, as it is at a position or later.
+func (w *workload) fetch(l *lab, position string) error {
 	group, ctx := errgroup.WithContext(l.ctx)
 	group.SetLimit(4)
 	for i, k := range w.keys {
 		askers := l.people.of[k.company]
 		token := l.people.asking[askers[i%len(askers)]].token
 		group.Go(func() error {
-			got, err := ask(ctx, l.primary.api, k.path, token, "", "")
+			got, err := ask(ctx, l.primary.api, k.path, token, "", position)
 			if err != nil {
 				return err
 			}

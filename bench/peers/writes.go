@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 	"time"
 )
 
@@ -22,7 +21,8 @@ const (
 type writer struct {
 	primary *node
 	people  *people
-	done    atomic.Int64
+	// position is that of the last write: who wants to see it has to ask for it.
+	position string
 }
 
 // run writes until ctx ends.
@@ -38,7 +38,6 @@ func (w *writer) run(ctx context.Context) error {
 		if err := w.write(ctx, n); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("writing while it is measured: %w", err)
 		}
-		w.done.Add(1)
 	}
 }
 
@@ -66,6 +65,7 @@ func (w *writer) send(ctx context.Context, method, path, token string, in any) e
 	if err != nil {
 		return err
 	}
-	_, err = w.primary.send(ctx, method, path, token, body)
+	answer, err := w.primary.send(ctx, method, path, token, body)
+	w.position = answer.header.Get(headerPosition)
 	return err
 }
