@@ -142,7 +142,7 @@ func (r *round) judge(s *side, did counts, mean float64) error {
 		r.shared = did.shared / (did.hits + did.misses + did.shared)
 	}
 	if s.warm && r.hits < least {
-		return fmt.Errorf("only %.2f %% of %.0f answers were hits", 100*r.hits, r.Requests)
+		return fmt.Errorf("only %.2f %% of %.0f answers were hits; out of date by table: %v", 100*r.hits, r.Requests, did.outdated)
 	}
 	if s.empty && r.hits != 0 {
 		return fmt.Errorf("%.2f %% of %.0f answers were hits, and none should be", 100*r.hits, r.Requests)

@@ -88,19 +88,21 @@ func (n *node) get(ctx context.Context, path string, read func(io.Reader) error)
 type counts struct {
 	hits, misses, shared float64            // of the cache; shared: what another's fill has answered
 	answers              map[string]float64 // by status
+	outdated             map[string]float64 // entries of any route, by the table that changed
 }
 
 // counted reads a node's metrics.
 func (n *node) counted(ctx context.Context) (counts, error) {
-	c := counts{answers: make(map[string]float64)}
+	c := counts{answers: make(map[string]float64), outdated: make(map[string]float64)}
 	err := n.get(ctx, "/metrics", func(r io.Reader) error {
 		lines := bufio.NewScanner(r)
 		for lines.Scan() {
 			name, labels, value, ok := sample(lines.Text())
-			if !ok || labels["endpoint"] != endpoint {
-				continue
-			}
 			switch {
+			case !ok:
+			case name == "outpost_cache_misses_total":
+				c.outdated[labels["tag_table"]] += value
+			case labels["endpoint"] != endpoint:
 			case name == "http_requests_total":
 				c.answers[labels["status"]] += value
 			case name == "outpost_cache_requests_total" && labels["result"] == "hit":
@@ -135,13 +137,20 @@ func sample(line string) (name string, labels map[string]string, value float64, 
 
 // sub is what was counted between two looks.
 func (c counts) sub(before counts) counts {
-	d := counts{hits: c.hits - before.hits, misses: c.misses - before.misses, shared: c.shared - before.shared, answers: make(map[string]float64)}
-	for status, n := range c.answers {
-		if n -= before.answers[status]; n > 0 {
-			d.answers[status] = n
+	d := counts{hits: c.hits - before.hits, misses: c.misses - before.misses, shared: c.shared - before.shared}
+	d.answers, d.outdated = grown(c.answers, before.answers), grown(c.outdated, before.outdated)
+	return d
+}
+
+// grown is by how much each count has, where it has.
+func grown(now, before map[string]float64) map[string]float64 {
+	by := make(map[string]float64)
+	for name, n := range now {
+		if n -= before[name]; n > 0 {
+			by[name] = n
 		}
 	}
-	return d
+	return by
 }
 
 // all is the number of answers.
