@@ -120,6 +120,12 @@ func run(ctx context.Context, o options) (err error) {
 	return errors.Join(err, saveErr)
 }
 
+// line is what is said of a round, and kept.
+func (r *report) line(text string) {
+	r.lines = append(r.lines, text)
+	fmt.Fprint(r.stdout, text)
+}
+
 // take measures: first memory, while nobody writes, and then the rounds.
 func (r *report) take(l *lab) error {
 	small, err := l.memory(l.primary, database, 64)
@@ -146,6 +152,6 @@ func (r *report) take(l *lab) error {
 	}
 	return l.measure(func(each round) {
 		r.rounds = append(r.rounds, each)
-		fmt.Fprint(r.stdout, each)
-	})
+		r.line(each.String())
+	}, r.line)
 }

@@ -35,7 +35,8 @@ func (r round) String() string {
 }
 
 // measure gives every side its turn in every round, each round beginning with another side.
-func (l *lab) measure(take func(round)) error {
+// What is refused is told, and tried again.
+func (l *lab) measure(take func(round), refused func(string)) error {
 	w := &writer{primary: l.primary, people: l.people}
 	ctx, stop := context.WithCancel(l.ctx)
 	writing, ctx := errgroup.WithContext(ctx)
@@ -46,7 +47,7 @@ func (l *lab) measure(take func(round)) error {
 		}
 		return err
 	})
-	err := l.turns(take)
+	err := l.turns(take, refused)
 	stop()
 	if cause := context.Cause(l.ctx); cause != nil {
 		err = cause
@@ -54,23 +55,45 @@ func (l *lab) measure(take func(round)) error {
 	return errors.Join(err, writing.Wait())
 }
 
-func (l *lab) turns(take func(round)) error {
+func (l *lab) turns(take func(round), refused func(string)) error {
 	for n := range l.rounds {
 		for i := range l.sides {
 			s := l.sides[(n+i)%len(l.sides)]
 			if age := time.Since(l.people.since); age > tokenLife {
 				return fmt.Errorf("tokens are good for %v, and this run takes longer: take fewer rounds or seconds", tokenLife)
 			}
-			r, err := l.turn(s)
+			r, err := l.attempt(s, n+1, refused)
 			if err != nil {
 				return fmt.Errorf("round %d, %s: %w", n+1, s.name, err)
 			}
-			r.number = n + 1
 			take(r)
 		}
 	}
 	return nil
 }
+
+// attempts are how often a side may have a turn that is refused before the run is given up.
+const attempts = 3
+
+// attempt takes a side's turn, and takes it again where the round is refused.
+func (l *lab) attempt(s *side, number int, refused func(string)) (round, error) {
+	for n := 1; ; n++ {
+		r, err := l.turn(s)
+		r.number = number
+		var no *refusal
+		if !errors.As(err, &no) || n == attempts {
+			return r, err
+		}
+		refused(fmt.Sprintf("%2d %-11s REFUSED: %v\n", number, s.name, no))
+	}
+}
+
+// refusal says why a round does not count.
+type refusal struct{ text string }
+
+func (r *refusal) Error() string { return r.text }
+
+func refuse(format string, args ...any) error { return &refusal{fmt.Sprintf(format, args...)} }
 
 // turn loads one side, and looks whether it did what it is there for.
 func (l *lab) turn(s *side) (r round, err error) {
@@ -132,7 +155,7 @@ const least = 0.99
 // judge refuses a round in which something failed, or the side did not do what its name says.
 func (r *round) judge(s *side, did counts, mean float64) error {
 	if r.Errors > 0 {
-		return fmt.Errorf("%.0f of %.0f requests failed", r.Errors, r.Requests)
+		return refuse("%.0f of %.0f requests failed", r.Errors, r.Requests)
 	}
 	switch {
 	case s.origin:
@@ -142,20 +165,20 @@ func (r *round) judge(s *side, did counts, mean float64) error {
 		r.shared = did.shared / (did.hits + did.misses + did.shared)
 	}
 	if s.warm && r.hits < least {
-		return fmt.Errorf("only %.2f %% of %.0f answers were hits; out of date by table: %v", 100*r.hits, r.Requests, did.outdated)
+		return refuse("only %.2f %% of %.0f answers were hits; out of date by table: %v", 100*r.hits, r.Requests, did.outdated)
 	}
 	if s.empty && r.hits != 0 {
-		return fmt.Errorf("%.2f %% of %.0f answers were hits, and none should be", 100*r.hits, r.Requests)
+		return refuse("%.2f %% of %.0f answers were hits, and none should be", 100*r.hits, r.Requests)
 	}
 	each := r.Bytes / r.Requests
 	if s.validates {
 		if did.answers["304"] < least*did.all() { // what is being changed is sent anew
-			return fmt.Errorf("answers are not 304, but %v by status", did.answers)
+			return refuse("answers are not 304, but %v by status", did.answers)
 		}
 		return nil
 	}
 	if each < mean {
-		return fmt.Errorf("an answer has %.0f bytes with its headers, and should have %.0f without", each, mean)
+		return refuse("an answer has %.0f bytes with its headers, and should have %.0f without", each, mean)
 	}
 	return nil
 }

@@ -18,8 +18,7 @@ import (
 const (
 	// tokenLife is less than how long a token is good: none may end within a round.
 	tokenLife = 13 * time.Minute
-	// changed is the company in which somebody is changed while it is measured. It is small,
-	// so that what goes out of date with it is a small part.
+	// changed is the company in which somebody is changed while it is measured.
 	changed = 8
 )
 

@@ -19,6 +19,7 @@ type report struct {
 	workload   string
 	memory     []resident
 	rounds     []round
+	lines      []string // of the rounds, and of those that were refused
 	incomplete error // what ended the run early
 }
 
@@ -66,8 +67,8 @@ func (r *report) save() (string, error) {
 	for _, each := range r.memory {
 		b.WriteString(each.String())
 	}
-	for _, each := range r.rounds {
-		b.WriteString(each.String())
+	for _, each := range r.lines {
+		b.WriteString(each)
 	}
 	b.WriteString(r.tables())
 	if r.incomplete != nil {

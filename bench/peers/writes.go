@@ -13,7 +13,7 @@ const (
 	// changes is of how many writes two change a person, in a company whose lists are among those
 	// that are measured: to and back again, so that what was compared at the beginning stays right.
 	// The others are progress, of which no list of people shows anything.
-	changes = 200
+	changes = 100
 )
 
 // writer writes throughout, the same whatever is measured: progress in a lesson, and now and
