@@ -52,6 +52,7 @@ func (l *lab) serve(name string, more func(*node) map[string]string) (*node, err
 	env := map[string]string{
 		"OUTPOST_REGION": name, "PRIMARY_REGION": "primary", "OUTPOST_ADDR": n.api, "OUTPOST_ADMIN_ADDR": n.admin,
 		"OUTPOST_DATA": n.dir, "OUTPOST_CLUSTER_KEY": clusterKey, "OUTPOST_RATE_LIMIT": "999999/1s+999999",
+		"LOG_LEVEL": "warn", // nobody logs each request here
 	}
 	maps.Copy(env, more(n))
 	var list []string

@@ -216,7 +216,14 @@ func (k *call) address() netip.Addr {
 			return addr
 		}
 	}
-	if tcp, ok := k.c.Context().RemoteAddr().(*net.TCPAddr); ok {
+	if c, ok := k.c.Context().Conn().(*conn); ok {
+		return c.client
+	}
+	return addressOf(k.c.Context().RemoteAddr())
+}
+
+func addressOf(remote net.Addr) netip.Addr {
+	if tcp, ok := remote.(*net.TCPAddr); ok {
 		return tcp.AddrPort().Addr().Unmap()
 	}
 	return netip.Addr{}

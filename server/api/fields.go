@@ -1,7 +1,7 @@
 package api
 
 import (
-	"bytes"
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -18,7 +18,7 @@ type fieldMask uint64
 // ?fields= make no difference, so that they make no different key.
 type projection struct {
 	names []string // as in JSON, in the order of the struct
-	index []int
+	plain []bool   // of each: whether its kind alone says how it is written
 }
 
 // newProjection reads the JSON names of T, a struct of at most 64 plain fields.
@@ -28,9 +28,26 @@ func newProjection[T any]() *projection {
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		p.names = append(p.names, name)
-		p.index = append(p.index, i)
+		p.plain = append(p.plain, plainType(t.Field(i).Type))
 	}
 	return p
+}
+
+// plainType says whether appendPlain can write values of that type.
+func plainType(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem().Kind() != reflect.Pointer && plainType(t.Elem())
+	}
+	for _, own := range []reflect.Type{reflect.TypeFor[json.Marshaler](), reflect.TypeFor[encoding.TextMarshaler]()} {
+		if t.Implements(own) || reflect.PointerTo(t).Implements(own) {
+			return false
+		}
+	}
+	switch t.Kind() {
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return true
+	}
+	return false
 }
 
 // parse reads ?fields=id,title. It allocates nothing but errors.
@@ -53,29 +70,38 @@ func (p *projection) pick(value any, mask fieldMask) (any, error) {
 	if mask == 0 {
 		return value, nil
 	}
-	var b bytes.Buffer
+	b, err := p.append(nil, value, mask)
+	return json.RawMessage(b), err
+}
+
+// append writes value, a T, with only the fields in mask.
+func (p *projection) append(b []byte, value any, mask fieldMask) ([]byte, error) {
 	v := reflect.ValueOf(value)
-	b.WriteByte('{')
+	separator := byte('{')
 	for i, name := range p.names {
 		if mask&(1<<i) == 0 {
 			continue
 		}
-		field, err := encodeJSON(v.Field(p.index[i]).Interface())
+		b = append(b, separator, '"')
+		b = append(append(b, name...), '"', ':')
+		separator = ','
+		field := v.Field(i)
+		if p.plain[i] {
+			b = appendPlain(b, field)
+			continue
+		}
+		text, err := encodeJSON(field.Interface())
 		if err != nil {
 			return nil, fmt.Errorf("encoding %s: %w", name, err)
 		}
-		if b.Len() > 1 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, "%q:%s", name, field)
+		b = append(b, text...)
 	}
-	b.WriteByte('}')
-	return json.RawMessage(b.Bytes()), nil
+	return append(b, '}'), nil
 }
 
-// page is a page of a list on the wire.
+// page is a page of a list on the wire: its items, written already, and this.
 type page struct {
-	Items     any     `json:"items"`
+	items     []byte
 	Total     int64   `json:"total"`
 	Page      int     `json:"page"`
 	Size      int     `json:"size"`
@@ -85,33 +111,48 @@ type page struct {
 	NextAfter *string `json:"next_after"`
 }
 
-// newPage converts the items of p and picks their fields.
+// newPage converts the items of p and writes their fields.
 func newPage[D, T any](p training.Page[D], paging training.Paging, convert func(D) T, fields *projection, mask fieldMask) (page, error) {
-	items, err := pageItems(p.Items, convert, fields, mask)
+	items, err := appendItems(p.Items, convert, fields, mask)
 	if err != nil {
 		return page{}, err
 	}
 	return page{
-		Items: items, Total: p.Total, Page: p.Page, Size: p.Size, Pages: p.Pages(), HasNext: p.HasNext(),
+		items: items, Total: p.Total, Page: p.Page, Size: p.Size, Pages: p.Pages(), HasNext: p.HasNext(),
 		HasPrev: p.HasPrev() || paging.After != "", NextAfter: text(p.NextAfter),
 	}, nil
 }
 
-// pageItems is a []T, or, where only some fields are wanted, those of each.
-func pageItems[D, T any](found []D, convert func(D) T, fields *projection, mask fieldMask) (any, error) {
+func appendItems[D, T any](found []D, convert func(D) T, fields *projection, mask fieldMask) (b []byte, err error) {
 	if mask == 0 {
 		whole := make([]T, len(found))
 		for i, item := range found {
 			whole[i] = convert(item)
 		}
-		return whole, nil
+		return encodeJSON(whole)
 	}
-	picked := make([]any, len(found))
-	for i, item := range found {
-		var err error
-		if picked[i], err = fields.pick(convert(item), mask); err != nil {
+	separator := byte('[')
+	if len(found) == 0 {
+		b = append(b, separator)
+	}
+	for _, item := range found {
+		b = append(b, separator)
+		separator = ','
+		if b, err = fields.append(b, convert(item), mask); err != nil {
 			return nil, err
 		}
 	}
-	return picked, nil
+	return append(b, ']'), nil
+}
+
+// encode writes the whole. To give the items to the encoder again would have it look through all of them.
+func (p page) encode() ([]byte, error) {
+	type plain page
+	rest, err := encodeJSON(plain(p))
+	if err != nil {
+		return nil, err
+	}
+	b := append(make([]byte, 0, len(p.items)+len(rest)+16), `{"items":`...)
+	b = append(append(b, p.items...), ',')
+	return append(b, rest[1:]...), nil
 }

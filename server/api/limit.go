@@ -84,7 +84,7 @@ func (l *limiter) take(key bucketKey, now time.Time) verdict {
 		return verdict{allowed: true}
 	}
 	shelf := l.shelves[maphash.Comparable(l.seed, key)%shelves]
-	bucket, ok := shelf.Get(key)
+	bucket, ok := shelf.Peek(key)
 	if !ok {
 		fresh := rate.NewLimiter(rate.Limit(float64(l.rate.Count)/l.rate.Per.Seconds()), l.rate.Count+l.rate.Burst)
 		if bucket, ok, _ = shelf.PeekOrAdd(key, fresh); !ok {
@@ -93,9 +93,15 @@ func (l *limiter) take(key bucketKey, now time.Time) verdict {
 	}
 	v := verdict{limiter: l, allowed: bucket.AllowN(now, 1)}
 	tokens := bucket.TokensAt(now)
+	full := float64(l.rate.Count + l.rate.Burst)
+	if tokens < full/2 {
+		// Only now is it worth the shelf's lock to be remembered longer: who is forgotten with a bucket that is
+		// nearly full gains next to nothing.
+		shelf.Get(key)
+	}
 	perSecond := float64(l.rate.Count) / l.rate.Per.Seconds()
 	v.remaining = max(int(tokens), 0)
-	v.reset = ceil((float64(l.rate.Count+l.rate.Burst) - tokens) / perSecond)
+	v.reset = ceil((full - tokens) / perSecond)
 	if !v.allowed {
 		v.retry = max(ceil((1-tokens)/perSecond), 1)
 	}

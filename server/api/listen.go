@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -74,7 +75,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: inner, api: l.api}
+	c := &conn{Conn: inner, api: l.api, client: addressOf(inner.RemoteAddr())}
 	l.api.mu.Lock()
 	defer l.api.mu.Unlock()
 	if l.api.conns == nil {
@@ -97,6 +98,7 @@ func (l *listener) Close() (err error) {
 type conn struct {
 	net.Conn
 	api      *API
+	client   netip.Addr // whom it is with
 	once     sync.Once
 	deadline time.Time // of the last write
 }

@@ -75,6 +75,7 @@ func (a *API) listUsers(k *call) error {
 	}
 	f.Paging, f.Role, f.Department = clonePaging(f.Paging), training.Role(strings.Clone(string(f.Role))), strings.Clone(f.Department)
 	f.JobRisk, f.Search = strings.Clone(f.JobRisk), strings.Clone(f.Search)
+	f.Fields = personFields.columns(mask)
 	p := k.principal
 	return a.miss(k, func(ctx context.Context, q training.Queries) (answer, error) {
 		found, err := q.People(ctx, p, f)
@@ -117,7 +118,6 @@ func (k *call) personFilter() (f training.PersonFilter, mask fieldMask, err erro
 	if mask, err = personFields.parse(k.c.Query("fields")); err != nil {
 		return f, 0, err
 	}
-	f.Fields = personFields.columns(mask)
 	if f.CompanyID, err = k.companyQuery(); err != nil {
 		return f, 0, err
 	}

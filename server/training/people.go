@@ -59,12 +59,35 @@ const AllPersonFields = PersonCourses<<1 - 1
 
 // PersonFieldOf is the column that a field is called in answers; 0 for what is always read.
 func PersonFieldOf(name string) PersonField {
-	return map[string]PersonField{
-		"email": PersonEmail, "full_name": PersonFullName, "role": PersonRole, "department": PersonDepartment,
-		"job_risk": PersonJobRisk, "locale": PersonLocale, "is_active": PersonIsActive, "last_login_at": PersonLastLogin,
-		"created_at": PersonCreated, "updated_at": PersonUpdated, "version": PersonVersion, "company": PersonCompany,
-		"courses": PersonCourses, "enrollments": PersonCourses,
-	}[name]
+	switch name {
+	case "email":
+		return PersonEmail
+	case "full_name":
+		return PersonFullName
+	case "role":
+		return PersonRole
+	case "department":
+		return PersonDepartment
+	case "job_risk":
+		return PersonJobRisk
+	case "locale":
+		return PersonLocale
+	case "is_active":
+		return PersonIsActive
+	case "last_login_at":
+		return PersonLastLogin
+	case "created_at":
+		return PersonCreated
+	case "updated_at":
+		return PersonUpdated
+	case "version":
+		return PersonVersion
+	case "company":
+		return PersonCompany
+	case "courses", "enrollments":
+		return PersonCourses
+	}
+	return 0
 }
 
 // PersonSorts are the fields by which people can be sorted; the first is the default.
