@@ -20,7 +20,7 @@ type report struct {
 	memory     []resident
 	rounds     []round
 	lines      []string // of the rounds, and of those that were refused
-	incomplete error // what ended the run early
+	incomplete error    // what ended the run early
 }
 
 func (r *report) head() string {
