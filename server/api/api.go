@@ -84,7 +84,9 @@ type Deps struct {
 	Wait      func(ctx context.Context, p change.Position) error
 	Cache     *cache.Cache
 	Hits      *cache.Hits[Again] // what is asked most, for after a restart; nil: nothing is remembered
-	Auth      Authenticator
+	// KeepNothing computes each answer anew, to measure what the cache saves.
+	KeepNothing bool
+	Auth        Authenticator
 
 	Writer  Writer                                                                   // primary
 	Tokens  func(p training.Principal) (token string, life time.Duration, err error) // primary

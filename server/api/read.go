@@ -70,10 +70,16 @@ func (a *API) miss(k *call, ask question) error {
 
 // compute answers by way of the cache with what compute makes, which holds to what a question must.
 func (a *API) compute(k *call, compute func(context.Context) (cache.Filled, error)) error {
+	// The fill may outlive the call.
+	keepNothing := a.KeepNothing
 	began := a.Now()
 	ctx, cancel := k.context()
 	defer cancel()
-	result, err := a.Cache.Do(ctx, k.key, compute)
+	result, err := a.Cache.Do(ctx, k.key, func(ctx context.Context) (cache.Filled, error) {
+		filled, err := compute(ctx)
+		filled.Store = filled.Store && !keepNothing
+		return filled, err
+	})
 	k.readTook = k.tick().Sub(began)
 	if err != nil {
 		return a.unread(k, err)

@@ -85,11 +85,12 @@ func (r *Recorder) Replaced(incarnation uint64) {
 }
 
 func (r *Recorder) note(t Tag) {
-	slot := r.cache.era.Load().slot(t)
-	word, bit := slot/64, uint64(1)<<(slot%64)
-	if r.seen[word]&bit == 0 {
-		r.seen[word] |= bit
-		r.slots = append(r.slots, slot)
+	for _, slot := range r.cache.era.Load().slots(t) {
+		word, bit := slot/64, uint64(1)<<(slot%64)
+		if r.seen[word]&bit == 0 {
+			r.seen[word] |= bit
+			r.slots = append(r.slots, slot)
+		}
 	}
 }
 

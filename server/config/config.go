@@ -33,7 +33,7 @@ type Config struct {
 	Zone          string
 	RateLimit     Limit
 	LoginLimit    Limit
-	CacheBytes    int64
+	CacheBytes    int64 // 0: off
 	MaxLag        time.Duration
 	Wait          time.Duration
 	// ClientIPHeader names the client where the platform's own proxy sets it, which is on

@@ -82,8 +82,8 @@ func TestOriginsAndThresholds(t *testing.T) {
 	if c.SlowSQLite != 0 || c.SlowPostgres != 1 {
 		t.Errorf("the thresholds are %v and %v", c.SlowSQLite, c.SlowPostgres)
 	}
-	if c.CacheBytes != 1 {
-		t.Errorf("a cache that is off has %d bytes, want one", c.CacheBytes)
+	if c.CacheBytes != 0 {
+		t.Errorf("a cache that is off has %d bytes", c.CacheBytes)
 	}
 }
 

@@ -239,13 +239,13 @@ func (r *reader) origins(name string) []string {
 // defaultPorts are left out of an origin.
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-// room reads a size, or off: one byte, in which no answer fits.
+// room reads a size, or off: 0.
 func (r *reader) room(name string, fallback int64) int64 {
 	switch v, ok := r.get(name); {
 	case !ok:
 		return fallback
 	case v == "off":
-		return 1
+		return 0
 	default:
 		n, err := humanize.ParseBytes(v)
 		if err != nil || n < 1<<20 || n > 1<<40 {

@@ -16,14 +16,14 @@ import (
 
 // openAPI gives the HTTP surface what it needs of the others.
 func (n *Node) openAPI(ctx context.Context) (err error) {
-	if n.config.CacheBytes > 1 { // it is not off
+	if n.config.CacheBytes > 0 {
 		if n.hits, err = cache.NewHits[api.Again](warmWatched); err != nil {
 			return err
 		}
 	}
 	deps := api.Deps{
 		Region: n.config.Region, Version: n.options.Version,
-		Read: n.store.Read, Wait: n.replica.Wait, Cache: n.cache, Hits: n.hits,
+		Read: n.store.Read, Wait: n.replica.Wait, Cache: n.cache, Hits: n.hits, KeepNothing: n.config.CacheBytes == 0,
 		Published: func() training.At {
 			at := n.replica.State()
 			return training.At{Position: at.Position, Incarnation: at.Incarnation}

@@ -44,7 +44,7 @@ func (n *Node) openMemoryWatch() error {
 		return telemetry.Memory{CacheBytes: n.cache.Stats().Bytes, CacheLimit: n.cache.Bound(), Limit: n.options.MemoryLimit}
 	})
 	n.memory = &memoryWatch{
-		cache: n.cache, full: n.config.CacheBytes, limit: n.options.MemoryLimit, used: memoryUsed, free: debug.FreeOSMemory, count: count, log: n.log,
+		cache: n.cache, full: n.cacheBytes(), limit: n.options.MemoryLimit, used: memoryUsed, free: debug.FreeOSMemory, count: count, log: n.log,
 	}
 	return err
 }

@@ -36,7 +36,7 @@ const (
 // openReplica opens the replica's file, with the cache listening to what changes.
 func (n *Node) openReplica(ctx context.Context) (err error) {
 	n.cache, err = cache.New(cache.Options{
-		MaxBytes: n.config.CacheBytes, Tables: sql.Tables(),
+		MaxBytes: n.cacheBytes(), Tables: sql.Tables(),
 		Published: func() cache.At {
 			at := n.replica.State()
 			return cache.At{Position: at.Position, Incarnation: at.Incarnation}
@@ -89,6 +89,17 @@ func (n *Node) openReplica(ctx context.Context) (err error) {
 			Rows: stats.Rows, Transactions: stats.Transactions,
 		}
 	})
+}
+
+// credentialBytes are for tokens and API keys where no answers are kept: to check one anew for each request
+// is no measure of what the cache saves.
+const credentialBytes = 8 << 20
+
+func (n *Node) cacheBytes() int64 {
+	if n.config.CacheBytes == 0 {
+		return credentialBytes
+	}
+	return n.config.CacheBytes
 }
 
 // openStream connects to the stream: the primary to the one it embeds, unless an
