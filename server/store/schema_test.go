@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"outpost/replicate/replica"
+	"outpost/server/training"
 )
 
 // TestAReplicaLooksLikeTheSchemaThatQueriesAreWrittenFor compares tables, columns, types and
@@ -68,5 +70,16 @@ func TestAReplicaLooksLikeTheSchemaThatQueriesAreWrittenFor(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTheCatalogueIsInEveryLanguage holds the locales that stand in objects/courses_catalogue.sql.
+func TestTheCatalogueIsInEveryLanguage(t *testing.T) {
+	var have string
+	err := load(t, fixture()...).Read(t.Context(), func(v replica.View) error {
+		return v.Tx.QueryRow("SELECT group_concat(locale, ' ') FROM (SELECT DISTINCT locale FROM catalogue ORDER BY locale)").Scan(&have)
+	})
+	if want := " " + strings.Join(training.Locales(), " "); err != nil || have != want {
+		t.Errorf("the catalogue is kept for %q, want %q (%v)", have, want, err)
 	}
 }
