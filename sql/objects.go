@@ -13,6 +13,13 @@ var objects embed.FS
 // Object is a script that makes SQLite objects beside the replicated tables of a replica.
 type Object struct{ Name, SQL string }
 
+// Touched is the table of the objects in which triggers note what is told to the cache besides rows.
+const Touched = "touched"
+
+// Duties stands there for what figures see of enrollments: whose they are, of what, in which state and when.
+// Progress in a lesson is none of it, and comes ten times as often.
+const Duties = "duties"
+
 // Objects are the local objects of a replica of this data model, in their order.
 func Objects() ([]Object, error) {
 	const folder = "sqlite/objects"

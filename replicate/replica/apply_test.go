@@ -38,6 +38,10 @@ func (o *recorder) Row(t *change.Table, old, row change.Row) {
 	o.heard = append(o.heard, text)
 }
 
+func (o *recorder) Touched(name, key string, id int64) {
+	o.heard = append(o.heard, fmt.Sprintf("touched %s %s %d", name, key, id))
+}
+
 func (o *recorder) Truncate(t *change.Table) { o.heard = append(o.heard, "truncate "+t.Name) }
 
 func (o *recorder) Commit(at change.Position) {
@@ -56,6 +60,32 @@ func (o *recorder) Replaced(incarnation uint64) {
 func (o *recorder) take() string {
 	defer func() { o.heard = nil }()
 	return strings.Join(o.heard, "\n")
+}
+
+func TestWhatTriggersNoteIsToldBeforeTheCommit(t *testing.T) {
+	var seen recorder
+	const renamed = `
+CREATE TABLE noted (name TEXT NOT NULL, key TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (name, key, id));
+CREATE TRIGGER items_renamed AFTER UPDATE ON items WHEN old.name IS NOT new.name BEGIN
+	INSERT INTO noted VALUES ('names', 'company_id', new.company_id) ON CONFLICT DO NOTHING;
+END;`
+	r, h := open(t, func(o *Options) {
+		o.Observer, o.Objects, o.Touched = &seen, []Object{{"renamed", renamed}}, "noted"
+	})
+	item := items()
+	apply(t, r, h.tx(insert(item, row(1, 7, "one", nil)), insert(item, row(2, 7, "two", nil)), insert(item, row(3, 8, "three", nil))))
+	seen.take()
+	apply(t, r, h.tx(update(item, nil, row(1, 7, "uno", nil)), update(item, nil, row(2, 7, "due", nil)), update(item, nil, row(3, 8, "three", "a note"))))
+	heard := seen.take()
+	if told, committed := strings.Index(heard, "touched names company_id 7"), strings.Index(heard, "commit "); told < 0 || told > committed || strings.Count(heard, "touched") != 1 {
+		t.Errorf("it heard\n%s", heard)
+	}
+	// It is told once.
+	apply(t, r, h.tx(update(item, nil, row(3, 8, "three", "another note"))))
+	if heard := seen.take(); strings.Contains(heard, "touched") {
+		t.Errorf("it heard\n%s", heard)
+	}
+	equal(t, "noted", dump(t, r, "SELECT * FROM noted"), "")
 }
 
 func TestApplyChangesRows(t *testing.T) {

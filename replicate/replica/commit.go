@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"database/sql/driver"
 	"errors"
 	"fmt"
 )
@@ -38,6 +39,9 @@ func (a *applier) commit() error {
 		return fmt.Errorf("saving the replica's position: %w", err)
 	}
 	if o := r.options.Observer; o != nil {
+		if err := a.tellTouched(o); err != nil {
+			return err
+		}
 		o.Commit(tx.next.Position)
 	}
 	if tx.replaced {
@@ -56,6 +60,23 @@ func (a *applier) commit() error {
 	r.rows.Add(done.rows)
 	r.transactions.Add(done.transactions)
 	return a.f.checkpoint(a.ctx, r, done.next)
+}
+
+// tellTouched tells what the objects' triggers have noted, and forgets it.
+func (a *applier) tellTouched(o Observer) error {
+	if a.f.touched == nil || a.r.tx.rows == 0 {
+		return nil
+	}
+	err := a.f.touched.query(func(row []driver.Value) {
+		name, _ := row[0].(string)
+		key, _ := row[1].(string)
+		id, _ := row[2].(int64)
+		o.Touched(name, key, id)
+	})
+	if err != nil {
+		return fmt.Errorf("reading what has changed besides rows: %w", err)
+	}
+	return nil
 }
 
 // announce publishes a new incarnation before its content is visible, so that nothing

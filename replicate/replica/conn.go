@@ -107,6 +107,25 @@ func (s *statement) exec() (changed int64, err error) {
 	return result.RowsAffected()
 }
 
+// query runs it and gives each row, which is reused for the next.
+func (s *statement) query(each func([]driver.Value)) (err error) {
+	rows, err := s.stmt.(driver.StmtQueryContext).QueryContext(context.Background(), s.args)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	row := make([]driver.Value, len(rows.Columns()))
+	for {
+		switch err := rows.Next(row); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		each(row)
+	}
+}
+
 func (s *statement) close() error { return s.stmt.Close() }
 
 // sqliteCode is the primary result code of an error from the driver, 0 if it has none.

@@ -43,5 +43,8 @@
 // none here either: its rows are found by all their columns. Columns that SQLite could
 // not tell apart are renamed; see change.Table.SQLiteColumns.
 //
+// Triggers among the local objects may note changes of what is derived from rows, which the Observer is told
+// before the commit: see Options.Touched.
+//
 // The tables _outpost_state, _outpost_tables and _outpost_objects are the replica's own.
 package replica

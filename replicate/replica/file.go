@@ -37,6 +37,7 @@ type file struct {
 	byOID                   map[uint32]*table
 	begin, commit, rollback *statement
 	save                    *statement
+	touched                 *statement // nil: nothing is noted there
 
 	pool *pool
 
@@ -64,6 +65,11 @@ func (r *Replica) openFile(ctx context.Context, path string, check bool) (_ *fil
 	}
 	if err := ensureObjects(ctx, f.writer, r.options.Objects); err != nil {
 		return nil, unusable(ctx, path, err)
+	}
+	if t := r.options.Touched; t != "" {
+		if f.touched, err = f.writer.prepare("DELETE FROM "+quote(t)+" RETURNING name, key, id", 0); err != nil {
+			return nil, unusable(ctx, path, err)
+		}
 	}
 	if err := f.remember(); err != nil {
 		return nil, err
@@ -211,7 +217,7 @@ func (f *file) close() error {
 	for _, t := range f.byOID {
 		errs = append(errs, t.close())
 	}
-	for _, s := range []*statement{f.begin, f.commit, f.rollback, f.save} {
+	for _, s := range []*statement{f.begin, f.commit, f.rollback, f.save, f.touched} {
 		if s != nil {
 			errs = append(errs, s.close())
 		}

@@ -39,6 +39,10 @@ type Options struct {
 	Log      *slog.Logger
 	Observer Observer // may be nil
 	Objects  []Object
+	// Touched is the table of one of the Objects in which their triggers note what else has changed than
+	// rows: something derived from them, or a part of one that matters to somebody. It has the columns
+	// name TEXT, key TEXT, id INTEGER; before each commit it is told to the Observer and emptied.
+	Touched string
 	// Prepare is called for each connection that is opened for reading: the first one of a file at
 	// once, one more to try a file that Swap is about to put in place. It may be nil.
 	Prepare func(ctx context.Context, conn *sql.Conn) (io.Closer, error)
@@ -65,6 +69,8 @@ type Observer interface {
 	Row(t *change.Table, old, row change.Row)
 	// Truncate says that all rows of t are gone.
 	Truncate(t *change.Table)
+	// Touched is a row of Options.Touched: what name stands for has changed, where its key is id.
+	Touched(name, key string, id int64)
 	// Commit comes directly before SQLite's COMMIT: tags are to be raised now.
 	Commit(at change.Position)
 	// Rollback says that what was seen since the last Commit did not happen, and, if

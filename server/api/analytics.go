@@ -80,17 +80,7 @@ func analyse(ctx context.Context, q training.Queries, company int64, days int, l
 }
 
 func analyticsTags(company int64, courses []int64) []cache.Tag {
-	tags := []cache.Tag{cache.Table("requirements"), cache.Table("requirement_courses")}
-	for _, table := range []string{"users", "enrollments", "phishing_events", "quiz_attempts"} {
-		if company == 0 {
-			tags = append(tags, cache.Table(table))
-		} else {
-			tags = append(tags, cache.Tenant(table, company))
-		}
-	}
-	if company != 0 {
-		tags = append(tags, cache.Row("companies", company))
-	}
+	tags := append(factTags(company), cache.Table("requirements"), cache.Table("requirement_courses"))
 	for _, id := range courses {
 		tags = append(tags, cache.Row("courses", id))
 	}

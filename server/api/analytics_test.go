@@ -214,18 +214,19 @@ func TestAnalyticsAreSharedByThoseWhoMayAsk(t *testing.T) {
 		tag  cache.Tag
 		miss string // of company 3, of all
 	}{
-		"somebody of the company learns":   {cache.Tenant("enrollments", 3), "3"},
-		"any does":                         {cache.Table("enrollments"), "all"},
-		"somebody of the company moves":    {cache.Tenant("users", 3), "3"},
-		"somebody falls for a simulation":  {cache.Tenant("phishing_events", 3), "3"},
-		"somebody takes a quiz":            {cache.Tenant("quiz_attempts", 3), "3"},
-		"the privacy mode changes":         {cache.Row("companies", 3), "3"},
-		"the course changes":               {cache.Row("courses", 42), "3 all"},
-		"another course changes":           {cache.Row("courses", 43), ""},
-		"a requirement changes":            {cache.Table("requirement_courses"), "3 all"},
-		"somebody of another company does": {cache.Tenant("enrollments", 4), ""},
-		"somebody logs in":                 {cache.Table("user_activity"), ""},
-		"a lesson is read":                 {cache.Table("lesson_progress"), ""},
+		"somebody of the company completes": {cache.Tenant("duties", 3), "3"},
+		"any does":                          {cache.Table("duties"), "all"},
+		"somebody does a lesson":            {cache.Tenant("enrollments", 3), ""},
+		"somebody of the company moves":     {cache.Tenant("users", 3), "3"},
+		"somebody falls for a simulation":   {cache.Tenant("phishing_events", 3), "3"},
+		"somebody takes a quiz":             {cache.Tenant("quiz_attempts", 3), "3"},
+		"the privacy mode changes":          {cache.Row("companies", 3), "3"},
+		"the course changes":                {cache.Row("courses", 42), "3 all"},
+		"another course changes":            {cache.Row("courses", 43), ""},
+		"a requirement changes":             {cache.Table("requirement_courses"), "3 all"},
+		"somebody of another company does":  {cache.Tenant("duties", 4), ""},
+		"somebody logs in":                  {cache.Table("user_activity"), ""},
+		"a lesson is read":                  {cache.Table("lesson_progress"), ""},
 	} {
 		n.do("GET", analytics, n.as(20), "")
 		n.do("GET", analytics, n.as(9), "")

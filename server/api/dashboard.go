@@ -231,15 +231,21 @@ func older(a, b training.At) bool {
 // dashboardTags are what the parts depend on: which requirements there are, only by the courses that
 // satisfy them.
 func dashboardTags(company int64) []cache.Tag {
-	tags := []cache.Tag{cache.Table("courses"), cache.Table("requirement_courses")}
+	return append(factTags(company), cache.Table("courses"), cache.Table("requirement_courses"))
+}
+
+// factTags are what the facts about a company's people depend on, 0: about all.
+func factTags(company int64) []cache.Tag {
+	of := []string{"users", "duties", "phishing_events", "quiz_attempts"} // duties: see sql/sqlite/objects/touched.sql
+	tags := make([]cache.Tag, 0, len(of)+1)
 	if company != 0 {
 		tags = append(tags, cache.Row("companies", company))
 	}
-	for _, table := range []string{"users", "enrollments", "phishing_events", "quiz_attempts"} {
+	for _, name := range of {
 		if company == 0 {
-			tags = append(tags, cache.Table(table))
+			tags = append(tags, cache.Table(name))
 		} else {
-			tags = append(tags, cache.Tenant(table, company))
+			tags = append(tags, cache.Tenant(name, company))
 		}
 	}
 	return tags

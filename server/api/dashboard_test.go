@@ -242,7 +242,7 @@ func TestADashboardIsOneForAllOfACompany(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) { s.run(t, n) })
 	}
 	// What it depends on, and nothing else.
-	for _, table := range []string{"users", "enrollments", "phishing_events", "quiz_attempts"} {
+	for _, table := range []string{"users", "duties", "phishing_events", "quiz_attempts"} {
 		n.world.change(func() {}, cache.Tenant(table, 4))
 		if got := status(1, dashboard); got != "outpost; hit" {
 			t.Errorf("after a change of another company's %s: %s", table, got)

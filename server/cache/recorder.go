@@ -61,6 +61,13 @@ func (r *Recorder) Row(t *change.Table, old, new change.Row) {
 	}
 }
 
+// Touched notes that what name stands for has changed where key is id: Ref(name, key, id), and
+// Table(name) for whoever depends on all of it.
+func (r *Recorder) Touched(name, key string, id int64) {
+	r.note(Table(name))
+	r.note(Ref(name, key, id))
+}
+
 // Truncate notes that a table was emptied. Which rows it had is not said: the replica
 // announces another incarnation.
 func (r *Recorder) Truncate(t *change.Table) { r.note(r.plan(t).whole) }

@@ -10,6 +10,7 @@ import (
 // observer is what a replica asks of those who watch it apply.
 type observer interface {
 	Row(t *change.Table, old, new change.Row)
+	Touched(name, key string, id int64)
 	Truncate(t *change.Table)
 	Commit(at change.Position)
 	Rollback()

@@ -36,7 +36,7 @@ const (
 // openReplica opens the replica's file, with the cache listening to what changes.
 func (n *Node) openReplica(ctx context.Context) (err error) {
 	n.cache, err = cache.New(cache.Options{
-		MaxBytes: n.cacheBytes(), Tables: sql.Tables(),
+		MaxBytes: n.cacheBytes(), Tables: append(sql.Tables(), sql.Duties),
 		Published: func() cache.At {
 			at := n.replica.State()
 			return cache.At{Position: at.Position, Incarnation: at.Incarnation}
@@ -70,7 +70,7 @@ func (n *Node) openReplica(ctx context.Context) (err error) {
 	}
 	n.replica, err = replica.Open(ctx, replica.Options{
 		Path: config.ReplicaFile(n.config.Data), Log: n.log, Observer: cache.NewRecorder(n.cache),
-		Objects: objects, Prepare: store.Prepare, Delay: n.options.BeforeCommit,
+		Objects: objects, Touched: sql.Touched, Prepare: store.Prepare, Delay: n.options.BeforeCommit,
 	})
 	if err != nil {
 		return err
