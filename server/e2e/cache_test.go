@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"outpost/replicate/change"
 	"outpost/replicate/pgcluster/pgtest"
 )
@@ -80,12 +82,9 @@ func TestTheSecondReadIsAHitUntilTheRowChanges(t *testing.T) {
 	})
 }
 
-// TestACompanysChangeLeavesAnothersEntriesValid counts what hits and what misses at an edge
-// after one company's rows have changed.
-func TestACompanysChangeLeavesAnothersEntriesValid(t *testing.T) {
-	w := newWorld(t, []string{"fra", "syd"})
-	w.startInside(nil)
-	conn := pgtest.Connect(t, w.url)
+// nothingIsDue waits until the primary has done what was due since midnight.
+func nothingIsDue(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
 	eventually(t, "what was due since midnight has been done", func() error {
 		var left int
 		const due = `SELECT (SELECT count(*) FROM enrollments WHERE status = 'completed' AND expires_at <= now())
@@ -95,6 +94,44 @@ func TestACompanysChangeLeavesAnothersEntriesValid(t *testing.T) {
 		}
 		return fmt.Errorf("%d left", left)
 	})
+}
+
+// TestALessonLeavesTheFiguresAlone changes an enrollment as a lesson does, and then as a completion does.
+func TestALessonLeavesTheFiguresAlone(t *testing.T) {
+	w := newWorld(t, []string{"fra", "syd"})
+	w.startInside(nil)
+	conn := pgtest.Connect(t, w.url)
+	nothingIsDue(t, conn)
+	manager := w.login("syd", "manager@example.com")
+	var id int64
+	const open = `SELECT e.id FROM enrollments e WHERE e.status IN ('assigned', 'in_progress') AND e.company_id =
+		(SELECT company_id FROM users WHERE email = 'manager@example.com') ORDER BY e.id LIMIT 1`
+	if err := conn.QueryRow(t.Context(), open).Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/api/v1/dashboard", "/api/v1/admin/analytics"} {
+		w.caughtUp(t, "syd")
+		manager.get(w.api("syd") + path)
+		for _, c := range []struct{ change, status string }{
+			{"lessons_done = lessons_done + 1", hit},
+			{"status = 'completed', completed_at = now(), started_at = now()", missed},
+			{"status = 'in_progress', completed_at = NULL", missed},
+		} {
+			pgtest.Exec(t, w.url, fmt.Sprintf("UPDATE enrollments SET %s WHERE id = %d", c.change, id))
+			if got := manager.get(w.api("syd")+path, "Outpost-Position", w.now(t, "syd")).header.Get("Cache-Status"); got != c.status {
+				t.Errorf("%s after %s: %q, want %q", path, c.change, got, c.status)
+			}
+		}
+	}
+}
+
+// TestACompanysChangeLeavesAnothersEntriesValid counts what hits and what misses at an edge
+// after one company's rows have changed.
+func TestACompanysChangeLeavesAnothersEntriesValid(t *testing.T) {
+	w := newWorld(t, []string{"fra", "syd"})
+	w.startInside(nil)
+	conn := pgtest.Connect(t, w.url)
+	nothingIsDue(t, conn)
 	var email string
 	const stranger = `SELECT u.email FROM users u JOIN enrollments e ON e.user_id = u.id
 		WHERE u.role = 'learner' AND u.is_active AND u.company_id <> (SELECT company_id FROM users WHERE email = 'user1@example.com')
@@ -134,7 +171,7 @@ func TestACompanysChangeLeavesAnothersEntriesValid(t *testing.T) {
 		readAll(i, hit)
 	}
 	hits, misses := count("hit"), count("miss")
-	stale := w.metric(t, "syd", `outpost_cache_misses_total{tag_table="companies"}`)
+	stale := w.metric(t, "syd", `outpost_cache_misses_total{tag_table="users"}`)
 
 	// Of the company a few people only: tags share counters, of which thousands of rows would raise many.
 	const first = "(SELECT company_id FROM users WHERE email = 'user1@example.com')"
@@ -160,8 +197,8 @@ func TestACompanysChangeLeavesAnothersEntriesValid(t *testing.T) {
 	if got := count("miss") - misses; got != 3 {
 		t.Errorf("of three reads of what has changed %d were misses", got)
 	}
-	if got := w.metric(t, "syd", `outpost_cache_misses_total{tag_table="companies"}`); got <= stale {
-		t.Errorf("no miss was laid to the companies: %d before, %d after", stale, got)
+	if got := w.metric(t, "syd", `outpost_cache_misses_total{tag_table="users"}`); got <= stale {
+		t.Errorf("no miss was laid to the users: %d before, %d after", stale, got)
 	}
 	var me struct {
 		Name    string `json:"full_name"`
