@@ -101,14 +101,15 @@ func (serveCommand) Run(ctx context.Context, b build) error {
 		return err
 	}
 	log := telemetry.NewLog(os.Stderr, c.LogFormat, c.LogLevel)
-	limit, err := limitMemory(log, heapBytes+c.CacheBytes)
+	limit, err := limitMemory(heapBytes + c.CacheBytes)
 	if err != nil {
 		return err
 	}
-	n, err := node.New(ctx, c, node.Options{Log: log, Version: string(b), MemoryLimit: limit})
+	n, err := node.New(ctx, c, node.Options{Log: log, Version: string(b), MemoryLimit: limit.limit})
 	if err != nil {
 		return err
 	}
+	limit.log(log)
 	return n.Run(ctx)
 }
 

@@ -50,17 +50,18 @@ func (d *devCommand) Run(ctx context.Context, out io.Writer, b build) error {
 		level = slog.LevelWarn // what else a person needs is printed below
 	}
 	log := telemetry.NewLog(os.Stderr, format, level)
-	limit, err := limitMemory(log, 0)
+	limit, err := limitMemory(0)
 	if err != nil {
 		return err
 	}
 	world, err := dev.Start(ctx, dev.Options{
 		Regions: d.Regions, BasePort: d.BasePort, Data: data, Size: size, Seed: number, Distance: distances,
-		Lookup: os.LookupEnv, Version: string(b), Log: log, Seeding: seeding, MemoryLimit: limit,
+		Lookup: os.LookupEnv, Version: string(b), Log: log, Seeding: seeding, MemoryLimit: limit.limit,
 	})
 	if err != nil {
 		return err
 	}
+	limit.log(log)
 	d.print(out, world)
 	return world.Wait()
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math"
@@ -14,38 +15,46 @@ import (
 // than it would: of what a busy hub's log keeps in memory, most is free to go.
 const heapBytes = 128 << 20
 
+// memory is what is known of the limit of memory, to be said once the node has started: a start that
+// fails says why, and nothing else.
+type memory struct {
+	limit int64 // what the process may take at most; 0: nobody knows
+	level slog.Level
+	says  string
+	attrs []any
+}
+
+func (m memory) log(log *slog.Logger) { log.Log(context.Background(), m.level, m.says, m.attrs...) }
+
 // limitMemory sets the soft limit near which the collector works harder: GOMEMLIMIT if that is set,
-// else nine tenths of the container's, else of own, where 0 is no limit. It gives what the process may
-// take at most, the lesser of GOMEMLIMIT and the container's limit; 0: nobody knows.
-func limitMemory(log *slog.Logger, own int64) (int64, error) {
+// else nine tenths of the container's, else of own, where 0 is no limit. What the process may take at most is
+// the lesser of GOMEMLIMIT and the container's limit.
+func limitMemory(own int64) (memory, error) {
 	container, err := memlimit.FromCgroup()
 	contained := err == nil // whatever the error is, there is no limit to be read
 	asked, ok := os.LookupEnv("GOMEMLIMIT")
 	switch {
 	case ok: // Go has read it
 		soft := debug.SetMemoryLimit(-1)
-		log.Info("the memory limit is GOMEMLIMIT", "value", asked)
 		if contained {
 			soft = min(soft, int64(min(container, math.MaxInt64)))
 		}
 		if soft == math.MaxInt64 {
 			soft = 0
 		}
-		return soft, nil
+		return memory{limit: soft, says: "the memory limit is GOMEMLIMIT", attrs: []any{"value", asked}}, nil
 	case contained:
-		return int64(container), setLimit(log, container, "the container's")
+		return setLimit(int64(container), container, "the container's")
 	case own > 0:
-		return 0, setLimit(log, uint64(own), "this program's own")
+		return setLimit(0, uint64(own), "this program's own")
 	}
-	log.Debug("there is no memory limit: neither GOMEMLIMIT nor a container has one")
-	return 0, nil
+	return memory{level: slog.LevelDebug, says: "there is no memory limit: neither GOMEMLIMIT nor a container has one"}, nil
 }
 
-func setLimit(log *slog.Logger, bytes uint64, whose string) error {
+func setLimit(limit int64, bytes uint64, whose string) (memory, error) {
 	soft, err := memlimit.Set(memlimit.WithProvider(memlimit.Limit(bytes)))
 	if err != nil {
-		return fmt.Errorf("setting the memory limit: %w", err)
+		return memory{}, fmt.Errorf("setting the memory limit: %w", err)
 	}
-	log.Info("the memory limit was set", "whose", whose, "limit_bytes", bytes, "go_limit_bytes", soft)
-	return nil
+	return memory{limit: limit, says: "the memory limit was set", attrs: []any{"whose", whose, "limit_bytes", bytes, "go_limit_bytes", soft}}, nil
 }

@@ -20,8 +20,9 @@ func TestAnExplicitMemoryLimitIsRespected(t *testing.T) {
 
 	t.Setenv("GOMEMLIMIT", "100MiB")
 	debug.SetMemoryLimit(100 << 20)
-	if got, err := limitMemory(log, 50<<20); err != nil || got != 100<<20 || debug.SetMemoryLimit(-1) != 100<<20 || !strings.Contains(said.String(), "100MiB") {
-		t.Errorf("the limit is %d, %v, Go's %d: %s", got, err, debug.SetMemoryLimit(-1), &said)
+	got, err := limitMemory(50 << 20)
+	if got.log(log); err != nil || got.limit != 100<<20 || debug.SetMemoryLimit(-1) != 100<<20 || !strings.Contains(said.String(), "100MiB") {
+		t.Errorf("the limit is %d, %v, Go's %d: %s", got.limit, err, debug.SetMemoryLimit(-1), &said)
 	}
 }
 
@@ -33,13 +34,12 @@ func TestWithoutALimitTheProgramTakesItsOwn(t *testing.T) {
 	if err := os.Unsetenv("GOMEMLIMIT"); err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
 	container, err := memlimit.FromCgroup()
 	want, soft := int64(container), int64(float64(container)*.9)
 	if err != nil {
 		want, soft = 0, 90<<20
 	}
-	if got, err := limitMemory(log, 100<<20); err != nil || got != want || debug.SetMemoryLimit(-1) != soft {
-		t.Errorf("the limit is %d, %v, Go's %d; want %d and %d", got, err, debug.SetMemoryLimit(-1), want, soft)
+	if got, err := limitMemory(100 << 20); err != nil || got.limit != want || debug.SetMemoryLimit(-1) != soft {
+		t.Errorf("the limit is %d, %v, Go's %d; want %d and %d", got.limit, err, debug.SetMemoryLimit(-1), want, soft)
 	}
 }
