@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"math"
@@ -18,13 +17,18 @@ const heapBytes = 128 << 20
 // memory is what is known of the limit of memory, to be said once the node has started: a start that
 // fails says why, and nothing else.
 type memory struct {
-	limit int64 // what the process may take at most; 0: nobody knows
-	level slog.Level
-	says  string
-	attrs []any
+	limit int64  // what the process may take at most; 0: nobody knows
+	whose string // empty: there is none
+	soft  int64  // Go's
 }
 
-func (m memory) log(log *slog.Logger) { log.Log(context.Background(), m.level, m.says, m.attrs...) }
+func (m memory) log(log *slog.Logger) {
+	if m.whose == "" {
+		log.Debug("there is no memory limit: neither GOMEMLIMIT nor a container has one")
+		return
+	}
+	log.Info("the memory limit is set", "whose", m.whose, "limit_bytes", m.limit, "go_limit_bytes", m.soft)
+}
 
 // limitMemory sets the soft limit near which the collector works harder: GOMEMLIMIT if that is set,
 // else nine tenths of the container's, else of own, where 0 is no limit. What the process may take at most is
@@ -32,23 +36,24 @@ func (m memory) log(log *slog.Logger) { log.Log(context.Background(), m.level, m
 func limitMemory(own int64) (memory, error) {
 	container, err := memlimit.FromCgroup()
 	contained := err == nil // whatever the error is, there is no limit to be read
-	asked, ok := os.LookupEnv("GOMEMLIMIT")
+	_, asked := os.LookupEnv("GOMEMLIMIT")
 	switch {
-	case ok: // Go has read it
-		soft := debug.SetMemoryLimit(-1)
+	case asked: // Go has read it
+		m := memory{whose: "GOMEMLIMIT", soft: debug.SetMemoryLimit(-1)}
+		m.limit = m.soft
 		if contained {
-			soft = min(soft, int64(min(container, math.MaxInt64)))
+			m.limit = min(m.limit, int64(min(container, math.MaxInt64)))
 		}
-		if soft == math.MaxInt64 {
-			soft = 0
+		if m.limit == math.MaxInt64 {
+			m.limit = 0
 		}
-		return memory{limit: soft, says: "the memory limit is GOMEMLIMIT", attrs: []any{"value", asked}}, nil
+		return m, nil
 	case contained:
 		return setLimit(int64(container), container, "the container's")
 	case own > 0:
 		return setLimit(0, uint64(own), "this program's own")
 	}
-	return memory{level: slog.LevelDebug, says: "there is no memory limit: neither GOMEMLIMIT nor a container has one"}, nil
+	return memory{}, nil
 }
 
 func setLimit(limit int64, bytes uint64, whose string) (memory, error) {
@@ -56,5 +61,5 @@ func setLimit(limit int64, bytes uint64, whose string) (memory, error) {
 	if err != nil {
 		return memory{}, fmt.Errorf("setting the memory limit: %w", err)
 	}
-	return memory{limit: limit, says: "the memory limit was set", attrs: []any{"whose", whose, "limit_bytes", bytes, "go_limit_bytes", soft}}, nil
+	return memory{limit: limit, whose: whose, soft: soft}, nil
 }

@@ -21,7 +21,7 @@ func TestAnExplicitMemoryLimitIsRespected(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "100MiB")
 	debug.SetMemoryLimit(100 << 20)
 	got, err := limitMemory(50 << 20)
-	if got.log(log); err != nil || got.limit != 100<<20 || debug.SetMemoryLimit(-1) != 100<<20 || !strings.Contains(said.String(), "100MiB") {
+	if got.log(log); err != nil || got.limit != 100<<20 || debug.SetMemoryLimit(-1) != 100<<20 || !strings.Contains(said.String(), "limit_bytes=104857600") {
 		t.Errorf("the limit is %d, %v, Go's %d: %s", got.limit, err, debug.SetMemoryLimit(-1), &said)
 	}
 }
