@@ -17,7 +17,7 @@ type Object struct{ Name, SQL string }
 const Touched = "touched"
 
 // Duties stands there for what figures see of enrollments: whose they are, of what, in which state and when.
-// Progress in a lesson is none of it, and comes ten times as often.
+// Progress in a lesson is none of it.
 const Duties = "duties"
 
 // Objects are the local objects of a replica of this data model, in their order.

@@ -23,8 +23,8 @@ func (k *call) locale() (string, error) {
 	}), nil
 }
 
-// locales remembers what wishes came to. To read a browser's Accept-Language takes longer than all the
-// rest of a hit, and there are few different ones: what is known is read without a lock, from a
+// locales remembers what wishes came to. To read a browser's Accept-Language takes long, and there
+// are few different ones: what is known is read without a lock, from a
 // map that is never changed but replaced.
 type locales struct {
 	known atomic.Pointer[map[training.LocaleWishes]string]

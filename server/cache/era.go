@@ -20,8 +20,7 @@ func newEra(incarnation, born uint64, counters int) *era {
 }
 
 // slots are the two counters of a tag. It has changed only where both say so: whatever shares one with it is
-// unlikely to share the other, or that to have been raised by something else since. With one, every twentieth
-// answer was found out of date for nothing once a few thousand rows had changed.
+// unlikely to share the other, or that to have been raised by something else since. See DESIGN.md.
 func (e *era) slots(t Tag) [2]uint32 {
 	mask := uint32(len(e.newest) - 1)
 	return [2]uint32{uint32(t) & mask, uint32(t>>22) & mask}

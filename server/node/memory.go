@@ -62,7 +62,7 @@ func (w *memoryWatch) Run(ctx context.Context, tick <-chan time.Time) error {
 			return ctx.Err()
 		}
 		if err := w.look(); err != nil {
-			w.log.Error("the memory is not watched for now", "error", err)
+			w.log.Error("how much memory is used cannot be read, so the cache keeps its size", "error", err)
 		}
 	}
 }
