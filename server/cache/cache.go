@@ -51,7 +51,7 @@ type Options struct {
 	// answer larger than this is never kept.
 	MaxBytes int64
 	// Counters is the number of counters, a power of two; 0 is 65,536, half a megabyte.
-	// Tags that share a counter cost needless misses, never a wrong answer.
+	// Tags that share both of their counters with others cost needless misses, never a wrong answer.
 	Counters int
 	// Published is the state that waiters were told of. It must be cheap and allocate
 	// nothing: every Get asks it.
