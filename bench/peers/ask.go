@@ -9,6 +9,9 @@ import (
 
 const headerPosition = "Outpost-Position"
 
+// client is for whatever is not measured.
+var client = &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+
 // answered is what a side said.
 type answered struct {
 	status int
@@ -31,7 +34,7 @@ func ask(ctx context.Context, addr, path, token, etag, position string) (answere
 	if etag != "" {
 		request.Header.Set("If-None-Match", etag)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return answered{}, fmt.Errorf("asking %s: %w", addr, err)
 	}

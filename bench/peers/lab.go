@@ -44,6 +44,7 @@ type lab struct {
 	edge      *node // keeps no answers; nil: no side needs it
 	people    *people
 	load      *workload
+	writing   *writer // while it is measured
 	sides     []*side
 	ports     uint32 // given so far
 }
@@ -70,18 +71,21 @@ func openLab(ctx context.Context, o options) (_ *lab, err error) {
 	if err := l.startPostgres(); err != nil {
 		return nil, err
 	}
-	if l.primary, err = l.startPrimary("primary", l.databaseURL()); err != nil {
-		return nil, err
-	}
+	l.primary, err = l.startPrimary(database)
+	return l, err
+}
+
+// draw draws what a primary's people ask for, and leaves it for wrk.
+func (l *lab) draw(primary *node, database string) (err error) {
 	l.say("signing people in")
-	if l.people, err = l.signIn(); err != nil {
-		return nil, err
+	if l.people, err = l.signIn(primary, database); err != nil {
+		return err
 	}
 	l.say("asking Outpost for every list")
-	if l.load, err = l.newWorkload(); err != nil {
-		return nil, err
+	if l.load, err = l.newWorkload(primary, l.people); err != nil {
+		return err
 	}
-	return l, l.startSides()
+	return l.scripts()
 }
 
 // say tells what takes a while, to those who watch.
@@ -129,17 +133,7 @@ func (l *lab) startPostgres() error {
 	if l.postgres, err = pgcluster.Start(l.ctx, o); err != nil {
 		return fmt.Errorf("starting Postgres: %w", err)
 	}
-	if err := l.demo(database); err != nil {
-		return err
-	}
-	return l.withDatabase(func(conn *pgx.Conn) error {
-		for _, statement := range prepare {
-			if _, err := conn.Exec(l.ctx, statement); err != nil {
-				return fmt.Errorf("%s: %w", statement, err)
-			}
-		}
-		return nil
-	})
+	return l.demo(database)
 }
 
 // demo makes a database with the demo of that size, and calls it so.
@@ -154,16 +148,23 @@ func (l *lab) demo(size string) error {
 	}
 	o := seed.Options{Size: seed.Size(size), Log: slog.New(slog.DiscardHandler)}
 	if l.quick {
-		o.Courses = 1
+		o.Size, o.Courses = database, 1
 	}
-	return seed.Run(l.ctx, l.postgres.URL(size), o)
+	if err := seed.Run(l.ctx, l.postgres.URL(size), o); err != nil {
+		return err
+	}
+	return l.withDatabase(size, func(conn *pgx.Conn) error {
+		for _, statement := range prepare {
+			if _, err := conn.Exec(l.ctx, statement); err != nil {
+				return fmt.Errorf("%s: %w", statement, err)
+			}
+		}
+		return nil
+	})
 }
 
-// databaseURL holds a password.
-func (l *lab) databaseURL() string { return l.postgres.URL(database) }
-
-func (l *lab) withDatabase(do func(*pgx.Conn) error) error {
-	conn, err := pgx.Connect(l.ctx, l.databaseURL())
+func (l *lab) withDatabase(database string, do func(*pgx.Conn) error) error {
+	conn, err := pgx.Connect(l.ctx, l.postgres.URL(database))
 	if err != nil {
 		return fmt.Errorf("connecting to Postgres: %w", err)
 	}

@@ -64,7 +64,7 @@ func command(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.IntVar(&o.threads, "threads", 1, "threads of wrk")
 	only := flags.String("only", "", "sides to measure, such as fiber,nginx,varnish,hit; empty: all")
 	flags.BoolVar(&o.quick, "quick", false, "tiny sizes, which only prove that the driver works")
-	flags.BoolVar(&o.medium, "medium", false, "also an edge's memory with the medium demo, which takes some minutes to make")
+	flags.BoolVar(&o.medium, "medium", false, "also the memory of a loaded edge with the medium demo, which takes some minutes to make")
 	flags.StringVar(&o.out, "out", "", "folder for the report; empty: it is only printed")
 	flags.StringVar(&o.dir, "dir", os.TempDir(), "folder for all data")
 	if err := flags.Parse(args); err != nil {
@@ -105,8 +105,7 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
-	r.machine, r.workload = l.machine(), l.load.String()
-	fmt.Fprint(o.stdout, r.head())
+	r.machine = l.machine()
 	err = r.take(l)
 	r.incomplete = err
 	fmt.Fprint(o.stdout, r.tables())
@@ -128,28 +127,26 @@ func (r *report) line(text string) {
 
 // take measures: first memory, while nobody writes, and then the rounds.
 func (r *report) take(l *lab) error {
-	small, err := l.memory(l.primary, database, 64)
-	if err != nil {
-		return err
-	}
-	r.memory = append(r.memory, small)
-	if r.medium {
-		primary, err := l.medium()
-		if err != nil {
-			return err
-		}
-		medium, err := l.memory(primary, "medium", 150)
-		if err != nil {
-			return err
-		}
-		r.memory = append(r.memory, medium)
-		if err := primary.close(); err != nil {
-			return err
-		}
-	}
-	for _, each := range r.memory {
+	remember := func(each resident) {
+		r.memory = append(r.memory, each)
 		fmt.Fprint(r.stdout, each)
 	}
+	if err := l.idle(remember); err != nil {
+		return err
+	}
+	if r.medium {
+		if err := l.loaded(remember); err != nil {
+			return err
+		}
+	}
+	if err := l.draw(l.primary, database); err != nil {
+		return err
+	}
+	r.workload = l.load.String()
+	if err := l.startSides(); err != nil {
+		return err
+	}
+	fmt.Fprint(r.stdout, r.head())
 	return l.measure(func(each round) {
 		r.rounds = append(r.rounds, each)
 		r.line(each.String())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,9 +15,12 @@ type round struct {
 	number int
 	side   *side
 	load
-	cpu    time.Duration // of the side's processes
-	hits   float64       // share; -1: nobody knows
-	shared float64       // share that another's fill has answered
+	cpu     time.Duration // of the side's processes
+	hits    float64       // share; -1: nobody knows
+	shared  float64       // share that another's fill has answered
+	writes  float64       // a second that went on
+	wrk     float64       // share of its threads' time that wrk was busy
+	refused int           // turns before this one
 }
 
 // micros of CPU that a request cost the side, wrk's share left out.
@@ -30,14 +34,15 @@ func (r round) String() string {
 	if r.shared > 0 {
 		hits += fmt.Sprintf(", shared %.2f %%", 100*r.shared)
 	}
-	return fmt.Sprintf("%2d %-11s %9.0f/s   p50 %7.2f ms  p99 %7.2f ms   cpu %7.1f µs   hits %s   %.0f bytes each\n",
-		r.number, r.side.name, r.rate(), r.P50/1000, r.P99/1000, r.micros(), hits, r.Bytes/r.Requests)
+	return fmt.Sprintf("%2d %-11s %9.0f/s   p50 %7.2f ms  p99 %7.2f ms   cpu %7.1f µs   wrk %3.0f %%   writes %4.1f/s   hits %s   %.0f bytes each\n",
+		r.number, r.side.name, r.rate(), r.P50/1000, r.P99/1000, r.micros(), 100*r.wrk, r.writes, hits, r.Bytes/r.Requests)
 }
 
-// measure gives every side its turn in every round, each round beginning with another side.
+// measure gives every side its turn in every round, each round in an order of its own.
 // What is refused is told, and tried again.
 func (l *lab) measure(take func(round), refused func(string)) error {
 	w := &writer{primary: l.primary, people: l.people}
+	l.writing = w
 	ctx, stop := context.WithCancel(l.ctx)
 	writing, ctx := errgroup.WithContext(ctx)
 	writing.Go(func() error {
@@ -49,16 +54,18 @@ func (l *lab) measure(take func(round), refused func(string)) error {
 	})
 	err := l.turns(take, refused)
 	stop()
+	failed := writing.Wait()
 	if cause := context.Cause(l.ctx); cause != nil {
-		err = cause
+		return cause // which a failed write is
 	}
-	return errors.Join(err, writing.Wait())
+	return errors.Join(err, failed)
 }
 
 func (l *lab) turns(take func(round), refused func(string)) error {
+	random := rand.New(rand.NewPCG(seedOf, seedOf))
 	for n := range l.rounds {
-		for i := range l.sides {
-			s := l.sides[(n+i)%len(l.sides)]
+		for _, i := range random.Perm(len(l.sides)) {
+			s := l.sides[i]
 			if age := time.Since(l.people.since); age > tokenLife {
 				return fmt.Errorf("tokens are good for %v, and this run takes longer: take fewer rounds or seconds", tokenLife)
 			}
@@ -79,7 +86,7 @@ const attempts = 3
 func (l *lab) attempt(s *side, number int, refused func(string)) (round, error) {
 	for n := 1; ; n++ {
 		r, err := l.turn(s)
-		r.number = number
+		r.number, r.refused = number, n-1
 		var no *refusal
 		if !errors.As(err, &no) || n == attempts {
 			return r, err
@@ -119,17 +126,21 @@ func (l *lab) turn(s *side) (r round, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.side, r.cpu, r.hits = s, after.cpu-before.cpu, -1
+	r.side, r.cpu, r.hits, r.wrk = s, after.cpu-before.cpu, -1, r.busy(l.threads)
+	r.writes = float64(after.writes-before.writes) / after.at.Sub(before.at).Seconds()
 	return r, r.judge(s, after.counts.sub(before.counts), l.load.mean)
 }
 
 // looked is what is known of a side at one moment.
 type looked struct {
+	at     time.Time
 	cpu    time.Duration
+	writes int64
 	counts counts
 }
 
 func (l *lab) look(s *side) (at looked, err error) {
+	at.at, at.writes = time.Now(), l.writing.done.Load()
 	var pids []int
 	for _, p := range s.processes {
 		pids = append(pids, p.cmd.Process.Pid)
@@ -149,13 +160,20 @@ func (l *lab) look(s *side) (at looked, err error) {
 	return at, err
 }
 
-// least is the share of hits that makes a side one that answers from what it keeps.
-const least = 0.99
+const (
+	// least is the share of hits that makes a side one that answers from what it keeps.
+	least = 0.99
+	// leastWrites a second have to go on; a turn of a few seconds may end before the last one has.
+	leastWrites = 0.9 * writesASecond
+)
 
 // judge refuses a round in which something failed, or the side did not do what its name says.
 func (r *round) judge(s *side, did counts, mean float64) error {
 	if r.Errors > 0 {
 		return refuse("%.0f of %.0f requests failed", r.Errors, r.Requests)
+	}
+	if r.writes < leastWrites {
+		return refuse("%.1f writes a second went on, and %d should", r.writes, writesASecond)
 	}
 	switch {
 	case s.origin:

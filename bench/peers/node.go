@@ -24,9 +24,10 @@ type node struct {
 	hub   string
 }
 
-func (l *lab) startPrimary(name, databaseURL string) (*node, error) {
-	return l.serve(name, func(n *node) map[string]string {
-		return map[string]string{"DATABASE_URL": databaseURL, "OUTPOST_HUB_ADDR": n.hub}
+// startPrimary starts the primary of a database.
+func (l *lab) startPrimary(database string) (*node, error) {
+	return l.serve("primary-"+database, func(n *node) map[string]string {
+		return map[string]string{"OUTPOST_REGION": "primary", "DATABASE_URL": l.postgres.URL(database), "OUTPOST_HUB_ADDR": n.hub}
 	})
 }
 
@@ -74,7 +75,7 @@ func (n *node) get(ctx context.Context, path string, read func(io.Reader) error)
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("asking %s: %w", n.name, err)
 	}

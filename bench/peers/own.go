@@ -53,7 +53,7 @@ func (l *lab) startPgx(s *side) error {
 // postgresEnv is what a handler needs to check a token and to ask Postgres.
 func (l *lab) postgresEnv() ([]string, error) {
 	keys, err := l.primary.send(l.ctx, http.MethodGet, "/.well-known/jwks.json", "", nil)
-	return []string{handler.EnvPostgres + "=" + l.databaseURL(), handler.EnvKeys + "=" + string(keys.body)}, err
+	return []string{handler.EnvPostgres + "=" + l.postgres.URL(database), handler.EnvKeys + "=" + string(keys.body)}, err
 }
 
 // startAside starts the one with a Redis before Postgres; that of misses finds nothing there.

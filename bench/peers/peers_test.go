@@ -39,7 +39,7 @@ func build(m *testing.M) int {
 // one short turn.
 func TestQuickRunMeasuresEverySide(t *testing.T) {
 	out, dir := t.TempDir(), folder(t)
-	c := exec.CommandContext(t.Context(), own, "-quick", "-rounds", "1", "-seconds", "1", "-outpost", program, "-commit", "abc", "-out", out, "-dir", dir)
+	c := exec.CommandContext(t.Context(), own, "-quick", "-medium", "-rounds", "1", "-seconds", "1", "-outpost", program, "-commit", "abc", "-out", out, "-dir", dir)
 	if said, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
@@ -50,6 +50,9 @@ func TestQuickRunMeasuresEverySide(t *testing.T) {
 	text, err := os.ReadFile(saved[0])
 	if err != nil {
 		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), "\nresident "); n != 2 {
+		t.Errorf("the memory of %d edges is told, want 2", n)
 	}
 	for _, s := range allSides() {
 		if !strings.Contains(string(text), "\n| "+s.title+" | ") {
@@ -121,6 +124,7 @@ func TestRoundsAreRefused(t *testing.T) {
 		"good misses":       {side{empty: true, from: &node{}}, done, counts{misses: 900, shared: 100}, ""},
 		"a good cache":      {side{warm: true, origin: true}, done, counts{answers: status(10, 0)}, ""},
 		"good 304":          {side{warm: true, validates: true, from: &node{}}, small, counts{hits: 1000, answers: status(10, 990)}, ""},
+		"no writes":         {side{}, done, counts{}, "writes a second"},
 		"errors":            {side{}, failed, counts{}, "failed"},
 		"too few hits":      {side{warm: true, from: &node{}}, done, counts{hits: 980, misses: 20}, "were hits"},
 		"a cache that asks": {side{warm: true, origin: true}, done, counts{answers: status(11, 0)}, "were hits"},
@@ -128,7 +132,10 @@ func TestRoundsAreRefused(t *testing.T) {
 		"bodies":            {side{warm: true, validates: true, from: &node{}}, done, counts{hits: 1000, answers: status(11, 989)}, "not 304"},
 		"no bodies":         {side{}, small, counts{}, "bytes"},
 	} {
-		r := round{load: c.load}
+		r := round{load: c.load, writes: writesASecond}
+		if name == "no writes" {
+			r.writes = 0.8 * writesASecond
+		}
 		err := r.judge(&c.side, c.did, 2000)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)

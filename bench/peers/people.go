@@ -49,25 +49,25 @@ type enrollment struct {
 
 // signIn takes as many active people as there should be tokens, of the companies that fill a
 // page. Where there are not enough people, some have two sessions.
-func (l *lab) signIn() (*people, error) {
+func (l *lab) signIn(primary *node, database string) (*people, error) {
 	p := &people{of: make(map[int64][]int), lists: make(map[int64]int), admin: person{email: fmt.Sprintf("manager%d@example.com", changed)}}
-	if err := l.withDatabase(func(conn *pgx.Conn) error { return p.find(l.ctx, conn, l.tokens()) }); err != nil {
+	if err := l.withDatabase(database, func(conn *pgx.Conn) error { return p.find(l.ctx, conn, l.tokens()) }); err != nil {
 		return nil, fmt.Errorf("finding people who ask: %w", err)
 	}
 	p.since = time.Now()
-	if err := l.withDatabase(func(conn *pgx.Conn) error { return p.beginSessions(l.ctx, conn) }); err != nil {
+	if err := l.withDatabase(database, func(conn *pgx.Conn) error { return p.beginSessions(l.ctx, conn) }); err != nil {
 		return nil, err
 	}
 	group, ctx := errgroup.WithContext(l.ctx)
 	group.SetLimit(4)
 	for i := range p.asking {
-		group.Go(func() error { return l.primary.refresh(ctx, &p.asking[i]) })
+		group.Go(func() error { return primary.refresh(ctx, &p.asking[i]) })
 	}
-	group.Go(func() error { return l.primary.refresh(ctx, &p.admin) })
+	group.Go(func() error { return primary.refresh(ctx, &p.admin) })
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return p, l.withDatabase(func(conn *pgx.Conn) error { return p.findEnrollments(l.ctx, conn) })
+	return p, l.withDatabase(database, func(conn *pgx.Conn) error { return p.findEnrollments(l.ctx, conn) })
 }
 
 // beginSessions writes sessions as a login leaves them. A thousand passwords would take half a
@@ -196,7 +196,7 @@ func (n *node) send(ctx context.Context, method, path, token string, body []byte
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return answered{}, err
 	}

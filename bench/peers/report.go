@@ -47,15 +47,26 @@ func (r *report) tables() string { return r.medians() + r.ratios() }
 
 func (r *report) medians() string {
 	var b strings.Builder
-	b.WriteString("\n| | requests a second: median | least–most | p50, ms | p99, ms | CPU each, µs |\n| --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("\n| | requests a second: median | least–most | p50, ms | p99, ms | CPU each, µs | hits, % | shared, % | wrk busy, % | refused |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, s := range allSides() {
 		rates := r.of(s.name, round.rate)
 		if len(rates) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %.0f | %.0f–%.0f | %.2f | %.2f | %.1f |\n", s.title, median(rates), slices.Min(rates), slices.Max(rates),
-			median(r.of(s.name, func(x round) float64 { return x.P50 / 1000 })), median(r.of(s.name, func(x round) float64 { return x.P99 / 1000 })),
-			median(r.of(s.name, round.micros)))
+		middle := func(value func(round) float64) float64 { return median(r.of(s.name, value)) }
+		refused := 0
+		for _, each := range r.rounds {
+			if each.side.name == s.name {
+				refused += each.refused
+			}
+		}
+		hits := "?"
+		if share := middle(func(x round) float64 { return x.hits }); share >= 0 {
+			hits = fmt.Sprintf("%.1f", 100*share)
+		}
+		fmt.Fprintf(&b, "| %s | %.0f | %.0f–%.0f | %.2f | %.2f | %.1f | %s | %.1f | %.0f | %d |\n", s.title, median(rates), slices.Min(rates), slices.Max(rates),
+			middle(func(x round) float64 { return x.P50 / 1000 }), middle(func(x round) float64 { return x.P99 / 1000 }), middle(round.micros),
+			hits, 100*middle(func(x round) float64 { return x.shared }), 100*middle(func(x round) float64 { return x.wrk }), refused)
 	}
 	return b.String()
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -51,9 +52,6 @@ func sideNames() (names []string) {
 
 // startSides starts those that are wanted, and holds them to Outpost's answers.
 func (l *lab) startSides() error {
-	if err := l.scripts(); err != nil {
-		return err
-	}
 	for _, s := range allSides() {
 		if !slices.Contains(l.only, s.name) {
 			continue
@@ -84,6 +82,10 @@ func (l *lab) same(s *side) error {
 	return l.each(s, func(k *key, got answered) error {
 		if !s.validates && !bytes.Equal(got.body, k.body) {
 			return fmt.Errorf("GET %s is answered by\n%.600s\nwhere Outpost answers\n%.600s", k.path, got.body, k.body)
+		}
+		// A weak tag tells of a body that was packed, and is unpacked for each who asks.
+		if etag := got.header.Get("Etag"); strings.HasPrefix(etag, "W/") {
+			return fmt.Errorf("GET %s is answered with the weak tag %s", k.path, etag)
 		}
 		return nil
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -43,9 +44,9 @@ type workload struct {
 	mean     float64 // bytes of body, as requested
 }
 
-func (l *lab) newWorkload() (*workload, error) {
+func (l *lab) newWorkload(primary *node, people *people) (*workload, error) {
 	random := rand.New(rand.NewPCG(seedOf, seedOf))
-	w := &workload{people: l.people, keys: newKeys(l.people)}
+	w := &workload{people: people, keys: newKeys(people)}
 	random.Shuffle(len(w.keys), func(i, j int) { w.keys[i], w.keys[j] = w.keys[j], w.keys[i] })
 	if want := l.keyCount(); len(w.keys) < want {
 		return nil, fmt.Errorf("the demo has %d lists of %d people, and %d are needed", len(w.keys), pageSize, want)
@@ -54,20 +55,20 @@ func (l *lab) newWorkload() (*workload, error) {
 	draw := zipf(random, len(w.keys))
 	for range drawn {
 		k := draw()
-		askers := l.people.of[w.keys[k].company]
+		askers := people.of[w.keys[k].company]
 		if len(askers) == 0 {
 			return nil, fmt.Errorf("nobody of company %d is signed in", w.keys[k].company)
 		}
 		w.requests = append(w.requests, request{k, askers[random.IntN(len(askers))]})
 	}
 	// Lists by what was changed last are the same from now on.
-	writer := writer{primary: l.primary, people: l.people}
+	writer := writer{primary: primary, people: people}
 	for _, risk := range []string{"high", usual} {
 		if err := writer.change(l.ctx, risk); err != nil {
 			return nil, err
 		}
 	}
-	if err := w.fetch(l, writer.position); err != nil {
+	if err := w.fetch(l.ctx, primary, writer.position); err != nil {
 		return nil, err
 	}
 	for _, r := range w.requests {
@@ -132,14 +133,14 @@ func zipf(random *rand.Rand, n int) func() int {
 }
 
 // fetch asks Outpost for every key, as it is at a position or later.
-func (w *workload) fetch(l *lab, position string) error {
-	group, ctx := errgroup.WithContext(l.ctx)
+func (w *workload) fetch(ctx context.Context, primary *node, position string) error {
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(4)
 	for i, k := range w.keys {
-		askers := l.people.of[k.company]
-		token := l.people.asking[askers[i%len(askers)]].token
+		askers := w.people.of[k.company]
+		token := w.people.asking[askers[i%len(askers)]].token
 		group.Go(func() error {
-			got, err := ask(ctx, l.primary.api, k.path, token, "", position)
+			got, err := ask(ctx, primary.api, k.path, token, "", position)
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"time"
 )
 
 // script sends the requests of a file, each thread from another place on, and ends with one
@@ -52,10 +53,16 @@ type load struct {
 	Micros   float64 // it took
 	Bytes    float64 // headers and bodies
 	Errors   float64
-	P50, P99 float64 // microseconds
+	P50, P99 float64       // microseconds
+	cpu      time.Duration // wrk's own
 }
 
 func (l load) rate() float64 { return l.Requests / l.Micros * 1e6 }
+
+// busy is the share of a processor that wrk took, per thread: near 1 it is wrk that is measured.
+func (l load) busy(threads int) float64 {
+	return float64(l.cpu.Microseconds()) / l.Micros / float64(threads)
+}
 
 var summary = regexp.MustCompile(`(?m)^PEERS (\{.*\})$`)
 
@@ -75,7 +82,7 @@ func (l *lab) wrk(s *side, seconds int) (load, error) {
 	if found == nil {
 		return load{}, fmt.Errorf("wrk said nothing of what it did:\n%s", out)
 	}
-	var got load
+	got := load{cpu: c.ProcessState.UserTime() + c.ProcessState.SystemTime()}
 	if err := json.Unmarshal(found[1], &got); err != nil {
 		return load{}, fmt.Errorf("reading what wrk said: %w", err)
 	}

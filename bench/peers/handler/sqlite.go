@@ -24,7 +24,7 @@ func serveSQLite(ctx context.Context, app *fiber.App) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)"}}
+	values := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(1)", "temp_store(2)", "cache_size(-8192)"}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+values.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("opening the replica: %w", err)
