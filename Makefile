@@ -66,7 +66,7 @@ run: need-postgres build ## a private Postgres, a primary and two edges on demo 
 # the image's static build is in the Dockerfile.
 .PHONY: build
 build: ## the program, as bin/outpost
-	go build -ldflags "-X main.version=$(VERSION)" -o bin/outpost .
+	CGO_ENABLED=0 go build -ldflags "-X main.version=$(VERSION)" -o bin/outpost .
 
 ##@ Check
 

@@ -16,9 +16,11 @@ import (
 
 const (
 	// pulledBytes is how much the server sends unasked, and so what it or the connection
-	// hold for an edge that does not read. It asks for more when half is read, so half must
-	// hold the largest message.
+	// hold for an edge that does not read. It must hold the largest message.
 	pulledBytes = 2*wire.MaxMessage + 2<<20
+	// pulledMessages is how many it sends unasked, small as they may be: the client makes room
+	// for as many beforehand, and where nothing is said that is for a million, 8 MB.
+	pulledMessages = 1 << 14
 	// feedBytes and feedMessages are what a feed holds beside that. It hands over a quarter
 	// of that at once, and at least one message.
 	feedBytes    = 16 << 20
@@ -73,7 +75,7 @@ func (c *Conn) Follow(ctx context.Context, from uint64) (*Feed, error) {
 		return nil, fmt.Errorf("consuming the stream: %w", c.failed(err))
 	}
 	messages, err := consumer.Messages(
-		jetstream.PullMaxBytes(pulledBytes),
+		jetstream.PullMaxMessagesWithBytesLimit(pulledMessages, pulledBytes),
 		jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
 	if err != nil {
 		return nil, fmt.Errorf("consuming the stream: %w", err)

@@ -9,6 +9,7 @@ import (
 	// zxcvbn knows common passwords, words, names, keyboard walks, dates and their disguises, and is
 	// the measure that browsers use too.
 	"github.com/trustelem/zxcvbn"
+	"github.com/trustelem/zxcvbn/frequency"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -23,6 +24,10 @@ const (
 	// personalLength is the shortest part of a name that a password must not contain.
 	personalLength = 4
 )
+
+// zxcvbn has made its dictionaries of these lists, and would keep 3 MB for good that nobody reads
+// again.
+func init() { clear(frequency.FrequencyLists) }
 
 // Weakness says what is wrong with a password that somebody wants to set, as an end of "The password
 // …"; empty when nothing is. It follows NIST SP 800-63B, 3.1.1.2: any characters, no rules of

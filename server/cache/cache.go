@@ -123,8 +123,8 @@ func New(o Options) (*Cache, error) {
 		return nil, fmt.Errorf("making the cache: %w", err)
 	}
 	store, err := ristretto.NewCache(&ristretto.Config[uint64, *Entry]{
-		// Ten counters for each entry of 1 KiB, as its documentation advises.
-		NumCounters: max(o.MaxBytes/100, 1<<10),
+		// Ten counters for each entry of 2 KiB, as its documentation advises.
+		NumCounters: max(o.MaxBytes/200, 1<<10),
 		MaxCost:     o.MaxBytes,
 		BufferItems: 64,
 		// Costs are real bytes already; counting its own on top halves the hit ratio of
