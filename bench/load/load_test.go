@@ -38,7 +38,7 @@ func TestScenariosPass(t *testing.T) {
 			if out, err := run.CombinedOutput(); err != nil {
 				t.Fatalf("k6 ended with %v:\n%s", err, out)
 			}
-			expectResult(t, path, script)
+			expectResult(t, strings.TrimSuffix(path, ".json")+"-1.json", script)
 		})
 	}
 }

@@ -181,6 +181,35 @@ func expectWhole(t *testing.T, page string) {
 	}
 }
 
+// The figures and both pages of a run have one number, and no earlier run loses any of them: not even one whose
+// figures are gone.
+func TestRunReplacesNoOther(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"x.json", "x-2.md", "x-3.html", "x-5.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("earlier"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"x-1", "x-4", "x-6"} {
+		written, err := Keep(made(20), filepath.Join(dir, "x.json"))
+		base := filepath.Join(dir, want)
+		if err != nil || fmt.Sprint(written) != fmt.Sprint([]string{base + ".json", base + ".md", base + ".html"}) {
+			t.Fatalf("written: %q, %v; not %s", written, err, want)
+		}
+		if r, err := result.Read(written[0]); err != nil || r.Run.Scenario != "learner" {
+			t.Errorf("%+v, %v", r, err)
+		}
+	}
+	for _, name := range []string{"x.json", "x-2.md", "x-3.html", "x-5.json"} {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(text) != "earlier" {
+			t.Errorf("%s is now %.20q, %v", name, text, err)
+		}
+	}
+	if _, err := Keep(made(20), filepath.Join(dir, "nowhere", "x.json")); err == nil {
+		t.Error("a run is kept in a folder that is not there")
+	}
+}
+
 // What a scenario calls an endpoint is text, whatever is in it.
 func TestNamesAreText(t *testing.T) {
 	r := made(20)
