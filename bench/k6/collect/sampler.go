@@ -94,14 +94,15 @@ func (n *node) read(ctx context.Context) *figures {
 // append begins a row: what is known of every second, and nothing of the servers yet.
 func (s *sampler) append(at time.Time) {
 	add := func(column *result.Column, value float64) { *column = append(*column, value) }
-	k6, machine := math.NaN(), math.NaN()
+	own := unread()
 	if s.own != nil {
-		k6, machine = s.own.since(at)
+		own = s.own.since(at)
 	}
 	add(&s.samples.At, at.Sub(s.began).Seconds())
 	add(&s.samples.VUs, s.users())
-	add(&s.samples.K6, k6)
-	add(&s.samples.Machine, machine)
+	add(&s.samples.K6, own.k6)
+	add(&s.samples.Machine, own.machine)
+	add(&s.samples.Stolen, own.stolen)
 	for i := range s.samples.Processes {
 		p := &s.samples.Processes[i]
 		add(&p.CPU, math.NaN())
@@ -187,11 +188,14 @@ func meanCPU(r *result.Result) *result.CPU {
 		}
 		return sum / n // NaN of none
 	}
-	cpu := &result.CPU{Cores: runtime.NumCPU(), Machine: result.Round(during(r.Samples.Machine)), K6: result.Round(during(r.Samples.K6))}
+	cpu := &result.CPU{
+		Cores: runtime.NumCPU(), Machine: result.Round(during(r.Samples.Machine)),
+		Stolen: result.Round(during(r.Samples.Stolen)), K6: result.Round(during(r.Samples.K6)),
+	}
 	if math.IsNaN(cpu.Machine) || math.IsNaN(cpu.K6) {
 		return nil
 	}
-	left := float64(cpu.Cores) - cpu.K6
+	left := float64(cpu.Cores) - cpu.Stolen - cpu.K6
 	cpu.RestShare = result.Round((cpu.Machine - cpu.K6) / left)
 	var outpost float64
 	for _, p := range r.Samples.Processes {

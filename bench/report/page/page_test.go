@@ -30,7 +30,7 @@ func made(seconds int) *result.Result {
 		Count: int64(300 * seconds), Rate: 300, Failed: 12, Statuses: map[string]int64{"200": int64(300*seconds) - 12, "503": 9, result.NoStatus: 3},
 		Errors: map[string]int64{"503": 9, "timed out": 3}, P50: 2.41, P90: 8.8, P95: 14.2, P99: 63.1, Max: 1234.5, Cached: 1000, HitRatio: &ratio,
 	}
-	value, outpost, share := 14.2, 0.71, 0.48
+	value, outpost, share := 14.2, 0.71, 0.493
 	r := &result.Result{
 		Version: result.Version,
 		Run: result.Run{
@@ -40,7 +40,7 @@ func made(seconds int) *result.Result {
 			Settings: map[string]string{"USERS": "1000", "STEADY": "30m"}, Machine: result.Machine{CPU: "Some CPU @ 2.50GHz", Cores: 2, Memory: 24 << 30, OS: "linux/amd64"}, K6: "v2.2.0",
 		},
 		Totals:     result.Totals{Figures: figures, Iterations: 100_000, ChecksPassed: 12345, LeftOut: map[string]int64{"setup": 1000, "warmup": 6000}},
-		CPU:        &result.CPU{Cores: 2, Machine: 1.41, K6: 0.52, Outpost: &outpost, RestShare: 0.601, OutpostShare: &share},
+		CPU:        &result.CPU{Cores: 2, Machine: 1.41, Stolen: 0.04, K6: 0.52, Outpost: &outpost, RestShare: 0.618, OutpostShare: &share},
 		Thresholds: []result.Threshold{{Metric: "http_req_duration{user:learner}", Bound: "p(95)<100", Value: &value, Verdict: result.Met}, {Metric: "http_req_failed", Bound: "rate==0", Verdict: result.NoData}, {Metric: "checks", Bound: "rate==1", Value: &ratio, Verdict: result.Missed}},
 		Metrics:    []result.Metric{{Name: "checks", Type: "rate", Count: 12345, Value: 1}, {Name: "iteration_duration", Type: "trend", Count: 99, Value: 2001, P95: &value, P99: &value, Max: &value}},
 		Users:      []result.Row{{User: "admin", Figures: figures}, {User: "learner", Figures: figures}},
@@ -89,6 +89,7 @@ func samples1(random *rand.Rand, seconds int) result.Samples {
 		s.VUs = append(s.VUs, min(1000, float64(i*10)))
 		s.K6 = append(s.K6, 0.5+random.Float64()/10)
 		s.Machine = append(s.Machine, 1.4+random.Float64()/5)
+		s.Stolen = append(s.Stolen, 0.04)
 		p := &s.Processes[0]
 		p.CPU = append(p.CPU, 0.7+random.Float64()/10)
 		p.Resident = append(p.Resident, 120e6+2e7*random.Float64())

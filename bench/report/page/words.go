@@ -110,12 +110,13 @@ func machine(m result.Machine) string {
 	return text
 }
 
-// cpu says, on average, which share of the cores k6 took, and the others of what it left.
+// cpu says, on average, which share of the cores k6 took, and all else of what k6 and other guests left.
 func cpu(c *result.CPU) string {
 	if c == nil {
 		return ""
 	}
-	text := fmt.Sprintf("of %d cores %.2f were busy, %.2f with k6. Of what k6 left, all else took %s", c.Cores, c.Machine, c.K6, percent(c.RestShare))
+	text := fmt.Sprintf("of %d cores %.2f were busy, %.2f with k6, and other guests took %.2f. Of what was left, all else took %s",
+		c.Cores, c.Machine, c.K6, c.Stolen, percent(c.RestShare))
 	if c.Outpost != nil && c.OutpostShare != nil {
 		text += fmt.Sprintf("; Outpost, with %.2f, %s", *c.Outpost, percent(*c.OutpostShare))
 	}

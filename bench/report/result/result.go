@@ -110,9 +110,10 @@ type Totals struct {
 type CPU struct {
 	Cores   int      `json:"cores"`
 	Machine float64  `json:"machine"` // all that ran there, k6 included
+	Stolen  float64  `json:"stolen"`  // what other guests of the same host took of the cores
 	K6      float64  `json:"k6"`
 	Outpost *float64 `json:"outpost,omitempty"` // all its processes that were sampled
-	// Of the cores that k6 left: what all else took, and what Outpost did.
+	// Of the cores that k6 and other guests left: what all else took, and what Outpost did.
 	RestShare    float64  `json:"all_else_of_what_k6_left"`
 	OutpostShare *float64 `json:"outpost_of_what_k6_left,omitempty"`
 }
@@ -171,6 +172,7 @@ type Samples struct {
 	VUs       Column    `json:"virtual_users"`
 	K6        Column    `json:"k6_cpu"`
 	Machine   Column    `json:"machine_cpu"`
+	Stolen    Column    `json:"stolen_cpu"`
 	Processes []Process `json:"processes"`
 	Nodes     []Node    `json:"nodes"`
 	Missing   []string  `json:"missing"` // what could not be read, and why
