@@ -159,7 +159,7 @@ func (o *Output) result(runError error) *result.Result {
 		r.Run.SteadyFrom = result.Round(g.from.Sub(o.began).Seconds())
 		r.Run.SteadyTo = result.Round(g.to.Sub(o.began).Seconds())
 	}
-	r.CPU = meanCPU(r)
+	summarise(r)
 	return r
 }
 

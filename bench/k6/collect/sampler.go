@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -174,38 +173,4 @@ func (s *sampler) conclude() {
 				n.failed, len(s.samples.At), s.samples.Nodes[i].Name, n.firstFail))
 		}
 	}
-}
-
-// meanCPU is what was used on average while requests were counted; nil where nothing is known.
-func meanCPU(r *result.Result) *result.CPU {
-	during := func(c result.Column) float64 {
-		var sum, n float64
-		for i, v := range c {
-			if at := r.Samples.At[i]; at >= r.Run.SteadyFrom && at <= r.Run.SteadyTo+1 && !math.IsNaN(v) {
-				sum += v
-				n++
-			}
-		}
-		return sum / n // NaN of none
-	}
-	cpu := &result.CPU{
-		Cores: runtime.NumCPU(), Machine: result.Round(during(r.Samples.Machine)),
-		Stolen: result.Round(during(r.Samples.Stolen)), K6: result.Round(during(r.Samples.K6)),
-	}
-	if math.IsNaN(cpu.Machine) || math.IsNaN(cpu.K6) {
-		return nil
-	}
-	left := float64(cpu.Cores) - cpu.Stolen - cpu.K6
-	cpu.RestShare = result.Round((cpu.Machine - cpu.K6) / left)
-	var outpost float64
-	for _, p := range r.Samples.Processes {
-		outpost += during(p.CPU)
-	}
-	if len(r.Samples.Processes) == 0 || math.IsNaN(outpost) {
-		return cpu
-	}
-	outpost = result.Round(outpost)
-	share := result.Round(outpost / left)
-	cpu.Outpost, cpu.OutpostShare = &outpost, &share
-	return cpu
 }

@@ -80,9 +80,16 @@ func course1(random *rand.Rand, name string, seconds, step, rate int) result.Lin
 
 func samples1(random *rand.Rand, seconds int) result.Samples {
 	s := result.Samples{
-		Processes: []result.Process{{Name: "fra + iad + syd"}},
-		Nodes:     []result.Node{{Name: "fra"}, {Name: "iad"}, {Name: "syd"}},
-		Missing:   []string{"2 of 50 samples of syd: at first connection refused"},
+		Processes: []result.Process{{
+			Name: "fra + iad + syd", ResidentDrift: &result.Drift{First: 128e6, Last: 131e6, Most: 139e6},
+			HeapDrift: &result.Drift{First: 75.1e6, Last: 75.9e6, Most: 89.7e6},
+		}},
+		Nodes: []result.Node{
+			{Name: "fra", LagDrift: &result.Drift{First: 0.0034, Last: 0.0036, Most: 0.00487}},
+			{Name: "iad", LagDrift: &result.Drift{First: 0.0035, Last: 0.0033, Most: 0.00461}},
+			{Name: "syd"},
+		},
+		Missing: []string{"2 of 50 samples of syd: at first connection refused"},
 	}
 	for i := range seconds {
 		s.At = append(s.At, float64(i))

@@ -180,16 +180,27 @@ type Samples struct {
 
 // Process is one of Outpost's; that of `outpost dev` is several nodes at once.
 type Process struct {
-	Name     string `json:"name"`
-	CPU      Column `json:"cpu"`
-	Resident Column `json:"resident"`
-	Heap     Column `json:"heap"`
+	Name          string `json:"name"`
+	CPU           Column `json:"cpu"`
+	Resident      Column `json:"resident"`
+	Heap          Column `json:"heap"`
+	ResidentDrift *Drift `json:"resident_drift,omitempty"`
+	HeapDrift     *Drift `json:"heap_drift,omitempty"`
+}
+
+// Drift says whether a column grows: the medians of the first and of the last third of the counted time, which are
+// alike where nothing does, and the highest value.
+type Drift struct {
+	First float64 `json:"first"`
+	Last  float64 `json:"last"`
+	Most  float64 `json:"most"`
 }
 
 // Node is one region's server.
 type Node struct {
 	Name      string `json:"name"`
 	Lag       Column `json:"replica_lag"` // seconds
-	HitRatio  Column `json:"hit_ratio"`   // of the requests to its cache since the sample before
-	Forwarded Column `json:"forwarded"`   // requests a second sent on to the primary
+	LagDrift  *Drift `json:"replica_lag_drift,omitempty"`
+	HitRatio  Column `json:"hit_ratio"` // of the requests to its cache since the sample before
+	Forwarded Column `json:"forwarded"` // requests a second sent on to the primary
 }
