@@ -173,7 +173,8 @@ load: .bin/k6 ## k6's scenarios against a running `make run` without limits (POR
 
 .PHONY: load-compare
 load-compare: ## two results of k6, and whether the second is worse (A=bench/results/x.json B=bench/results/y.json)
-	@cd bench && go run ./report compare "$(abspath $(A))" "$(abspath $(B))"
+	@cd bench && go build -o ../.bench/report ./report
+	@.bench/report compare "$(A)" "$(B)"
 
 .PHONY: bench-replicate
 bench-replicate: need-postgres build ## replication against Postgres' own, into bench/results (ROUNDS=5 ONLY=1,2 PROFILE=folder)

@@ -68,6 +68,7 @@ func TestRunOfTinyScenario(t *testing.T) {
 	if code := k6.ProcessState.ExitCode(); code != 99 { // k6's, for thresholds that were missed
 		t.Fatalf("k6 ended with %d (%v):\n%s", code, err, said)
 	}
+	path = strings.TrimSuffix(path, ".json") + "-1.json"
 	r, err := result.Read(path)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, said)

@@ -1,6 +1,6 @@
 // Five hundred of the users of learner.js for four hours: what leaks, grows, expires or wears out shows. Tokens live a quarter
 // of an hour, so that everybody changes theirs some twenty times. With ADMIN_URLS the result has memory and lag of
-// every region over time.
+// every region over time, and says whether they grew: the first third of the run beside the last.
 //
 //   make load LOAD=endurance             USERS, RAMP, WARMUP, STEADY, WRITES and FOLLOW as in learner.js
 //   make load LOAD=endurance STEADY=30m WRITES=20

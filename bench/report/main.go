@@ -1,10 +1,10 @@
 // Command report reads what `k6 run --out outpost=…` has kept:
 //
-//	go run ./report compare A.json B.json                   B held against A, as Markdown
-//	go run ./report compare -html out.html A.json B.json    and as a page
-//	go run ./report render A.json                           A's pages anew, beside it
+//	.bench/report compare A.json B.json                   B held against A, as Markdown
+//	.bench/report compare -html out.html A.json B.json    and as a page
+//	.bench/report render A.json                           A's pages anew, beside it
 //
-// compare ends with 1 when B is worse, and with 2 when it cannot tell.
+// compare ends with 1 when B is worse, and with 2 when it cannot tell; `go run` and make keep that to themselves.
 package main
 
 import (

@@ -39,7 +39,7 @@ const often = 250 * time.Millisecond
 // Output is the one named outpost.
 type Output struct {
 	output.SampleBuffer
-	path       string // of the JSON file
+	path       string // of the JSON file, without the number it gets
 	scenario   string
 	env        map[string]string
 	log        logrus.FieldLogger
@@ -58,7 +58,7 @@ var (
 	_ output.WithStopWithTestError = &Output{}
 )
 
-// New makes the output. Its argument is the path of the JSON file.
+// New makes the output. Its argument is the path of the JSON file, which gets a number: a run replaces no other.
 func New(p output.Params) (output.Output, error) {
 	if !strings.HasSuffix(p.ConfigArgument, ".json") {
 		return nil, errors.New("say where the result goes: --out outpost=bench/results/name.json")
@@ -120,7 +120,7 @@ func (o *Output) StopWithTestError(runError error) error {
 	o.rest()
 	o.sampled.Wait()
 	r := o.result(runError)
-	written, err := page.Save(r, o.path)
+	written, err := page.Keep(r, o.path)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (o *Output) result(runError error) *result.Result {
 		r.Run.SteadyFrom = result.Round(g.from.Sub(o.began).Seconds())
 		r.Run.SteadyTo = result.Round(g.to.Sub(o.began).Seconds())
 	}
-	r.CPU = meanCPU(r)
+	summarise(r)
 	return r
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -94,14 +93,15 @@ func (n *node) read(ctx context.Context) *figures {
 // append begins a row: what is known of every second, and nothing of the servers yet.
 func (s *sampler) append(at time.Time) {
 	add := func(column *result.Column, value float64) { *column = append(*column, value) }
-	k6, machine := math.NaN(), math.NaN()
+	own := unread()
 	if s.own != nil {
-		k6, machine = s.own.since(at)
+		own = s.own.since(at)
 	}
 	add(&s.samples.At, at.Sub(s.began).Seconds())
 	add(&s.samples.VUs, s.users())
-	add(&s.samples.K6, k6)
-	add(&s.samples.Machine, machine)
+	add(&s.samples.K6, own.k6)
+	add(&s.samples.Machine, own.machine)
+	add(&s.samples.Stolen, own.stolen)
 	for i := range s.samples.Processes {
 		p := &s.samples.Processes[i]
 		add(&p.CPU, math.NaN())
@@ -173,35 +173,4 @@ func (s *sampler) conclude() {
 				n.failed, len(s.samples.At), s.samples.Nodes[i].Name, n.firstFail))
 		}
 	}
-}
-
-// meanCPU is what was used on average while requests were counted; nil where nothing is known.
-func meanCPU(r *result.Result) *result.CPU {
-	during := func(c result.Column) float64 {
-		var sum, n float64
-		for i, v := range c {
-			if at := r.Samples.At[i]; at >= r.Run.SteadyFrom && at <= r.Run.SteadyTo+1 && !math.IsNaN(v) {
-				sum += v
-				n++
-			}
-		}
-		return sum / n // NaN of none
-	}
-	cpu := &result.CPU{Cores: runtime.NumCPU(), Machine: result.Round(during(r.Samples.Machine)), K6: result.Round(during(r.Samples.K6))}
-	if math.IsNaN(cpu.Machine) || math.IsNaN(cpu.K6) {
-		return nil
-	}
-	left := float64(cpu.Cores) - cpu.K6
-	cpu.RestShare = result.Round((cpu.Machine - cpu.K6) / left)
-	var outpost float64
-	for _, p := range r.Samples.Processes {
-		outpost += during(p.CPU)
-	}
-	if len(r.Samples.Processes) == 0 || math.IsNaN(outpost) {
-		return cpu
-	}
-	outpost = result.Round(outpost)
-	share := result.Round(outpost / left)
-	cpu.Outpost, cpu.OutpostShare = &outpost, &share
-	return cpu
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"outpost/bench/report/result"
 )
 
 // A server that is not there yet, comes, starts anew and goes leaves gaps, and nothing below zero.
@@ -55,21 +53,5 @@ func TestServerThatStartsAnew(t *testing.T) {
 	}
 	if missing := strings.Join(s.samples.Missing, "\n"); !strings.Contains(missing, "2 of 7 samples of fra: at first /metrics answered 503") {
 		t.Errorf("missing: %q", missing)
-	}
-}
-
-func TestMeanCPUIsOfTheCountedTime(t *testing.T) {
-	r := &result.Result{Run: result.Run{SteadyFrom: 2, SteadyTo: 3}, Samples: result.Samples{
-		At: result.Column{0, 1, 2, 3, 4, 5, 6}, K6: result.Column{9, 9, 0.25, 0.75, 0.5, 9, 9}, Machine: result.Column{9, 9, 1, math.NaN(), 2, 9, 9},
-		Processes: []result.Process{{CPU: result.Column{9, 9, 0.5, 0.5, 0.5, 9, 9}}, {CPU: result.Column{9, 9, 0.25, 0.25, 0.25, 9, 9}}},
-	}}
-	cpu := meanCPU(r)
-	left := float64(cpu.Cores) - 0.5
-	if cpu.K6 != 0.5 || cpu.Machine != 1.5 || *cpu.Outpost != 0.75 || *cpu.OutpostShare != result.Round(0.75/left) || cpu.RestShare != result.Round(1/left) {
-		t.Errorf("%+v", cpu)
-	}
-	r.Run.SteadyFrom, r.Run.SteadyTo = 100, 101
-	if cpu := meanCPU(r); cpu != nil {
-		t.Errorf("of a time without samples: %+v", cpu)
 	}
 }

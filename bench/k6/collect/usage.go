@@ -9,11 +9,15 @@ import (
 
 // usage reads the CPU time of this process and of the machine, which is only known where there is a /proc.
 type usage struct {
-	fs          procfs.FS
-	self        procfs.Proc
-	at          time.Time
-	k6, machine float64 // seconds used until then
+	fs   procfs.FS
+	self procfs.Proc
+	at   time.Time
+	used used // until then, in seconds
 }
+
+// used is CPU time, or what of it came in each second. What other guests of the same host took from the machine
+// is none of its own.
+type used struct{ k6, machine, stolen float64 }
 
 func newUsage() (*usage, error) {
 	fs, err := procfs.NewDefaultFS()
@@ -25,30 +29,33 @@ func newUsage() (*usage, error) {
 		return nil, err
 	}
 	u := &usage{fs: fs, self: self, at: time.Now()}
-	u.k6, u.machine = u.read()
+	u.used = u.read()
 	return u, nil
 }
 
 // since gives how many cores were busy since it was last asked.
-func (u *usage) since(now time.Time) (k6, machine float64) {
-	seconds := now.Sub(u.at).Seconds()
-	lastK6, lastMachine := u.k6, u.machine
-	u.at = now
-	u.k6, u.machine = u.read()
+func (u *usage) since(now time.Time) used {
+	seconds, last := now.Sub(u.at).Seconds(), u.used
+	u.at, u.used = now, u.read()
 	if seconds < 0.1 {
-		return math.NaN(), math.NaN() // the kernel counts in hundredths of a second
+		seconds = math.NaN() // the kernel counts in hundredths of a second
 	}
-	return (u.k6 - lastK6) / seconds, (u.machine - lastMachine) / seconds
+	return used{
+		k6: (u.used.k6 - last.k6) / seconds, machine: (u.used.machine - last.machine) / seconds,
+		stolen: (u.used.stolen - last.stolen) / seconds,
+	}
 }
 
-func (u *usage) read() (k6, machine float64) {
-	k6, machine = math.NaN(), math.NaN()
+func (u *usage) read() used {
+	all := unread()
 	if stat, err := u.self.Stat(); err == nil {
-		k6 = stat.CPUTime()
+		all.k6 = stat.CPUTime()
 	}
 	if stat, err := u.fs.Stat(); err == nil {
 		c := stat.CPUTotal
-		machine = c.User + c.Nice + c.System + c.IRQ + c.SoftIRQ + c.Steal
+		all.machine, all.stolen = c.User+c.Nice+c.System+c.IRQ+c.SoftIRQ, c.Steal
 	}
-	return k6, machine
+	return all
 }
+
+func unread() used { return used{math.NaN(), math.NaN(), math.NaN()} }

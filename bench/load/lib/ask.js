@@ -50,8 +50,8 @@ export function send(p, kind, name, { path, body = null, status = 200, headers =
   }
   if (promise(`the status is ${status}`, [].concat(status).includes(res.status), res)) {
     holds(p, sent, res, shed);
-    const from = res.headers['Cache-Status'];
-    if (method === 'GET' && from) {
+    const from = res.headers['Cache-Status'] || '';
+    if (method === 'GET' && (from || kind === 'catalogue' || kind === 'dashboard')) { // which say it always
       cacheHits.add(from.includes('; hit'), all);
     }
   }

@@ -18,7 +18,7 @@ const pages = 10;
 export function options(name, scenario, lasts, { own = {}, follow = 1 } = {}) {
   const scenarios = { [name]: scenario };
   const bounds = Object.assign({
-    // The catalogue changes with nothing that learners do; dashboards do, with every write at their company.
+    // The catalogue changes with nothing that learners do; dashboards with what a figure shows.
     'outpost_cache_hits{phase:steady,kind:catalogue}': ['rate>=0.95'],
     'outpost_cache_hits{phase:steady}': ['rate>=0.6'],
   }, own);
@@ -83,7 +83,7 @@ export function ask(p) {
   } else if (turn % 6 === 5) {
     report(p, Math.floor(turn / 6) + p.n);
   } else if (turn % 2) {
-    send(p, 'catalogue', 'GET /courses', { path: `/courses?page=${1 + ((turn + 7 * p.n) % pages)}&size=2&sort=title` });
+    send(p, 'catalogue', 'GET /courses', { path: `/courses?page=${1 + (((turn >> 1) + 7 * p.n) % pages)}&size=2&sort=title` });
   } else {
     send(p, 'dashboard', 'GET /dashboard');
   }

@@ -72,7 +72,7 @@ func tiles(r *result.Result) []tile {
 		list = append(list, tile{Name: "from the cache", Value: percent(*t.HitRatio)})
 	}
 	if r.CPU != nil && r.CPU.OutpostShare != nil {
-		list = append(list, tile{Name: "of the CPU k6 left", Value: percent(*r.CPU.OutpostShare)})
+		list = append(list, tile{Name: "of the CPU left", Value: percent(*r.CPU.OutpostShare)})
 	}
 	return list
 }

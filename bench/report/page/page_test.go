@@ -30,7 +30,7 @@ func made(seconds int) *result.Result {
 		Count: int64(300 * seconds), Rate: 300, Failed: 12, Statuses: map[string]int64{"200": int64(300*seconds) - 12, "503": 9, result.NoStatus: 3},
 		Errors: map[string]int64{"503": 9, "timed out": 3}, P50: 2.41, P90: 8.8, P95: 14.2, P99: 63.1, Max: 1234.5, Cached: 1000, HitRatio: &ratio,
 	}
-	value, outpost, share := 14.2, 0.71, 0.48
+	value, outpost, share := 14.2, 0.71, 0.493
 	r := &result.Result{
 		Version: result.Version,
 		Run: result.Run{
@@ -40,7 +40,7 @@ func made(seconds int) *result.Result {
 			Settings: map[string]string{"USERS": "1000", "STEADY": "30m"}, Machine: result.Machine{CPU: "Some CPU @ 2.50GHz", Cores: 2, Memory: 24 << 30, OS: "linux/amd64"}, K6: "v2.2.0",
 		},
 		Totals:     result.Totals{Figures: figures, Iterations: 100_000, ChecksPassed: 12345, LeftOut: map[string]int64{"setup": 1000, "warmup": 6000}},
-		CPU:        &result.CPU{Cores: 2, Machine: 1.41, K6: 0.52, Outpost: &outpost, RestShare: 0.601, OutpostShare: &share},
+		CPU:        &result.CPU{Cores: 2, Machine: 1.41, Stolen: 0.04, K6: 0.52, Outpost: &outpost, RestShare: 0.618, OutpostShare: &share},
 		Thresholds: []result.Threshold{{Metric: "http_req_duration{user:learner}", Bound: "p(95)<100", Value: &value, Verdict: result.Met}, {Metric: "http_req_failed", Bound: "rate==0", Verdict: result.NoData}, {Metric: "checks", Bound: "rate==1", Value: &ratio, Verdict: result.Missed}},
 		Metrics:    []result.Metric{{Name: "checks", Type: "rate", Count: 12345, Value: 1}, {Name: "iteration_duration", Type: "trend", Count: 99, Value: 2001, P95: &value, P99: &value, Max: &value}},
 		Users:      []result.Row{{User: "admin", Figures: figures}, {User: "learner", Figures: figures}},
@@ -80,15 +80,23 @@ func course1(random *rand.Rand, name string, seconds, step, rate int) result.Lin
 
 func samples1(random *rand.Rand, seconds int) result.Samples {
 	s := result.Samples{
-		Processes: []result.Process{{Name: "fra + iad + syd"}},
-		Nodes:     []result.Node{{Name: "fra"}, {Name: "iad"}, {Name: "syd"}},
-		Missing:   []string{"2 of 50 samples of syd: at first connection refused"},
+		Processes: []result.Process{{
+			Name: "fra + iad + syd", ResidentDrift: &result.Drift{First: 128e6, Last: 131e6, Most: 139e6},
+			HeapDrift: &result.Drift{First: 75.1e6, Last: 75.9e6, Most: 89.7e6},
+		}},
+		Nodes: []result.Node{
+			{Name: "fra", LagDrift: &result.Drift{First: 0.0034, Last: 0.0036, Most: 0.00487}},
+			{Name: "iad", LagDrift: &result.Drift{First: 0.0035, Last: 0.0033, Most: 0.00461}},
+			{Name: "syd"},
+		},
+		Missing: []string{"2 of 50 samples of syd: at first connection refused"},
 	}
 	for i := range seconds {
 		s.At = append(s.At, float64(i))
 		s.VUs = append(s.VUs, min(1000, float64(i*10)))
 		s.K6 = append(s.K6, 0.5+random.Float64()/10)
 		s.Machine = append(s.Machine, 1.4+random.Float64()/5)
+		s.Stolen = append(s.Stolen, 0.04)
 		p := &s.Processes[0]
 		p.CPU = append(p.CPU, 0.7+random.Float64()/10)
 		p.Resident = append(p.Resident, 120e6+2e7*random.Float64())
@@ -178,6 +186,35 @@ func expectWhole(t *testing.T, page string) {
 	}
 	if charts == 0 || titles != charts || tables != charts {
 		t.Errorf("%d charts, %d of them with a title and %d with a table", charts, titles, tables)
+	}
+}
+
+// The figures and both pages of a run have one number, and no earlier run loses any of them: not even one whose
+// figures are gone.
+func TestRunReplacesNoOther(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"x.json", "x-2.md", "x-3.html", "x-5.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("earlier"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"x-1", "x-4", "x-6"} {
+		written, err := Keep(made(20), filepath.Join(dir, "x.json"))
+		base := filepath.Join(dir, want)
+		if err != nil || fmt.Sprint(written) != fmt.Sprint([]string{base + ".json", base + ".md", base + ".html"}) {
+			t.Fatalf("written: %q, %v; not %s", written, err, want)
+		}
+		if r, err := result.Read(written[0]); err != nil || r.Run.Scenario != "learner" {
+			t.Errorf("%+v, %v", r, err)
+		}
+	}
+	for _, name := range []string{"x.json", "x-2.md", "x-3.html", "x-5.json"} {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(text) != "earlier" {
+			t.Errorf("%s is now %.20q, %v", name, text, err)
+		}
+	}
+	if _, err := Keep(made(20), filepath.Join(dir, "nowhere", "x.json")); err == nil {
+		t.Error("a run is kept in a folder that is not there")
 	}
 }
 

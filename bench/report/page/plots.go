@@ -133,10 +133,13 @@ func users(r *result.Result) *chart {
 }
 
 func cores(r *result.Result) *chart {
-	c := newChart(r, "CPU", "cores", "The machine includes k6, Outpost and all else that runs there.")
+	c := newChart(r, "CPU", "cores", "The machine includes k6, Outpost and all else that runs there, and not what other guests of its host took.")
 	c.Top = float64(r.Run.Machine.Cores)
 	c.add("machine", sampled(r, r.Samples.Machine, 1))
 	c.add("k6", sampled(r, r.Samples.K6, 1))
+	if slices.ContainsFunc(r.Samples.Stolen, func(v float64) bool { return v > 0 }) {
+		c.add("other guests", sampled(r, r.Samples.Stolen, 1))
+	}
 	for _, p := range r.Samples.Processes {
 		c.add(p.Name, sampled(r, p.CPU, 1))
 	}

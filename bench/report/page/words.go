@@ -110,53 +110,45 @@ func machine(m result.Machine) string {
 	return text
 }
 
-// cpu says, on average, which share of the cores k6 took, and the others of what it left.
+// cpu says, on average, which share of the cores k6 took, and all else of what k6 and other guests left.
 func cpu(c *result.CPU) string {
 	if c == nil {
 		return ""
 	}
-	text := fmt.Sprintf("of %d cores %.2f were busy, %.2f with k6. Of what k6 left, all else took %s", c.Cores, c.Machine, c.K6, percent(c.RestShare))
+	text := fmt.Sprintf("of %d cores %.2f were busy, %.2f with k6, and other guests took %.2f. Of what was left, all else took %s",
+		c.Cores, c.Machine, c.K6, c.Stolen, percent(c.RestShare))
 	if c.Outpost != nil && c.OutpostShare != nil {
 		text += fmt.Sprintf("; Outpost, with %.2f, %s", *c.Outpost, percent(*c.OutpostShare))
 	}
 	return text
 }
 
-// memoryUsed says how much of it each process had, while requests were counted.
+// memoryUsed says how much of it each process had, and whether that grew.
 func memoryUsed(r *result.Result) string {
 	var list []string
 	for _, p := range r.Samples.Processes {
-		if high, last := highest(sampled(r, p.Resident, 1e-6)); !math.IsNaN(high) {
-			list = append(list, fmt.Sprintf("%s at most %s MB resident, and %s MB at the end", p.Name, number(high), number(last)))
-		}
+		list = append(list, drift(p.Name+" resident", p.ResidentDrift, 1e-6, "MB")...)
+		list = append(list, drift(p.Name+" heap", p.HeapDrift, 1e-6, "MB")...)
 	}
 	return strings.Join(list, "; ")
 }
 
-// lagged says how far behind each replica was.
+// lagged says how far behind each replica was, and whether that grew.
 func lagged(r *result.Result) string {
 	var list []string
 	for _, n := range r.Samples.Nodes {
-		if high, last := highest(sampled(r, n.Lag, 1000)); !math.IsNaN(high) {
-			list = append(list, fmt.Sprintf("%s at most %s ms, and %s ms at the end", n.Name, number(high), number(last)))
-		}
+		list = append(list, drift(n.Name, n.LagDrift, 1000, "ms")...)
 	}
 	return strings.Join(list, "; ")
 }
 
-// highest is the highest value, and the last; NaN where there is none.
-func highest(p points) (high, last float64) {
-	high, last = math.NaN(), math.NaN()
-	for _, v := range p.y {
-		if math.IsNaN(v) {
-			continue
-		}
-		last = v
-		if math.IsNaN(high) || v > high {
-			high = v
-		}
+// drift is nothing where nothing is known.
+func drift(name string, d *result.Drift, scale float64, unit string) []string {
+	if d == nil {
+		return nil
 	}
-	return high, last
+	return []string{fmt.Sprintf("%s %s %s in the first third, %s in the last, at most %s",
+		name, number(d.First*scale), unit, number(d.Last*scale), number(d.Most*scale))}
 }
 
 func checks(t *result.Totals) string {

@@ -110,9 +110,10 @@ type Totals struct {
 type CPU struct {
 	Cores   int      `json:"cores"`
 	Machine float64  `json:"machine"` // all that ran there, k6 included
+	Stolen  float64  `json:"stolen"`  // what other guests of the same host took of the cores
 	K6      float64  `json:"k6"`
 	Outpost *float64 `json:"outpost,omitempty"` // all its processes that were sampled
-	// Of the cores that k6 left: what all else took, and what Outpost did.
+	// Of the cores that k6 and other guests left: what all else took, and what Outpost did.
 	RestShare    float64  `json:"all_else_of_what_k6_left"`
 	OutpostShare *float64 `json:"outpost_of_what_k6_left,omitempty"`
 }
@@ -171,6 +172,7 @@ type Samples struct {
 	VUs       Column    `json:"virtual_users"`
 	K6        Column    `json:"k6_cpu"`
 	Machine   Column    `json:"machine_cpu"`
+	Stolen    Column    `json:"stolen_cpu"`
 	Processes []Process `json:"processes"`
 	Nodes     []Node    `json:"nodes"`
 	Missing   []string  `json:"missing"` // what could not be read, and why
@@ -178,16 +180,27 @@ type Samples struct {
 
 // Process is one of Outpost's; that of `outpost dev` is several nodes at once.
 type Process struct {
-	Name     string `json:"name"`
-	CPU      Column `json:"cpu"`
-	Resident Column `json:"resident"`
-	Heap     Column `json:"heap"`
+	Name          string `json:"name"`
+	CPU           Column `json:"cpu"`
+	Resident      Column `json:"resident"`
+	Heap          Column `json:"heap"`
+	ResidentDrift *Drift `json:"resident_drift,omitempty"`
+	HeapDrift     *Drift `json:"heap_drift,omitempty"`
+}
+
+// Drift says whether a column grows: the medians of the first and of the last third of the counted time, which are
+// alike where nothing does, and the highest value.
+type Drift struct {
+	First float64 `json:"first"`
+	Last  float64 `json:"last"`
+	Most  float64 `json:"most"`
 }
 
 // Node is one region's server.
 type Node struct {
 	Name      string `json:"name"`
 	Lag       Column `json:"replica_lag"` // seconds
-	HitRatio  Column `json:"hit_ratio"`   // of the requests to its cache since the sample before
-	Forwarded Column `json:"forwarded"`   // requests a second sent on to the primary
+	LagDrift  *Drift `json:"replica_lag_drift,omitempty"`
+	HitRatio  Column `json:"hit_ratio"` // of the requests to its cache since the sample before
+	Forwarded Column `json:"forwarded"` // requests a second sent on to the primary
 }
