@@ -112,8 +112,8 @@ func (s *statement) rows() (driver.Rows, error) {
 	return s.stmt.(driver.StmtQueryContext).QueryContext(context.Background(), s.args)
 }
 
-// query runs it and gives each row, which is reused for the next.
-func (s *statement) query(each func([]driver.Value)) (err error) {
+// query runs it and gives each row, which is reused for the next, until one is refused.
+func (s *statement) query(each func([]driver.Value) error) (err error) {
 	rows, err := s.rows()
 	if err != nil {
 		return err
@@ -127,7 +127,9 @@ func (s *statement) query(each func([]driver.Value)) (err error) {
 		case err != nil:
 			return err
 		}
-		each(row)
+		if err := each(row); err != nil {
+			return err
+		}
 	}
 }
 

@@ -41,7 +41,8 @@ type Options struct {
 	Objects  []Object
 	// Touched is the table of one of the Objects in which their triggers note what else has changed than
 	// rows: something derived from them, or a part of one that matters to somebody. It has the columns
-	// name TEXT, key TEXT, id INTEGER; before each commit it is told to the Observer and emptied.
+	// name TEXT, key TEXT, id INTEGER; before each commit it is told to the Observer and emptied. Without
+	// an Observer it is left as it is.
 	Touched string
 	// Prepare is called for each connection that is opened for reading: the first one of a file at
 	// once, one more to try a file that Swap is about to put in place. It may be nil.
