@@ -45,8 +45,10 @@ type Options struct {
 	// an Observer it is left as it is.
 	Touched string
 	// Prepare is called for each connection that is opened for reading: the first one of a file at
-	// once, one more to try a file that Swap is about to put in place. It may be nil.
-	Prepare func(ctx context.Context, conn *sql.Conn) (io.Closer, error)
+	// once, one more to try a file that Swap is about to put in place. A file whose first one it refuses is not
+	// used. Those that are opened later may meet tables that have changed since: what it refuses then is
+	// every read through them, so that it had better leave out what does not fit any more. It may be nil.
+	Prepare func(ctx context.Context, conn *sql.Conn, first bool) (io.Closer, error)
 	// Readers is how many may read at the same time; if zero, two more than there are processors, but
 	// 4 at least and 16 at most. More only make each other slower: see server/store/DESIGN.md.
 	Readers int

@@ -19,7 +19,7 @@ type session struct {
 	broken               bool
 }
 
-func newSession(ctx context.Context, db *sql.DB, prepare func(context.Context, *sql.Conn) (io.Closer, error)) (_ *session, err error) {
+func newSession(ctx context.Context, db *sql.DB, prepare prepare, first bool) (_ *session, err error) {
 	s := &session{}
 	defer func() {
 		if err != nil {
@@ -35,7 +35,7 @@ func newSession(ctx context.Context, db *sql.DB, prepare func(context.Context, *
 	if prepare == nil {
 		return s, nil
 	}
-	if s.stmts, err = prepare(ctx, s.conn); err != nil {
+	if s.stmts, err = prepare(ctx, s.conn, first); err != nil {
 		return nil, fmt.Errorf("preparing the queries: %w", err)
 	}
 	return s, nil

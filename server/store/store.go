@@ -42,13 +42,32 @@ type Store struct {
 // New makes a store over r.
 func New(r Reader) *Store { return &Store{replica: r, Now: time.Now} }
 
-// Prepare prepares the store's statements for a replica's connection: replica.Options.Prepare.
-func Prepare(ctx context.Context, conn *stdsql.Conn) (io.Closer, error) {
-	q, err := sqlite.Prepare(ctx, conn)
+// Prepare prepares the store's statements for a replica's connection: replica.Options.Prepare. The
+// first connection of a file must know them all. On a later one, a statement that the tables do not fit any
+// more fails alone, when it is asked.
+func Prepare(ctx context.Context, conn *stdsql.Conn, first bool) (io.Closer, error) {
+	var db sqlite.DBTX = conn
+	if !first {
+		db = lenient{conn}
+	}
+	q, err := sqlite.Prepare(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the store's statements: %w", err)
 	}
 	return q, nil
+}
+
+// lenient leaves out statements that cannot be prepared: the generated code asks those by their text, and so
+// gets their error.
+type lenient struct{ *stdsql.Conn }
+
+// PrepareContext gives nil for a statement that cannot be prepared.
+func (l lenient) PrepareContext(ctx context.Context, text string) (*stdsql.Stmt, error) {
+	stmt, err := l.Conn.PrepareContext(ctx, text)
+	if err != nil && ctx.Err() == nil {
+		return nil, nil //nolint:nilerr // it comes again when the statement is asked
+	}
+	return stmt, err
 }
 
 // Read gives fn one state to ask and returns which state it was. Without a replica, while the
