@@ -166,6 +166,9 @@ func (r *Replica) install(f *file) {
 	r.waiters.publish(f.opened)
 }
 
+// Readers is how many may read at the same time.
+func (r *Replica) Readers() int { return r.options.Readers }
+
 // Loaded says whether there is a file to read: one that is not known to be damaged.
 func (r *Replica) Loaded() bool {
 	f := r.file.Load()

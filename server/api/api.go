@@ -73,13 +73,17 @@ type Forwarder interface {
 	Open(ctx context.Context, r forward.Request) (forward.Stream, error)
 }
 
+// Reading gives fn one state of the replica to ask, and returns which it was.
+type Reading func(ctx context.Context, fn func(training.Queries) error) (training.At, error)
+
 // Deps are what an API needs. A node is the primary when it has a Writer, and an edge when it
 // has a Forwarder.
 type Deps struct {
 	Region  string
 	Version string // of the build: part of every ETag's content
 
-	Read      func(ctx context.Context, fn func(training.Queries) error) (training.At, error)
+	Read      Reading
+	ReadLong  Reading            // for what walks a company's people; nil: Read
 	Published func() training.At // must be cheap: every request asks it
 	Wait      func(ctx context.Context, p change.Position) error
 	Cache     *cache.Cache
@@ -187,6 +191,9 @@ func New(d Deps) (*API, error) {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.ReadLong == nil {
+		d.ReadLong = d.Read
 	}
 	d.Limits.defaults()
 	a := &API{Deps: d, document: sync.OnceValues(newDocument), docs: sync.OnceValues(newDocs)}

@@ -22,6 +22,7 @@ import (
 // Reader is the replica as the store needs it.
 type Reader interface {
 	Read(ctx context.Context, fn func(replica.View) error) error
+	Readers() int // at the same time
 }
 
 // Store reads one replica, which must have been opened with Prepare.
@@ -37,10 +38,13 @@ type Store struct {
 	Now func() time.Time
 
 	replica Reader
+	long    chan struct{} // places of ReadLong
 }
 
 // New makes a store over r.
-func New(r Reader) *Store { return &Store{replica: r, Now: time.Now} }
+func New(r Reader) *Store {
+	return &Store{replica: r, Now: time.Now, long: make(chan struct{}, max(1, r.Readers()/2))}
+}
 
 // Prepare prepares the store's statements for a replica's connection: replica.Options.Prepare. The
 // first connection of a file must know them all. On a later one, a statement that the tables do not fit any
@@ -93,6 +97,19 @@ func (s *Store) Read(ctx context.Context, fn func(training.Queries) error) (trai
 		}
 	}
 	return at, err
+}
+
+// ReadLong is Read for what walks a company's people: all of them together take no more than half of the
+// replica's readers, so that short reads get through. It waits before it takes one of those, and so keeps
+// nobody else from it; ctx bounds the wait.
+func (s *Store) ReadLong(ctx context.Context, fn func(training.Queries) error) (training.At, error) {
+	select {
+	case s.long <- struct{}{}:
+		defer func() { <-s.long }()
+		return s.Read(ctx, fn)
+	case <-ctx.Done():
+		return training.At{}, fmt.Errorf("waiting for other long reads of the replica: %w", ctx.Err())
+	}
 }
 
 // queries are the questions inside one transaction.
