@@ -43,7 +43,7 @@ func (l *locales) choose(w training.LocaleWishes) string {
 			return locale
 		}
 	}
-	chosen := own(training.ChooseLocale(w))
+	chosen := training.ChooseLocale(w)
 	if len(w.AcceptLanguage) > maxWish || known != nil && len(*known) >= maxWishes {
 		return chosen
 	}
@@ -55,14 +55,4 @@ func (l *locales) choose(w training.LocaleWishes) string {
 	more[w] = chosen
 	l.known.CompareAndSwap(known, &more) // another who was faster has something to remember, too
 	return chosen
-}
-
-// own is a supported locale's name that does not lie in the client's text, which is Fiber's.
-func own(chosen string) string {
-	for _, name := range training.Locales() {
-		if name == chosen {
-			return name
-		}
-	}
-	return strings.Clone(chosen)
 }
