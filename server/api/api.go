@@ -200,12 +200,13 @@ func New(d Deps) (*API, error) {
 	a.pool.New = func() any { return &call{buf: make([]byte, 0, 256)} } // room for the longest header that is made
 	a.base, a.stop = context.WithCancel(context.Background())
 	for _, l := range []struct {
-		to   **limiter
-		name string
-		rate Rate
-	}{{&a.rates, "default", d.Limits.Rate}, {&a.accounts, "login", d.Limits.Login}, {&a.sources, "login", d.Limits.Login}} {
+		to     **limiter
+		name   string
+		rate   Rate
+		strict bool
+	}{{&a.rates, "default", d.Limits.Rate, false}, {&a.accounts, "login", d.Limits.Login, true}, {&a.sources, "login", d.Limits.Login, true}} {
 		var err error
-		if *l.to, err = newLimiter(l.name, l.rate); err != nil {
+		if *l.to, err = newLimiter(l.name, l.rate, l.strict); err != nil {
 			return nil, fmt.Errorf("building the API: %w", err)
 		}
 	}
