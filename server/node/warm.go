@@ -16,7 +16,7 @@ import (
 // What a node asks again after a restart, and how gently.
 const (
 	warmKeys    = 2000            // asked again, the hottest first
-	warmWatched = 2 * warmKeys    // from which those are chosen; a kilobyte each at most
+	warmWatched = 2 * warmKeys    // from which those are chosen; little more than a kilobyte each at most
 	warmSave    = 5 * time.Minute // what a node that is killed forgets
 	warmTime    = time.Minute     // for asking; after it, whoever comes asks for themselves
 	warmSettle  = 3 * time.Second // for what was missed meanwhile to arrive; without the primary it does not
