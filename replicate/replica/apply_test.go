@@ -88,6 +88,30 @@ END;`
 	equal(t, "noted", dump(t, r, "SELECT * FROM noted"), "")
 }
 
+func TestANoteThatCannotBeToldIsNotCommitted(t *testing.T) {
+	for name, note := range map[string]string{"no name": "NULL, 'company_id', 7", "no key": "'names', NULL, 7", "a text for an id": "'names', 'company_id', 'x'"} {
+		var seen recorder
+		r, h := open(t, func(o *Options) {
+			o.Observer, o.Touched = &seen, "noted"
+			o.Objects = []Object{{"misnoted", `
+CREATE TABLE noted (name TEXT, key TEXT, id INTEGER);
+CREATE TRIGGER items_noted AFTER INSERT ON items BEGIN
+	INSERT INTO noted VALUES (` + note + `);
+END;`}}
+		})
+		before := r.State()
+		err := r.Apply(t.Context(), []Delivery{h.tx(insert(items(), row(1, 7, "one", nil)))})
+		if err == nil || !strings.Contains(err.Error(), "table noted holds") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if heard := seen.take(); !strings.Contains(heard, "rollback") || strings.Contains(heard, "commit") {
+			t.Errorf("%s: it heard\n%s", name, heard)
+		}
+		equal(t, "state", r.State(), before)
+		equal(t, "items and notes", dump(t, r, "SELECT (SELECT count(*) FROM items) || ' ' || (SELECT count(*) FROM noted)"), "0 0")
+	}
+}
+
 func TestApplyChangesRows(t *testing.T) {
 	var seen recorder
 	r, h := open(t, func(o *Options) { o.Observer = &seen })

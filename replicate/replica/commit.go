@@ -67,11 +67,15 @@ func (a *applier) tellTouched(o Observer) error {
 	if a.f.touched == nil || a.r.tx.rows == 0 {
 		return nil
 	}
-	err := a.f.touched.query(func(row []driver.Value) {
-		name, _ := row[0].(string)
-		key, _ := row[1].(string)
-		id, _ := row[2].(int64)
+	err := a.f.touched.query(func(row []driver.Value) error {
+		name, named := row[0].(string)
+		key, keyed := row[1].(string)
+		id, numbered := row[2].(int64)
+		if !named || !keyed || !numbered {
+			return fmt.Errorf("table %s holds %v where a name, a key (both TEXT) and an id (INTEGER) should be", a.r.options.Touched, row)
+		}
 		o.Touched(name, key, id)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("reading what has changed besides rows: %w", err)

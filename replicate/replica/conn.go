@@ -107,9 +107,14 @@ func (s *statement) exec() (changed int64, err error) {
 	return result.RowsAffected()
 }
 
-// query runs it and gives each row, which is reused for the next.
-func (s *statement) query(each func([]driver.Value)) (err error) {
-	rows, err := s.stmt.(driver.StmtQueryContext).QueryContext(context.Background(), s.args)
+// rows runs it and gives its rows, to be closed.
+func (s *statement) rows() (driver.Rows, error) {
+	return s.stmt.(driver.StmtQueryContext).QueryContext(context.Background(), s.args)
+}
+
+// query runs it and gives each row, which is reused for the next, until one is refused.
+func (s *statement) query(each func([]driver.Value) error) (err error) {
+	rows, err := s.rows()
 	if err != nil {
 		return err
 	}
@@ -122,7 +127,9 @@ func (s *statement) query(each func([]driver.Value)) (err error) {
 		case err != nil:
 			return err
 		}
-		each(row)
+		if err := each(row); err != nil {
+			return err
+		}
 	}
 }
 

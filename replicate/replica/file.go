@@ -166,8 +166,8 @@ func (f *file) openPool(ctx context.Context, o Options) (err error) {
 	}
 	prepare := o.Prepare
 	if prepare != nil {
-		prepare = func(ctx context.Context, conn *sql.Conn) (io.Closer, error) {
-			stmts, err := o.Prepare(ctx, conn)
+		prepare = func(ctx context.Context, conn *sql.Conn, first bool) (io.Closer, error) {
+			stmts, err := o.Prepare(ctx, conn, first)
 			if err != nil {
 				return nil, unusable(ctx, f.path, err)
 			}

@@ -12,26 +12,30 @@ import (
 // pool lets a bounded number of reads into one file, each on a connection of its own.
 type pool struct {
 	db      *sql.DB
-	prepare func(ctx context.Context, conn *sql.Conn) (io.Closer, error) // may be nil
+	prepare prepare // may be nil
 	places  chan struct{}
 
 	mu   sync.Mutex
 	idle []*session // the last one to have read is the next to: it has its pages at hand
 }
 
-func newPool(connector driver.Connector, readers int, prepare func(context.Context, *sql.Conn) (io.Closer, error)) *pool {
+// prepare is Options.Prepare.
+type prepare func(ctx context.Context, conn *sql.Conn, first bool) (io.Closer, error)
+
+func newPool(connector driver.Connector, readers int, prepare prepare) *pool {
 	p := &pool{db: sql.OpenDB(connector), prepare: prepare, places: make(chan struct{}, readers)}
 	p.db.SetMaxIdleConns(-1) // a session that is closed is gone
 	return p
 }
 
-// open opens the first connection.
+// open opens the first connection, before anybody reads.
 func (p *pool) open(ctx context.Context) error {
-	s, err := p.take(ctx)
+	s, err := newSession(ctx, p.db, p.prepare, true)
 	if err != nil {
 		return err
 	}
-	return p.give(s)
+	p.idle = append(p.idle, s)
+	return nil
 }
 
 // take gives a connection to one read. It waits for one while all are reading.
@@ -44,7 +48,7 @@ func (p *pool) take(ctx context.Context) (*session, error) {
 	if s := p.pop(); s != nil {
 		return s, nil
 	}
-	s, err := newSession(ctx, p.db, p.prepare)
+	s, err := newSession(ctx, p.db, p.prepare, false)
 	if err != nil {
 		<-p.places
 	}

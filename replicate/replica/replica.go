@@ -41,11 +41,14 @@ type Options struct {
 	Objects  []Object
 	// Touched is the table of one of the Objects in which their triggers note what else has changed than
 	// rows: something derived from them, or a part of one that matters to somebody. It has the columns
-	// name TEXT, key TEXT, id INTEGER; before each commit it is told to the Observer and emptied.
+	// name TEXT, key TEXT, id INTEGER; before each commit it is told to the Observer and emptied. Without
+	// an Observer it is left as it is.
 	Touched string
 	// Prepare is called for each connection that is opened for reading: the first one of a file at
-	// once, one more to try a file that Swap is about to put in place. It may be nil.
-	Prepare func(ctx context.Context, conn *sql.Conn) (io.Closer, error)
+	// once, one more to try a file that Swap is about to put in place. A file whose first one it refuses is not
+	// used. Those that are opened later may meet tables that have changed since: what it refuses then is
+	// every read through them, so that it had better leave out what does not fit any more. It may be nil.
+	Prepare func(ctx context.Context, conn *sql.Conn, first bool) (io.Closer, error)
 	// Readers is how many may read at the same time; if zero, two more than there are processors, but
 	// 4 at least and 16 at most. More only make each other slower: see server/store/DESIGN.md.
 	Readers int
@@ -162,6 +165,9 @@ func (r *Replica) install(f *file) {
 	r.file.Store(f)
 	r.waiters.publish(f.opened)
 }
+
+// Readers is how many may read at the same time.
+func (r *Replica) Readers() int { return r.options.Readers }
 
 // Loaded says whether there is a file to read: one that is not known to be damaged.
 func (r *Replica) Loaded() bool {

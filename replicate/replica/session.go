@@ -12,16 +12,14 @@ import (
 // session is one connection for reading, with what every read needs prepared once: database/sql
 // would prepare BEGIN and ROLLBACK each time, and wrap each statement anew for each transaction.
 type session struct {
-	conn          *sql.Conn
-	driver        *conn
-	begin, commit *statement
-	state         driver.StmtQueryContext
-	values        [stateColumns]driver.Value
-	stmts         io.Closer // what Options.Prepare gave, or nil
-	broken        bool
+	conn                 *sql.Conn
+	begin, commit, state *statement
+	values               [stateColumns]driver.Value
+	stmts                io.Closer // what Options.Prepare gave, or nil
+	broken               bool
 }
 
-func newSession(ctx context.Context, db *sql.DB, prepare func(context.Context, *sql.Conn) (io.Closer, error)) (_ *session, err error) {
+func newSession(ctx context.Context, db *sql.DB, prepare prepare, first bool) (_ *session, err error) {
 	s := &session{}
 	defer func() {
 		if err != nil {
@@ -37,7 +35,7 @@ func newSession(ctx context.Context, db *sql.DB, prepare func(context.Context, *
 	if prepare == nil {
 		return s, nil
 	}
-	if s.stmts, err = prepare(ctx, s.conn); err != nil {
+	if s.stmts, err = prepare(ctx, s.conn, first); err != nil {
 		return nil, fmt.Errorf("preparing the queries: %w", err)
 	}
 	return s, nil
@@ -49,22 +47,15 @@ func (s *session) open(c any) (err error) {
 	if !ok {
 		return errors.New("the SQLite driver lacks the context interfaces")
 	}
-	s.driver = &conn{c: inner}
-	if s.begin, err = s.driver.prepare("BEGIN", 0); err != nil {
+	own := &conn{c: inner}
+	if s.begin, err = own.prepare("BEGIN", 0); err != nil {
 		return err
 	}
-	if s.commit, err = s.driver.prepare("COMMIT", 0); err != nil {
+	if s.commit, err = own.prepare("COMMIT", 0); err != nil {
 		return err
 	}
-	stmt, err := inner.PrepareContext(context.Background(), selectState)
-	if err != nil {
-		return err
-	}
-	s.state, ok = stmt.(driver.StmtQueryContext)
-	if !ok {
-		return errors.Join(errors.New("the SQLite driver lacks the context interfaces"), stmt.Close())
-	}
-	return nil
+	s.state, err = own.prepare(selectState, 0)
+	return err
 }
 
 // read runs fn in a transaction.
@@ -92,7 +83,7 @@ func (s *session) end(err *error) {
 }
 
 func (s *session) readState() (State, error) {
-	rows, err := s.state.QueryContext(context.Background(), nil)
+	rows, err := s.state.rows()
 	if err != nil {
 		return State{}, err
 	}
@@ -107,13 +98,10 @@ func (s *session) close() error {
 	if s.stmts != nil {
 		errs = append(errs, s.stmts.Close())
 	}
-	for _, stmt := range []*statement{s.begin, s.commit} {
+	for _, stmt := range []*statement{s.begin, s.commit, s.state} {
 		if stmt != nil {
 			errs = append(errs, stmt.close())
 		}
-	}
-	if stmt, ok := s.state.(driver.Stmt); ok {
-		errs = append(errs, stmt.Close())
 	}
 	if s.conn != nil {
 		errs = append(errs, s.conn.Close())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -167,9 +168,11 @@ func (c closer) Close() error { *c.closed++; return nil }
 
 func TestPreparedStatementsFollowTheFile(t *testing.T) {
 	var prepared, closed int
+	var firsts []bool
 	fail := false
 	r, h := open(t, func(o *Options) {
-		o.Prepare = func(context.Context, *sql.Conn) (io.Closer, error) {
+		o.Prepare = func(_ context.Context, _ *sql.Conn, first bool) (io.Closer, error) {
+			firsts = append(firsts, first)
 			if fail {
 				return nil, errors.New("no such column")
 			}
@@ -181,11 +184,11 @@ func TestPreparedStatementsFollowTheFile(t *testing.T) {
 		if _, ok := v.Stmts.(closer); !ok {
 			t.Errorf("Stmts is %T", v.Stmts)
 		}
-		return nil
+		return r.Read(t.Context(), func(View) error { return nil }) // by a second connection
 	}))
 	must(t, r.Swap(t.Context(), freshFile(t, h, "new")))
-	equal(t, "prepared, with the trial,", prepared, 3)
-	equal(t, "closed", closed, 2)
+	equal(t, "prepared, with the trial,", fmt.Sprint(firsts), "[true false true true]")
+	equal(t, "closed", closed, 3)
 	// A file that the queries do not fit is not put in place.
 	fail = true
 	before := r.State()
@@ -195,7 +198,7 @@ func TestPreparedStatementsFollowTheFile(t *testing.T) {
 	equal(t, "state", r.State(), before)
 	equal(t, "items", dump(t, r, allItems), "1|7|new|NULL")
 	must(t, r.Close())
-	equal(t, "closed", closed, 3)
+	equal(t, "closed", closed, prepared)
 	// And one that is in place is not used.
 	again := reopen(t, r.options)
 	equal(t, "loaded", again.Loaded(), false)

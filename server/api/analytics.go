@@ -42,7 +42,7 @@ func (a *API) getAnalytics(k *call) error {
 		return err
 	}
 	now := a.Now
-	return a.miss(k, func(ctx context.Context, q training.Queries) (answer, error) {
+	return a.missBy(k, a.ReadLong, func(ctx context.Context, q training.Queries) (answer, error) {
 		return analyse(ctx, q, company, days, locale, now().UTC().Truncate(time.Microsecond))
 	})
 }

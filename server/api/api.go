@@ -73,13 +73,17 @@ type Forwarder interface {
 	Open(ctx context.Context, r forward.Request) (forward.Stream, error)
 }
 
+// Reading gives fn one state of the replica to ask, and returns which it was.
+type Reading func(ctx context.Context, fn func(training.Queries) error) (training.At, error)
+
 // Deps are what an API needs. A node is the primary when it has a Writer, and an edge when it
 // has a Forwarder.
 type Deps struct {
 	Region  string
 	Version string // of the build: part of every ETag's content
 
-	Read      func(ctx context.Context, fn func(training.Queries) error) (training.At, error)
+	Read      Reading
+	ReadLong  Reading            // for what walks a company's people; nil: Read
 	Published func() training.At // must be cheap: every request asks it
 	Wait      func(ctx context.Context, p change.Position) error
 	Cache     *cache.Cache
@@ -188,17 +192,21 @@ func New(d Deps) (*API, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
+	if d.ReadLong == nil {
+		d.ReadLong = d.Read
+	}
 	d.Limits.defaults()
 	a := &API{Deps: d, document: sync.OnceValues(newDocument), docs: sync.OnceValues(newDocs)}
 	a.pool.New = func() any { return &call{buf: make([]byte, 0, 256)} } // room for the longest header that is made
 	a.base, a.stop = context.WithCancel(context.Background())
 	for _, l := range []struct {
-		to   **limiter
-		name string
-		rate Rate
-	}{{&a.rates, "default", d.Limits.Rate}, {&a.accounts, "login", d.Limits.Login}, {&a.sources, "login", d.Limits.Login}} {
+		to     **limiter
+		name   string
+		rate   Rate
+		strict bool
+	}{{&a.rates, "default", d.Limits.Rate, false}, {&a.accounts, "login", d.Limits.Login, true}, {&a.sources, "login", d.Limits.Login, true}} {
 		var err error
-		if *l.to, err = newLimiter(l.name, l.rate); err != nil {
+		if *l.to, err = newLimiter(l.name, l.rate, l.strict); err != nil {
 			return nil, fmt.Errorf("building the API: %w", err)
 		}
 	}

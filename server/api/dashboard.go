@@ -66,6 +66,7 @@ type board struct {
 // part reads one of the parts and gives how it is put into the body.
 type part struct {
 	name openapi.DashboardPart
+	by   Reading
 	read func(ctx context.Context, q training.Queries) (put func(), err error)
 }
 
@@ -74,10 +75,10 @@ type part struct {
 func (d *board) fill(ctx context.Context, r *route) (cache.Filled, error) {
 	now := d.api.Now()
 	parts := []part{
-		{openapi.ActiveUsers, d.activeUsers},
-		{openapi.PopularCourses, d.popularCourses},
-		{openapi.ComplianceRate, func(ctx context.Context, q training.Queries) (func(), error) { return d.compliance(ctx, q, now) }},
-		{openapi.RiskScore, func(ctx context.Context, q training.Queries) (func(), error) { return d.risk(ctx, q, now) }},
+		{openapi.ActiveUsers, d.api.Read, d.activeUsers},
+		{openapi.PopularCourses, d.api.Read, d.popularCourses},
+		{openapi.ComplianceRate, d.api.ReadLong, func(ctx context.Context, q training.Queries) (func(), error) { return d.compliance(ctx, q, now) }},
+		{openapi.RiskScore, d.api.ReadLong, func(ctx context.Context, q training.Queries) (func(), error) { return d.risk(ctx, q, now) }},
 	}
 	d.body.Degraded, d.body.Withheld = []openapi.DashboardPart{}, []openapi.DashboardPart{}
 	var wait sync.WaitGroup
@@ -122,7 +123,7 @@ func (d *board) read(ctx context.Context, p part) (at training.At, put func(), e
 			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 		}
 	}()
-	at, err = d.api.Read(ctx, func(q training.Queries) (err error) {
+	at, err = p.by(ctx, func(q training.Queries) (err error) {
 		put, err = p.read(ctx, q)
 		return err
 	})

@@ -43,12 +43,13 @@ type limiter struct {
 	policy  string
 	name    string
 	limit   string
+	strict  bool // each use counts for who is remembered, however much is left: for what is no hot path
 	seed    maphash.Seed
 	shelves [shelves]*lru.Cache[bucketKey, *rate.Limiter]
 }
 
 // newLimiter gives nil for a rate that is off.
-func newLimiter(name string, r Rate) (*limiter, error) {
+func newLimiter(name string, r Rate, strict bool) (*limiter, error) {
 	if r.Count == 0 {
 		return nil, nil
 	}
@@ -56,7 +57,7 @@ func newLimiter(name string, r Rate) (*limiter, error) {
 		return nil, fmt.Errorf("the rate %+v is not above zero", r)
 	}
 	l := &limiter{
-		rate: r, name: name, seed: maphash.MakeSeed(),
+		rate: r, name: name, strict: strict, seed: maphash.MakeSeed(),
 		policy: fmt.Sprintf("%q;q=%d;w=%d;burst=%d", name, r.Count, int(math.Ceil(r.Per.Seconds())), r.Burst),
 		limit:  strconv.Itoa(r.Count + r.Burst),
 	}
@@ -94,9 +95,9 @@ func (l *limiter) take(key bucketKey, now time.Time) verdict {
 	v := verdict{limiter: l, allowed: bucket.AllowN(now, 1)}
 	tokens := bucket.TokensAt(now)
 	full := float64(l.rate.Count + l.rate.Burst)
-	if tokens < full/2 {
-		// Only now is it worth the shelf's lock to be remembered longer: who is forgotten with a bucket that is
-		// nearly full gains next to nothing.
+	if l.strict || tokens < full/2 {
+		// Only now is it worth the shelf's lock to be remembered longer: who is forgotten before gains at most
+		// half a bucket.
 		shelf.Get(key)
 	}
 	perSecond := float64(l.rate.Count) / l.rate.Per.Seconds()

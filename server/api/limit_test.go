@@ -11,7 +11,7 @@ import (
 )
 
 func TestABucketFillsAgain(t *testing.T) {
-	l, err := newLimiter("default", Rate{Count: 60, Per: time.Minute, Burst: 2})
+	l, err := newLimiter("default", Rate{Count: 60, Per: time.Minute, Burst: 2}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestABucketFillsAgain(t *testing.T) {
 }
 
 func TestALimiterIsBounded(t *testing.T) {
-	l, err := newLimiter("default", Rate{Count: 1, Per: time.Minute})
+	l, err := newLimiter("default", Rate{Count: 1, Per: time.Minute}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +50,30 @@ func TestALimiterIsBounded(t *testing.T) {
 		}
 	}
 	for _, r := range []Rate{{Count: -1, Per: time.Second}, {Count: 1}, {Count: 1, Per: time.Second, Burst: -1}} {
-		if _, err := newLimiter("default", r); err == nil {
+		if _, err := newLimiter("default", r, false); err == nil {
 			t.Errorf("it takes %+v", r)
+		}
+	}
+}
+
+// TestAStrictLimiterForgetsNobodyWhoGoesOn lets one use a bucket now and then while so many others come that
+// those who use theirs no more are forgotten.
+func TestAStrictLimiterForgetsNobodyWhoGoesOn(t *testing.T) {
+	for _, strict := range []bool{true, false} {
+		l, err := newLimiter("login", Rate{Count: 1000, Per: 24 * time.Hour}, strict)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const times = 8
+		left := 0
+		for n := range times {
+			left = l.take(bucketKey{number: 1}, day).remaining
+			for i := range buckets / 4 {
+				l.take(bucketKey{route: 1, number: uint64(n*buckets + i)}, day)
+			}
+		}
+		if kept := left == 1000-times; kept != strict {
+			t.Errorf("strict: %v, and after %d of 1000 there are %d left", strict, times, left)
 		}
 	}
 }
@@ -192,7 +214,7 @@ func TestGuessingFromElsewhereKeepsNobodyOut(t *testing.T) {
 
 // TestAnAccountIsOneHoweverItIsWritten: what Postgres folds into one address is one bucket.
 func TestAnAccountIsOneHoweverItIsWritten(t *testing.T) {
-	l, err := newLimiter("login", Rate{Count: 1, Per: time.Minute})
+	l, err := newLimiter("login", Rate{Count: 1, Per: time.Minute}, true)
 	if err != nil {
 		t.Fatal(err)
 	}

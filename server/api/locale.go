@@ -23,46 +23,40 @@ func (k *call) locale() (string, error) {
 	}), nil
 }
 
-// locales remembers what wishes came to. To read a browser's Accept-Language takes long, and there
-// are few different ones: what is known is read without a lock, from a
-// map that is never changed but replaced.
+// locales remembers what wishes came to, but for those that name one in the query, which decide without
+// it. To read a browser's Accept-Language takes long, and there are few different ones: what is known is read
+// without a lock, from a map that is never changed but replaced.
 type locales struct {
 	known atomic.Pointer[map[training.LocaleWishes]string]
 }
 
-// How much is remembered: whoever sends ever new wishes has them read each time.
+// How much is remembered. When it is full it begins anew, so that whoever sends ever new wishes keeps
+// those of others out for no longer than it takes to read them once more.
 const (
 	maxWishes = 512
 	maxWish   = 128 // bytes of an Accept-Language
 )
 
 func (l *locales) choose(w training.LocaleWishes) string {
+	if w.Requested != "" {
+		return training.ChooseLocale(w)
+	}
 	known := l.known.Load()
 	if known != nil {
 		if locale, ok := (*known)[w]; ok {
 			return locale
 		}
 	}
-	chosen := own(training.ChooseLocale(w))
-	if len(w.AcceptLanguage) > maxWish || known != nil && len(*known) >= maxWishes {
+	chosen := training.ChooseLocale(w)
+	if len(w.AcceptLanguage) > maxWish {
 		return chosen
 	}
 	more := make(map[training.LocaleWishes]string)
-	if known != nil {
+	if known != nil && len(*known) < maxWishes {
 		maps.Copy(more, *known)
 	}
-	w.Requested, w.AcceptLanguage = strings.Clone(w.Requested), strings.Clone(w.AcceptLanguage) // Fiber's
+	w.AcceptLanguage = strings.Clone(w.AcceptLanguage) // Fiber's
 	more[w] = chosen
 	l.known.CompareAndSwap(known, &more) // another who was faster has something to remember, too
 	return chosen
-}
-
-// own is a supported locale's name that does not lie in the client's text, which is Fiber's.
-func own(chosen string) string {
-	for _, name := range training.Locales() {
-		if name == chosen {
-			return name
-		}
-	}
-	return strings.Clone(chosen)
 }

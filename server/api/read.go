@@ -52,9 +52,11 @@ func (a *API) hit(k *call) (bool, error) {
 }
 
 // miss answers from the replica, by way of the cache.
-func (a *API) miss(k *call, ask question) error {
+func (a *API) miss(k *call, ask question) error { return a.missBy(k, a.Read, ask) }
+
+func (a *API) missBy(k *call, read Reading, ask question) error {
 	// The fill may outlive the call, which by then is another request's.
-	route, read, version := k.route, a.Read, a.Version
+	route, version := k.route, a.Version
 	return a.compute(k, func(ctx context.Context) (cache.Filled, error) {
 		var found answer
 		at, err := read(ctx, func(q training.Queries) (err error) {

@@ -149,7 +149,7 @@ func BenchmarkFloor(b *testing.B) {
 
 // BenchmarkLimiterParallel is many users, each with a bucket of their own.
 func BenchmarkLimiterParallel(b *testing.B) {
-	l, err := newLimiter("default", Rate{Count: 100_000_000, Per: time.Minute, Burst: 1_000_000})
+	l, err := newLimiter("default", Rate{Count: 100_000_000, Per: time.Minute, Burst: 1_000_000}, false)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -33,7 +33,8 @@ func (a *API) remember(k *call, n uint64) {
 	a.Hits.Count(k.key, n, func() (Again, bool) { return k.again() })
 }
 
-// again copies what it takes to repeat this call's request, false where it is not to be kept.
+// again copies what it takes to repeat this call's request, false where it is not to be kept. An answer that
+// several people share is remembered under whoever asked first: when they may see it no more, it is not asked again.
 func (k *call) again() (Again, bool) {
 	uri := k.c.Request().URI()
 	out := Again{Target: string(uri.PathOriginal())}
@@ -89,18 +90,23 @@ var (
 	plainWord   = regexp.MustCompile(`^-?[a-z_-]{0,32}$`)
 )
 
+// maxTarget bounds a target that is kept, in bytes.
+const maxTarget = 1024
+
 func plain(target string) bool {
 	path, query, _ := strings.Cut(target, "?")
-	if !plainPath.MatchString(path) {
+	if len(target) > maxTarget || !plainPath.MatchString(path) {
 		return false
 	}
+	seen := make(map[string]bool)
 	for query != "" {
 		var parameter string
 		parameter, query, _ = strings.Cut(query, "&")
 		name, value, _ := strings.Cut(parameter, "=")
-		if allowed := plainValues[name]; allowed == nil || !allowed.MatchString(value) {
+		if allowed := plainValues[name]; allowed == nil || seen[name] || !allowed.MatchString(value) {
 			return false
 		}
+		seen[name] = true
 	}
 	return true
 }

@@ -10,9 +10,15 @@ import (
 
 // TestWhatAPersonTypedIsNotRemembered: what is kept of requests goes to a file.
 func TestWhatAPersonTypedIsNotRemembered(t *testing.T) {
+	longest := "/" + strings.Repeat("a", 200) + "?fields=" + strings.Repeat("a", 512)
+	for _, word := range []string{"sort", "level", "category", "status", "scope", "role", "job_risk"} {
+		longest += "&" + word + "=" + strings.Repeat("a", 32)
+	}
+	longest += "&page=" + strings.Repeat("1", maxTarget-len(longest)-len("&page="))
+	longer := longest + "&size="
 	for _, target := range []string{
 		"/api/v1/me", "/api/v1/courses/phishing-2?locale=de-AT", "/api/v1/courses?page=2&size=50&sort=-title&fields=title,slug&category=passwords",
-		"/api/v1/users?role=learner&is_active=true&company_id=3",
+		"/api/v1/users?role=learner&is_active=true&company_id=3", longest,
 	} {
 		if !plain(target) {
 			t.Errorf("%s is not remembered", target)
@@ -23,6 +29,7 @@ func TestWhatAPersonTypedIsNotRemembered(t *testing.T) {
 		"/api/v1/courses?category=Jane%20Doe", "/api/v1/courses?category=jane@example.com", "/api/v1/courses?category=" + strings.Repeat("a", 33),
 		"/api/v1/me/certificates?after=eyJuYW1lIjoiSmFuZSJ9", "/api/v1/certificates/ABCD-EFGH", "/api/v1/users/%31", "/api/v1/courses?page=one",
 		"", "api/v1/me", "http://elsewhere/api/v1/me", "/api/v1/me?&page=1", "/api/v1/me?page=1;q=x", "/" + strings.Repeat("a", 300),
+		"/api/v1/courses?page=7&page=1", "/api/v1/courses?page=7&size=20&page=7", longer,
 	} {
 		if plain(target) {
 			t.Errorf("%s is remembered", target)

@@ -186,11 +186,9 @@ func later(published, content change.Position) change.Position {
 func (c *Cache) hash(key []byte) uint64 { return maphash.Bytes(c.seed, key) }
 
 // put keeps e and returns when a Get would find it. An entry that grew past what is left
-// is given up at once: the store makes room only for keys that are new to it.
+// is given up at once: the store makes room only for keys that are new to it, and of those refuses what is
+// larger than all it may hold.
 func (c *Cache) put(e *Entry) {
-	if e.cost() > c.store.MaxCost() {
-		return
-	}
 	c.store.Set(e.hash, e, e.cost())
 	c.store.Wait()
 	if c.store.RemainingCost() < 0 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +71,28 @@ func TestEveryEncodingGivesTheBodyBack(t *testing.T) {
 	}
 	if _, err := e.Encoded("deflate"); err == nil {
 		t.Error("an unknown encoding was accepted")
+	}
+}
+
+func TestAnEntryThatGrowsPastTheWholeCacheIsGivenUp(t *testing.T) {
+	random := make([]byte, 8<<10) // takes as much room again when it is compressed
+	for i := range random {
+		random[i] = byte(rand.Uint32())
+	}
+	c, r := start(t, func(o *Options) { o.MaxBytes = 12 << 10 })
+	e := ask(t, c, "k", Miss, answer(r, string(random))).Entry
+	if held, _, ok := c.Get([]byte("k"), c.now()); !ok || held != e {
+		t.Fatal("it was not kept as long as there was room")
+	}
+	if _, err := e.Encoded("gzip"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, ok := c.Get([]byte("k"), c.now()); ok || c.Stats().Bytes != 0 {
+		t.Errorf("it is kept: %v, and %d bytes are held", ok, c.Stats().Bytes)
+	}
+	ask(t, c, "larger than all", Miss, answer(r, strings.Repeat("x", 13<<10)))
+	if _, _, ok := c.Get([]byte("larger than all"), c.now()); ok || c.Stats().Bytes != 0 {
+		t.Errorf("the larger one is kept: %v, and %d bytes are held", ok, c.Stats().Bytes)
 	}
 }
 

@@ -66,19 +66,21 @@ func (h *Hits[T]) Count(key []byte, n uint64, what func() (T, bool)) {
 	known.count.Add(n)
 }
 
-// Top gives the most asked, at most n of them, the first the most.
+// Top gives the most asked, at most n of them, the first the most, and nothing that counts nothing any more.
 func (h *Hits[T]) Top(n int) []Counted[T] {
 	all := h.seen.Values()
-	counted := make([]Counted[T], len(all))
-	for i, known := range all {
-		counted[i] = Counted[T]{known.what, known.count.Load()}
+	counted := make([]Counted[T], 0, len(all))
+	for _, known := range all {
+		if count := known.count.Load(); count > 0 {
+			counted = append(counted, Counted[T]{known.what, count})
+		}
 	}
 	slices.SortStableFunc(counted, func(a, b Counted[T]) int { return cmp.Compare(b.Count, a.Count) })
 	return counted[:min(n, len(counted))]
 }
 
-// Age lets what was asked until now count half, so that what nobody asks for any more is
-// forgotten.
+// Age lets what was asked until now count half, so that what nobody asks for any more counts nothing
+// in the end.
 func (h *Hits[T]) Age() {
 	for _, known := range h.seen.Values() {
 		known.count.Store(known.count.Load() / 2)

@@ -39,6 +39,20 @@ func TestWhatIsAskedMostOutlivesWhatIsAskedOnce(t *testing.T) {
 	}
 }
 
+func TestWhatNobodyAsksForAnyMoreIsNotAmongTheTop(t *testing.T) {
+	h := newHits(t, 10)
+	h.Count([]byte("once"), 1, as("once"))
+	h.Count([]byte("often"), 5, as("often"))
+	h.Age()
+	if top := h.Top(10); len(top) != 1 || top[0] != (Counted[string]{"often", 2}) {
+		t.Errorf("%v", top)
+	}
+	h.Count([]byte("once"), 1, as("once"))
+	if top := h.Top(10); len(top) != 2 {
+		t.Errorf("asked for again: %v", top)
+	}
+}
+
 func TestOnlyWhatMayBeKeptIsRemembered(t *testing.T) {
 	h := newHits(t, 10)
 	h.Count([]byte("secret"), 1, func() (string, bool) { return "secret", false })

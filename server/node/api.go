@@ -23,7 +23,7 @@ func (n *Node) openAPI(ctx context.Context) (err error) {
 	}
 	deps := api.Deps{
 		Region: n.config.Region, Version: n.options.Version,
-		Read: n.store.Read, Wait: n.replica.Wait, Cache: n.cache, Hits: n.hits, KeepNothing: n.config.CacheBytes == 0,
+		Read: n.store.Read, ReadLong: n.store.ReadLong, Wait: n.replica.Wait, Cache: n.cache, Hits: n.hits, KeepNothing: n.config.CacheBytes == 0,
 		Published: func() training.At {
 			at := n.replica.State()
 			return training.At{Position: at.Position, Incarnation: at.Incarnation}

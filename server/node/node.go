@@ -278,7 +278,7 @@ func (n *Node) reports() primary.ReportMaker {
 	return &report.Maker{
 		// The parts are opened later, all of them before the first report is made.
 		Read: func(ctx context.Context, fn func(training.Queries) error) (training.At, error) {
-			return n.store.Read(ctx, fn)
+			return n.store.ReadLong(ctx, fn)
 		},
 		Fresh: func(ctx context.Context) error {
 			lsn, err := n.primary.WALInsert(ctx)

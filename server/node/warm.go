@@ -16,7 +16,7 @@ import (
 // What a node asks again after a restart, and how gently.
 const (
 	warmKeys    = 2000            // asked again, the hottest first
-	warmWatched = 2 * warmKeys    // from which those are chosen; a kilobyte each at most
+	warmWatched = 2 * warmKeys    // from which those are chosen; little more than a kilobyte each at most
 	warmSave    = 5 * time.Minute // what a node that is killed forgets
 	warmTime    = time.Minute     // for asking; after it, whoever comes asks for themselves
 	warmSettle  = 3 * time.Second // for what was missed meanwhile to arrive; without the primary it does not
@@ -62,17 +62,34 @@ func (w *warmer) Run(ctx context.Context) error {
 		case <-tick.C:
 		case <-ctx.Done():
 		}
-		w.file.save(hottest(append(w.hits.Top(warmKeys), rest...)))
+		rest = w.save(rest)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		w.hits.Age()
-		rest = nil
 	}
 }
 
+// save keeps what is asked most now, and of what was asked before the restart the rest that was not asked
+// again, for as long as there is room for it: it gives what is to be kept the next time, too.
+func (w *warmer) save(rest []asked) []asked {
+	top := w.hits.Top(warmKeys)
+	w.file.save(hottest(slices.Concat(top, rest)))
+	if len(top) == warmKeys {
+		return nil
+	}
+	return rest
+}
+
+// hottest sorts all and gives the first of it, each once.
 func hottest(all []asked) []asked {
 	slices.SortStableFunc(all, func(a, b asked) int { return cmp.Compare(b.Count, a.Count) })
+	seen := make(map[api.Again]bool, len(all))
+	all = slices.DeleteFunc(all, func(a asked) bool {
+		twice := seen[a.What]
+		seen[a.What] = true
+		return twice
+	})
 	return all[:min(len(all), warmKeys)]
 }
 

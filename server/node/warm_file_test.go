@@ -2,13 +2,18 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"outpost/server/api"
+	"outpost/server/cache"
 )
 
 var someAsked = []asked{
@@ -28,6 +33,51 @@ func TestWhatIsKeptComesBack(t *testing.T) {
 	}
 	if files, err := os.ReadDir(filepath.Dir(f.path)); err != nil || len(files) != 1 {
 		t.Errorf("the folder has %v, %v", files, err)
+	}
+}
+
+// TestTheLargestFileCanBeRead fills it with targets that are as long as api keeps them, at most 1024 bytes, and
+// have as many parameters, whose & takes six bytes.
+func TestTheLargestFileCanBeRead(t *testing.T) {
+	f := warmFile{path: filepath.Join(t.TempDir(), "warm"), log: slog.New(slog.DiscardHandler)}
+	var all []asked
+	for i := range warmKeys {
+		what := api.Again{Target: "/" + strings.Repeat("a", 999) + strings.Repeat("&", 24), User: math.MaxInt64 - int64(i), Locale: "de"}
+		all = append(all, asked{What: what, Count: math.MaxUint64})
+	}
+	f.save(all)
+	if got := f.load(); len(got) != warmKeys {
+		t.Errorf("%d came back", len(got))
+	}
+}
+
+// TestWhatWasNotAskedAgainIsKeptWhileThereIsRoom: where the replica took too long, that is all.
+func TestWhatWasNotAskedAgainIsKeptWhileThereIsRoom(t *testing.T) {
+	hits, err := cache.NewHits[api.Again](2 * warmWatched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &warmer{file: warmFile{path: filepath.Join(t.TempDir(), "warm"), log: slog.New(slog.DiscardHandler)}, hits: hits}
+	ask := func(what api.Again, n uint64) {
+		hits.Count([]byte(what.Target), n, func() (api.Again, bool) { return what, true })
+	}
+	ask(someAsked[1].What, 8)
+	rest := someAsked
+	for range 3 {
+		rest = w.save(rest)
+		want := []asked{someAsked[0], {What: someAsked[1].What, Count: 8}}
+		if got := w.file.load(); !reflect.DeepEqual(got, want) {
+			t.Errorf("the file has %v", got)
+		}
+	}
+	for i := range warmKeys {
+		ask(api.Again{Target: fmt.Sprintf("/%d", i)}, 10)
+	}
+	if rest = w.save(rest); rest != nil {
+		t.Errorf("%v is still kept", rest)
+	}
+	if got := w.file.load(); len(got) != warmKeys || slices.ContainsFunc(got, func(a asked) bool { return a.Count != 10 }) {
+		t.Errorf("the file has %d, %v", len(got), got)
 	}
 }
 

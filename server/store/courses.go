@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"outpost/server/store/sqlite"
@@ -66,7 +65,7 @@ func (q *queries) findCourses(ctx context.Context, f training.CourseFilter, hits
 	switch order(f.Paging) {
 	case "title", "-title":
 		arg := sqlite.CourseIDsByTitleParams{
-			Locale: catalogued(f.Locale), Published: published, Category: f.Category, Level: string(f.Level),
+			Locale: f.Locale, Published: published, Category: f.Category, Level: string(f.Level),
 			Found: among, AfterKey: from.text, AfterID: from.id, Size: size, Skip: skip,
 		}
 		if f.Desc {
@@ -115,21 +114,13 @@ func (q *queries) coursesByID(ctx context.Context, locale string, parts training
 		return nil, err
 	}
 	rows, err := run(ctx, q, "courses", q.sql.CoursesByID, sqlite.CoursesByIDParams{
-		Locale: catalogued(locale), Ids: list, Described: flag(parts.Has(training.CourseDescription)),
+		Locale: locale, Ids: list, Described: flag(parts.Has(training.CourseDescription)),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return arrange(found, rows, func(r *sqlite.CoursesByIDRow) int64 { return r.CourseID },
 		func(r *sqlite.CoursesByIDRow) (training.Course, error) { return course(r, parts) })
-}
-
-// catalogued is the locale by which the table catalogue has what is shown for one.
-func catalogued(locale string) string {
-	if slices.Contains(training.Locales(), locale) {
-		return locale
-	}
-	return ""
 }
 
 func course(r *sqlite.CoursesByIDRow, parts training.CourseParts) (training.Course, error) {

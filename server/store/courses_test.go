@@ -19,6 +19,9 @@ func courses(t *testing.T, f training.CourseFilter) func(context.Context, traini
 	if f.Sort == "" {
 		f.Sort = "title"
 	}
+	if f.Locale == "" {
+		f.Locale = training.DefaultLocale
+	}
 	return func(ctx context.Context, q training.Queries) (training.Page[training.Course], error) {
 		return q.Courses(ctx, f)
 	}
@@ -165,6 +168,7 @@ func TestACourseIsFoundByIDAndSlug(t *testing.T) {
 		{training.CourseRef{IDOrSlug: "13"}, training.NotFound},
 		{training.CourseRef{IDOrSlug: "draft", Unpublished: true}, ""},
 	} {
+		c.ref.Locale = training.DefaultLocale
 		_, err := ask(t, s, func(ctx context.Context, q training.Queries) (training.CourseDetail, error) {
 			return q.Course(ctx, c.ref)
 		})

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"context"
 	stdsql "database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +11,8 @@ import (
 	"testing"
 
 	"outpost/replicate/replica"
+	"outpost/server/store"
+	"outpost/server/store/sqlite"
 	"outpost/server/training"
 )
 
@@ -73,13 +77,50 @@ func TestAReplicaLooksLikeTheSchemaThatQueriesAreWrittenFor(t *testing.T) {
 	}
 }
 
+// TestAStatementThatDoesNotFitFailsAlone prepares on a file without the objects, and so without the catalogue.
+func TestAStatementThatDoesNotFitFailsAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "replica.db")
+	replicate(t, path, fixture()...)
+	db, err := stdsql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const missing = "no such table: catalogue"
+	if _, err := store.Prepare(t.Context(), conn, true); err == nil || !strings.Contains(err.Error(), "no such table") {
+		t.Errorf("as the first: %v", err)
+	}
+	prepared, err := store.Prepare(t.Context(), conn, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer prepared.Close()
+	q := prepared.(*sqlite.Queries)
+	if locale, err := q.CompanyLocale(t.Context(), 1); err != nil || locale != "de" {
+		t.Errorf("what fits gives %q, %v", locale, err)
+	}
+	if _, err := q.CoursesByID(t.Context(), sqlite.CoursesByIDParams{Locale: "de", Ids: "[1]"}); err == nil || !strings.Contains(err.Error(), missing) {
+		t.Errorf("what does not fit: %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := store.Prepare(ended, conn, false); !errors.Is(err, context.Canceled) {
+		t.Errorf("nobody waits: %v", err)
+	}
+}
+
 // TestTheCatalogueIsInEveryLanguage holds the locales that stand in objects/courses_catalogue.sql.
 func TestTheCatalogueIsInEveryLanguage(t *testing.T) {
 	var have string
 	err := load(t, fixture()...).Read(t.Context(), func(v replica.View) error {
 		return v.Tx.QueryRow("SELECT group_concat(locale, ' ') FROM (SELECT DISTINCT locale FROM catalogue ORDER BY locale)").Scan(&have)
 	})
-	if want := " " + strings.Join(training.Locales(), " "); err != nil || have != want {
+	if want := strings.Join(training.Locales(), " "); err != nil || have != want {
 		t.Errorf("the catalogue is kept for %q, want %q (%v)", have, want, err)
 	}
 }

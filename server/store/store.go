@@ -22,6 +22,7 @@ import (
 // Reader is the replica as the store needs it.
 type Reader interface {
 	Read(ctx context.Context, fn func(replica.View) error) error
+	Readers() int // at the same time
 }
 
 // Store reads one replica, which must have been opened with Prepare.
@@ -37,18 +38,40 @@ type Store struct {
 	Now func() time.Time
 
 	replica Reader
+	long    chan struct{} // places of ReadLong
 }
 
 // New makes a store over r.
-func New(r Reader) *Store { return &Store{replica: r, Now: time.Now} }
+func New(r Reader) *Store {
+	return &Store{replica: r, Now: time.Now, long: make(chan struct{}, max(1, r.Readers()/2))}
+}
 
-// Prepare prepares the store's statements for a replica's connection: replica.Options.Prepare.
-func Prepare(ctx context.Context, conn *stdsql.Conn) (io.Closer, error) {
-	q, err := sqlite.Prepare(ctx, conn)
+// Prepare prepares the store's statements for a replica's connection: replica.Options.Prepare. The
+// first connection of a file must know them all. On a later one, a statement that the tables do not fit any
+// more fails alone, when it is asked.
+func Prepare(ctx context.Context, conn *stdsql.Conn, first bool) (io.Closer, error) {
+	var db sqlite.DBTX = conn
+	if !first {
+		db = lenient{conn}
+	}
+	q, err := sqlite.Prepare(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the store's statements: %w", err)
 	}
 	return q, nil
+}
+
+// lenient leaves out statements that cannot be prepared: the generated code asks those by their text, and so
+// gets their error.
+type lenient struct{ *stdsql.Conn }
+
+// PrepareContext gives nil for a statement that cannot be prepared.
+func (l lenient) PrepareContext(ctx context.Context, text string) (*stdsql.Stmt, error) {
+	stmt, err := l.Conn.PrepareContext(ctx, text)
+	if err != nil && ctx.Err() == nil {
+		return nil, nil //nolint:nilerr // it comes again when the statement is asked
+	}
+	return stmt, err
 }
 
 // Read gives fn one state to ask and returns which state it was. Without a replica, while the
@@ -74,6 +97,19 @@ func (s *Store) Read(ctx context.Context, fn func(training.Queries) error) (trai
 		}
 	}
 	return at, err
+}
+
+// ReadLong is Read for what walks a company's people: all of them together take no more than half of the
+// replica's readers, so that short reads get through. It waits before it takes one of those, and so keeps
+// nobody else from it; ctx bounds the wait.
+func (s *Store) ReadLong(ctx context.Context, fn func(training.Queries) error) (training.At, error) {
+	select {
+	case s.long <- struct{}{}:
+		defer func() { <-s.long }()
+		return s.Read(ctx, fn)
+	case <-ctx.Done():
+		return training.At{}, fmt.Errorf("waiting for other long reads of the replica: %w", ctx.Err())
+	}
 }
 
 // queries are the questions inside one transaction.

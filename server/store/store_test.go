@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,6 +44,54 @@ func TestWithoutAReplicaTheStoreIsUnavailable(t *testing.T) {
 	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestShortReadsGetThroughLongOnes(t *testing.T) {
+	r := load(t)
+	s := store.New(r)
+	nothing := func(training.Queries) error { return nil }
+	waiting, stop := context.WithCancel(t.Context())
+	defer stop()
+	var reading, others sync.WaitGroup
+	done := make(chan struct{})
+	began := make(chan struct{})
+	half := r.Readers() / 2
+	for range half {
+		reading.Go(func() {
+			_, err := s.ReadLong(t.Context(), func(training.Queries) error {
+				began <- struct{}{}
+				<-done
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range half {
+		<-began
+	}
+	for range 2 * r.Readers() {
+		others.Go(func() {
+			if _, err := s.ReadLong(waiting, nothing); !errors.Is(err, context.Canceled) {
+				t.Errorf("one more: %v", err)
+			}
+		})
+	}
+	short, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for range 100 {
+		if _, err := s.Read(short, nothing); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	others.Wait()
+	close(done)
+	reading.Wait()
+	if _, err := s.ReadLong(t.Context(), nothing); err != nil {
+		t.Errorf("after them: %v", err)
 	}
 }
 

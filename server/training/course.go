@@ -94,7 +94,7 @@ func SearchSorts() []string { return append([]string{Relevance}, CourseSorts()..
 // CourseFilter chooses courses. Empty fields choose all.
 type CourseFilter struct {
 	Paging
-	Locale      string
+	Locale      string // one of Locales(); not to be empty
 	Category    string
 	Level       Level
 	Search      search.Query
@@ -128,8 +128,8 @@ func (p CourseParts) Has(part CourseParts) bool { return p == 0 || p&part != 0 }
 // CourseRef names one course.
 type CourseRef struct {
 	IDOrSlug    string
-	Locale      string
-	Unpublished bool // found even when it is not published
+	Locale      string // one of Locales()
+	Unpublished bool   // found even when it is not published
 	Parts       CourseParts
 }
 

@@ -44,17 +44,24 @@ func ChooseLocale(w LocaleWishes) string {
 	return DefaultLocale
 }
 
+// supported gives the name that Locales has for s. It does not lie in the text of s, which may be a client's
+// and be overwritten.
 func supported(s string) (string, bool) {
-	if slices.Contains(Locales(), s) {
-		return s, true
-	}
 	if s == "" {
 		return "", false
 	}
-	tag, err := language.Parse(s)
-	if err != nil {
+	all := Locales()
+	at := slices.Index(all, s)
+	if at < 0 {
+		tag, err := language.Parse(s)
+		if err != nil {
+			return "", false
+		}
+		base, _ := tag.Base()
+		at = slices.Index(all, base.String())
+	}
+	if at < 0 {
 		return "", false
 	}
-	base, _ := tag.Base()
-	return base.String(), slices.Contains(Locales(), base.String())
+	return all[at], true
 }

@@ -6,9 +6,19 @@ import (
 	"io"
 	"testing"
 	"time"
+	"unsafe"
 
 	"outpost/server/training"
 )
+
+func TestTheChosenLocaleOutlivesTheWish(t *testing.T) {
+	wish := []byte("de")
+	chosen := training.ChooseLocale(training.LocaleWishes{Requested: unsafe.String(&wish[0], len(wish))})
+	copy(wish, "xx")
+	if chosen != "de" {
+		t.Errorf("%q", chosen)
+	}
+}
 
 func TestLocaleIsTheFirstWishThatCanBeFulfilled(t *testing.T) {
 	for _, c := range []struct {

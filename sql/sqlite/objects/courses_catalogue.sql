@@ -1,6 +1,6 @@
--- The catalogue as a list shows it: each course once for each of training.Locales(), and once for all other locales (''), with
--- the text of that locale or else of the course's own, and its lessons counted. Choosing texts when they are asked for took more
--- than half of the time of a list, and an order by title needs every one; somebody writes a course now and then.
+-- The catalogue as a list shows it: each course once for each of training.Locales(), with the text of that locale or else of the
+-- course's own, and its lessons counted. Choosing texts when they are asked for took more than half of the time of a list, and an
+-- order by title needs every one; somebody writes a course now and then.
 CREATE VIEW catalogue_rows AS
 SELECT w.locale AS locale, c.id AS course_id, c.slug AS slug, c.category AS category, c.level AS level, c.minutes AS minutes,
     c.is_published AS is_published, c.validity_days AS validity_days, c.created_at AS created_at, c.updated_at AS updated_at,
@@ -8,7 +8,7 @@ SELECT w.locale AS locale, c.id AS course_id, c.slug AS slug, c.category AS cate
     coalesce(t.title, c.slug) AS title, coalesce(t.description, '') AS description,
     (SELECT count(*) FROM lessons l WHERE l.course_id = c.id) AS lessons
 FROM courses c
-CROSS JOIN (SELECT 'de' AS locale UNION ALL SELECT 'en' UNION ALL SELECT '') w
+CROSS JOIN (SELECT 'de' AS locale UNION ALL SELECT 'en') w
 LEFT JOIN course_translations t ON t.id = coalesce(
     (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = w.locale),
     (SELECT x.id FROM course_translations x WHERE x.course_id = c.id AND x.locale = c.default_locale));
