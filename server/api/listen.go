@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -119,6 +120,13 @@ func (c *conn) Write(b []byte) (int, error) {
 		}
 	}
 	return c.Conn.Write(b)
+}
+
+// Read lets others run first. Right after an answer the next request is not there yet: to look for it
+// at once is a call to the kernel in vain, and then a wait.
+func (c *conn) Read(b []byte) (int, error) {
+	runtime.Gosched()
+	return c.Conn.Read(b)
 }
 
 // Close says that nothing more will come, and takes what the client is still sending for a
