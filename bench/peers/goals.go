@@ -25,8 +25,8 @@ func goals() []goal {
 	}
 }
 
-// ratios is a table of the goals whose sides were measured: of the medians, and the least and
-// the most of the rounds.
+// ratios is a table of the goals whose sides were measured. What is compared is what two sides did
+// in the same round, within a minute; the ratio is the median of those.
 func (r *report) ratios() string {
 	var b strings.Builder
 	for _, g := range goals() {
@@ -39,7 +39,7 @@ func (r *report) ratios() string {
 		for i := range each {
 			each[i] = own[i] / other[i]
 		}
-		ratio := median(own) / median(other)
+		ratio := median(each)
 		text, verdict := "", ""
 		if g.least > 0 {
 			text, verdict = fmt.Sprintf("≥ %.1f", g.least), "NOT MET"
@@ -47,11 +47,15 @@ func (r *report) ratios() string {
 				verdict = "met"
 			}
 		}
-		cost := median(r.of(g.than, round.micros)) / median(r.of(g.side, round.micros))
-		fmt.Fprintf(&b, "| %s : %s | %.2f | %.2f–%.2f | %.2f | %s | %s |\n", g.side, g.than, ratio, slices.Min(each), slices.Max(each), cost, text, verdict)
+		ownCost, otherCost := r.of(g.side, round.micros), r.of(g.than, round.micros)
+		costs := make([]float64, n)
+		for i := range costs {
+			costs[i] = otherCost[i] / ownCost[i]
+		}
+		fmt.Fprintf(&b, "| %s : %s | %.2f | %.2f–%.2f | %.2f | %s | %s |\n", g.side, g.than, ratio, slices.Min(each), slices.Max(each), median(costs), text, verdict)
 	}
 	if b.Len() == 0 {
 		return ""
 	}
-	return "\n| Outpost : peer | ratio of medians | of rounds, least–most | by CPU each | goal | |\n| --- | --- | --- | --- | --- | --- |\n" + b.String()
+	return "\n| Outpost : peer | median of the rounds' ratios | least–most | by CPU each | goal | |\n| --- | --- | --- | --- | --- | --- |\n" + b.String()
 }

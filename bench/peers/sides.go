@@ -22,23 +22,25 @@ type side struct {
 	from        *node      // Outpost: whose metrics say what was done
 	origin      bool       // from is asked only for what the side does not have
 	redis       string     // whose counts say what was done
-	warm        bool       // it answers from what it keeps, so everything is asked for before
+	hot         bool       // it is compared with those that have the answer, and takes its turn next to them
+	warm        bool       // it answers from what it keeps
+	forgets     bool       // and has to be asked for everything before each turn
 	empty       bool       // it keeps nothing
 }
 
 // allSides are in the order of the table.
 func allSides() []*side {
 	return []*side{
-		{name: "fiber", title: "bare Fiber, bytes from memory (no checks)", start: (*lab).startBytes},
-		{name: "nginx", title: "nginx proxy_cache (no token, limiter or freshness)", start: (*lab).startNginx, warm: true, origin: true},
-		{name: "varnish", title: "Varnish (no token, limiter or freshness)", start: (*lab).startVarnish, warm: true, origin: true},
-		{name: "hit", title: "Outpost, hit", start: (*lab).startHit, warm: true},
-		{name: "304", title: "Outpost, 304", start: (*lab).startHit, warm: true, validates: true},
+		{name: "fiber", title: "bare Fiber, bytes from memory (no checks)", start: (*lab).startBytes, hot: true},
+		{name: "nginx", title: "nginx proxy_cache (no token, limiter or freshness)", start: (*lab).startNginx, hot: true, warm: true, origin: true},
+		{name: "varnish", title: "Varnish (no token, limiter or freshness)", start: (*lab).startVarnish, hot: true, warm: true, origin: true},
+		{name: "hit", title: "Outpost, hit", start: (*lab).startHit, hot: true, warm: true},
+		{name: "304", title: "Outpost, 304", start: (*lab).startHit, hot: true, warm: true, validates: true},
 		{name: "miss", title: "Outpost, miss", start: (*lab).startMiss, empty: true},
 		{name: "far", title: "Outpost, miss, 80 ms from Postgres", start: (*lab).startFar, empty: true},
 		{name: "sqlite", title: "bare Fiber over the same SQLite file (no checks)", start: (*lab).startSQLite},
 		{name: "pgx", title: "Fiber and pgx, Postgres next door", start: (*lab).startPgx},
-		{name: "aside-hit", title: "Fiber, Redis before Postgres, hit", start: (*lab).startAside, warm: true},
+		{name: "aside-hit", title: "Fiber, Redis before Postgres, hit", start: (*lab).startAside, hot: true, warm: true, forgets: true},
 		{name: "aside-miss", title: "Fiber, Redis before Postgres, miss", start: (*lab).startAside, empty: true},
 	}
 }
