@@ -62,8 +62,8 @@ help: ## this list
 run: need-postgres build ## a private Postgres, a primary and two edges on demo data (PORT=9000 DATA=folder SIZE=medium SEED=7)
 	@exec bin/outpost dev --base-port $(PORT) --data "$(DATA)" --size $(SIZE) --seed $(SEED)
 
-# With the go command's own settings, so that lint and tests find everything compiled;
-# the image's static build is in the Dockerfile.
+# Without C, as the image is: then it takes no library of the system into memory. The image's own
+# build is in the Dockerfile.
 .PHONY: build
 build: ## the program, as bin/outpost
 	CGO_ENABLED=0 go build -ldflags "-X main.version=$(VERSION)" -o bin/outpost .
