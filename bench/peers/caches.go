@@ -56,7 +56,7 @@ http {
 `
 
 func (l *lab) startNginx(s *side) (err error) {
-	if s.addr, err = l.freePort(); err != nil {
+	if s.addr, err = l.ports.Free(); err != nil {
 		return err
 	}
 	dir, err := l.memoryFolder("nginx")
@@ -100,7 +100,7 @@ sub vcl_backend_response {
 `
 
 func (l *lab) startVarnish(s *side) (err error) {
-	if s.addr, err = l.freePort(); err != nil {
+	if s.addr, err = l.ports.Free(); err != nil {
 		return err
 	}
 	dir, err := l.memoryFolder("varnish")
@@ -127,7 +127,7 @@ func (l *lab) startVarnish(s *side) (err error) {
 
 // startRedis starts one that keeps nothing on disk.
 func (l *lab) startRedis(s *side) (addr string, err error) {
-	if addr, err = l.freePort(); err != nil {
+	if addr, err = l.ports.Free(); err != nil {
 		return "", err
 	}
 	program, err := find("redis-server")

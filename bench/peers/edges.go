@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"outpost/bench/harness"
 	"outpost/server/dev"
 )
 
@@ -19,7 +20,7 @@ func (l *lab) startMiss(s *side) error {
 	if err := l.needEdge(); err != nil {
 		return err
 	}
-	s.addr, s.processes, s.from = l.edge.api, []*process{l.edge.process}, l.edge
+	s.addr, s.processes, s.from = l.edge.api, []*harness.Process{l.edge.Process}, l.edge
 	return nil
 }
 
@@ -46,7 +47,7 @@ func (l *lab) startFar(s *side) error {
 	if err != nil {
 		return err
 	}
-	s.addr, s.processes, s.from = edge.api, []*process{edge.process}, edge
+	s.addr, s.processes, s.from = edge.api, []*harness.Process{edge.Process}, edge
 	// A write goes home: it takes as long as that.
 	began := time.Now()
 	w := writer{primary: edge, people: l.people}

@@ -2,7 +2,10 @@ module outpost/bench/peers
 
 go 1.26.0
 
-replace outpost => ../..
+replace (
+	outpost => ../..
+	outpost/bench/harness => ../harness
+)
 
 require (
 	github.com/gofiber/fiber/v2 v2.52.15
@@ -12,6 +15,7 @@ require (
 	golang.org/x/sync v0.24.0
 	modernc.org/sqlite v1.61.1
 	outpost v0.0.0
+	outpost/bench/harness v0.0.0
 )
 
 require (
@@ -105,3 +109,4 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )
+

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"outpost/bench/harness"
 	"outpost/replicate/pgcluster"
 	"outpost/sql/seed"
 )
@@ -39,14 +40,14 @@ type lab struct {
 	folder    string
 	folders   []string // others, on a disk in memory
 	postgres  *pgcluster.Cluster
-	processes []*process
+	processes []*harness.Process
 	primary   *node
 	edge      *node // keeps no answers; nil: no side needs it
 	people    *people
 	load      *workload
 	writing   *writer // while it is measured
 	sides     []*side
-	ports     uint32 // given so far
+	ports     harness.Ports
 }
 
 func openLab(ctx context.Context, o options) (_ *lab, err error) {
@@ -177,7 +178,7 @@ func (l *lab) close() error {
 	l.fail(nil)
 	var errs []error
 	for _, p := range slices.Backward(l.processes) {
-		errs = append(errs, p.close())
+		errs = append(errs, p.End(grace))
 	}
 	if l.postgres != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -155,7 +155,7 @@ func (l *lab) look(s *side) (at looked, err error) {
 	at.at, at.writes = time.Now(), l.writing.done.Load()
 	var pids []int
 	for _, p := range s.processes {
-		pids = append(pids, p.cmd.Process.Pid)
+		pids = append(pids, p.PID)
 	}
 	if s.postgres {
 		pids = append(pids, l.postgres.PID())

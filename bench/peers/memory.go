@@ -2,30 +2,27 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"time"
+
+	"outpost/bench/harness"
 )
 
 const medium = "medium"
 
 // resident is what an edge has in memory.
 type resident struct {
+	harness.Memory
 	what  string
 	limit float64 // MB
-	all   float64 // MB
-	files float64 // MB of it that are pages of files
-	most  float64 // MB that it ever had
 }
 
 func (r resident) String() string {
 	verdict := "met"
-	if r.all > r.limit {
+	if r.Resident > r.limit {
 		verdict = "NOT MET"
 	}
 	return fmt.Sprintf("resident     %s: %.1f MB, %.1f of them pages of files, %.1f at most; goal below %.0f MB: %s\n",
-		r.what, r.all, r.files, r.most, r.limit, verdict)
+		r.what, r.Resident, r.Files, r.Most, r.limit, verdict)
 }
 
 // rests is for how long an edge has nothing to do before it is looked at, and works for how long it
@@ -48,13 +45,12 @@ func (l *lab) idle(found func(resident)) error {
 	case <-l.ctx.Done():
 		return l.ctx.Err()
 	}
-	r, err := edge.resident()
+	memory, err := edge.Memory()
 	if err != nil {
 		return err
 	}
-	r.what, r.limit = "an edge with small data, idle", 64
-	found(r)
-	return edge.close()
+	found(resident{memory, "an edge with small data, idle", 64})
+	return edge.End(grace)
 }
 
 // loaded looks at an edge with the medium demo, which takes minutes to make, at the end of a while
@@ -78,16 +74,15 @@ func (l *lab) loaded(found func(resident)) error {
 	if _, err := l.wrk(&side{addr: edge.api}, int(l.rests().Seconds())); err != nil {
 		return err
 	}
-	r, err := edge.resident()
+	memory, err := edge.Memory()
 	if err != nil {
 		return err
 	}
-	r.what, r.limit = "an edge with medium data, under load", 150
-	found(r)
-	if err := edge.close(); err != nil {
+	found(resident{memory, "an edge with medium data, under load", 150})
+	if err := edge.End(grace); err != nil {
 		return err
 	}
-	return primary.close()
+	return primary.End(grace)
 }
 
 // ownEdge starts an edge with the product's own settings.
@@ -95,31 +90,4 @@ func (l *lab) ownEdge(primary *node, name string) (*node, error) {
 	return l.serve("edge-"+name, func(*node) map[string]string {
 		return map[string]string{"OUTPOST_PRIMARY_URL": "http://" + primary.api, "OUTPOST_HUB_URL": "nats://" + primary.hub}
 	})
-}
-
-// resident is what a process has in memory. Linux only.
-func (p *process) resident() (resident, error) {
-	path := fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid)
-	status, err := os.ReadFile(path)
-	if err != nil {
-		return resident{}, fmt.Errorf("reading what %s uses: %w", p.name, err)
-	}
-	var r resident
-	for name, value := range map[string]*float64{"VmRSS:": &r.all, "RssFile:": &r.files, "VmHWM:": &r.most} {
-		if *value, err = megabytes(string(status), name); err != nil {
-			return r, fmt.Errorf("reading %s: %w", path, err)
-		}
-	}
-	return r, nil
-}
-
-// megabytes finds a line of /proc/…/status such as "VmRSS:  1234 kB".
-func megabytes(status, name string) (float64, error) {
-	for line := range strings.Lines(status) {
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == name {
-			kilo, err := strconv.ParseFloat(fields[1], 64)
-			return kilo * 1024 / 1e6, err
-		}
-	}
-	return 0, fmt.Errorf("%s is missing", name)
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"outpost/bench/harness"
 )
 
 // clusterKey is what the nodes of one run share.
@@ -17,7 +19,7 @@ const clusterKey = "of the measurement"
 
 // node is one `outpost serve`.
 type node struct {
-	*process
+	*harness.Process
 	dir   string
 	api   string
 	admin string
@@ -46,7 +48,7 @@ func (l *lab) serve(name string, more func(*node) map[string]string) (*node, err
 	n := &node{dir: filepath.Join(l.folder, name)}
 	for _, addr := range []*string{&n.api, &n.admin, &n.hub} {
 		var err error
-		if *addr, err = l.freePort(); err != nil {
+		if *addr, err = l.ports.Free(); err != nil {
 			return nil, err
 		}
 	}
@@ -61,7 +63,7 @@ func (l *lab) serve(name string, more func(*node) map[string]string) (*node, err
 		list = append(list, key+"="+value)
 	}
 	var err error
-	if n.process, err = l.start(name, list, l.outpost, "serve"); err != nil {
+	if n.Process, err = l.start(name, list, l.outpost, "serve"); err != nil {
 		return nil, err
 	}
 	return n, wait(l.ctx, name+" is ready", func(ctx context.Context) (bool, error) {
@@ -77,11 +79,11 @@ func (n *node) get(ctx context.Context, path string, read func(io.Reader) error)
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return fmt.Errorf("asking %s: %w", n.name, err)
+		return fmt.Errorf("asking %s: %w", n.Name, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking %s: %s answered %s", n.name, path, response.Status)
+		return fmt.Errorf("asking %s: %s answered %s", n.Name, path, response.Status)
 	}
 	return read(response.Body)
 }

@@ -75,7 +75,7 @@ func (l *lab) startAside(s *side) error {
 
 // startOwn starts this program as one of the handlers.
 func (l *lab) startOwn(s *side, kind string, env ...string) (err error) {
-	if s.addr, err = l.freePort(); err != nil {
+	if s.addr, err = l.ports.Free(); err != nil {
 		return err
 	}
 	program, err := os.Executable()

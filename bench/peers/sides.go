@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"outpost/bench/harness"
 )
 
 // side is one of those who answer.
@@ -16,16 +18,16 @@ type side struct {
 	name, title string
 	start       func(*lab, *side) error
 	addr        string
-	processes   []*process // whose CPU is counted
-	postgres    bool       // and Postgres' with it
-	validates   bool       // requests carry a tag, and the answer is 304
-	from        *node      // Outpost: whose metrics say what was done
-	origin      bool       // from is asked only for what the side does not have
-	redis       string     // whose counts say what was done
-	hot         bool       // it is compared with those that have the answer, and takes its turn next to them
-	warm        bool       // it answers from what it keeps
-	forgets     bool       // and has to be asked for everything before each turn
-	empty       bool       // it keeps nothing
+	processes   []*harness.Process // whose CPU is counted
+	postgres    bool               // and Postgres' with it
+	validates   bool               // requests carry a tag, and the answer is 304
+	from        *node              // Outpost: whose metrics say what was done
+	origin      bool               // from is asked only for what the side does not have
+	redis       string             // whose counts say what was done
+	hot         bool               // it is compared with those that have the answer, and takes its turn next to them
+	warm        bool               // it answers from what it keeps
+	forgets     bool               // and has to be asked for everything before each turn
+	empty       bool               // it keeps nothing
 }
 
 // allSides are in the order of the table.
@@ -75,7 +77,7 @@ func (l *lab) startSides() error {
 
 // startHit needs no more than the primary, which is there.
 func (l *lab) startHit(s *side) error {
-	s.addr, s.processes, s.from = l.primary.api, []*process{l.primary.process}, l.primary
+	s.addr, s.processes, s.from = l.primary.api, []*harness.Process{l.primary.Process}, l.primary
 	return nil
 }
 
@@ -132,7 +134,7 @@ func (l *lab) memoryFolder(name string) (string, error) {
 func split(addr string) (host, port string) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		panic(err) // freePort made it
+		panic(err) // harness.Ports made it
 	}
 	return host, port
 }

@@ -188,13 +188,13 @@ func (l *lab) memory() ([]*figure, error) {
 			if err != nil {
 				return err
 			}
-			each.add(measured, u.mostResident)
+			each.add(measured, u.Most)
 			if l.profile != "" {
 				if err := each.profile(l.ctx, "heap", "heap"); err != nil {
 					return err
 				}
 			}
-			f.note("%s at the end: %.0f MB resident, of which %.0f MB are pages of files", each.name, u.resident, u.files)
+			f.note("%s at the end: %.0f MB resident, of which %.0f MB are pages of files", each.Name, u.Resident, u.Files)
 		}
 		return nil
 	})

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"outpost/bench/harness"
 )
 
 // figures is how many there are.
@@ -66,7 +68,7 @@ func (l *lab) measure(done func(*figure)) error {
 			return fmt.Errorf("figure %d: %w", s.figures[0], err)
 		}
 		for _, f := range taken {
-			f.note("the load was %s when it was finished, this run's own included", first("/proc/loadavg"))
+			f.note("the load was %s when it was finished, this run's own included", harness.Load())
 			done(f)
 		}
 	}

@@ -2,13 +2,17 @@ module outpost/bench/replicate
 
 go 1.26.0
 
-replace outpost => ../..
+replace (
+	outpost => ../..
+	outpost/bench/harness => ../harness
+)
 
 require (
 	github.com/jackc/pgx/v5 v5.12.0
 	golang.org/x/sync v0.24.0
 	modernc.org/sqlite v1.61.1
 	outpost v0.0.0
+	outpost/bench/harness v0.0.0
 )
 
 require (

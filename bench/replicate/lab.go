@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"outpost/bench/harness"
 	"outpost/replicate/pgcluster"
 )
 
@@ -39,8 +40,8 @@ type lab struct {
 	fail      context.CancelCauseFunc
 	folder    string
 	publisher *server
-	serial    int    // of folders and databases
-	ports     uint32 // given so far
+	serial    int // of folders and databases
+	ports     harness.Ports
 }
 
 // settings are those of a small production server; both Postgres have them.
@@ -219,18 +220,6 @@ func (l *lab) close() error {
 	return errors.Join(errs...)
 }
 
-// wait asks again and again, until it is so.
 func wait(ctx context.Context, pause time.Duration, what string, condition func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("within %v it was not so that %s", patience, what))
-	defer cancel()
-	for {
-		done, err := condition(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err != nil || done:
-			return err
-		}
-		time.Sleep(pause)
-	}
+	return harness.Wait(ctx, patience, pause, what, condition)
 }

@@ -3,24 +3,21 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"outpost/bench/harness"
 )
 
 // machine says what the figures were taken on.
 func (l *lab) machine() string {
 	var b strings.Builder
 	line := func(name, value string) { fmt.Fprintf(&b, "%-8s %s\n", name, value) }
-	line("cpu", fmt.Sprintf("%d × %s", runtime.NumCPU(), found("/proc/cpuinfo", "model name")))
-	line("memory", found("/proc/meminfo", "MemTotal"))
-	line("kernel", said("uname", "-sr"))
-	line("load", first("/proc/loadavg")+" when it began")
+	harness.Machine(line)
 	line("disk", l.disk())
 	line("postgres", l.postgresVersion())
 	var list []string
@@ -63,34 +60,4 @@ func (l *lab) postgresVersion() (version string) {
 		return err.Error()
 	}
 	return version
-}
-
-// found is the value of a line "name : value".
-func found(path, name string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "unknown"
-	}
-	for line := range strings.Lines(string(text)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
-}
-
-func first(path string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(text))
-}
-
-func said(program string, args ...string) string {
-	out, err := exec.Command(program, args...).Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }

@@ -6,18 +6,16 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"outpost/bench/harness"
 )
 
 // nodes are the processes of one round: a primary, which holds the hub, and edges.
@@ -29,18 +27,14 @@ type nodes struct {
 
 // node is one `outpost serve`.
 type node struct {
+	*harness.Process
 	lab   *lab
-	name  string
 	dir   string
 	api   string
 	admin string
 	hub   string
 	began time.Time // when the process was started
-	cmd   *exec.Cmd
-	log   *os.File
-	ended chan struct{}
-	ours  atomic.Bool // it is we who end it
-	far   *far        // once its replica is loaded
+	far   *far      // once its replica is loaded
 }
 
 // nodes starts a primary on an empty folder.
@@ -76,9 +70,9 @@ func (n *nodes) close() error {
 // serve starts a process with the product's own settings, but for its addresses and
 // folder. When it ends by itself the whole run has failed.
 func (l *lab) serve(name string, more func(*node) map[string]string) (_ *node, err error) {
-	n := &node{lab: l, name: name, dir: l.path(name), ended: make(chan struct{})}
+	n := &node{lab: l, dir: l.path(name)}
 	for _, addr := range []*string{&n.api, &n.admin, &n.hub} {
-		if *addr, err = l.freePort(); err != nil {
+		if *addr, err = l.ports.Free(); err != nil {
 			return nil, err
 		}
 	}
@@ -87,47 +81,19 @@ func (l *lab) serve(name string, more func(*node) map[string]string) (_ *node, e
 		"OUTPOST_DATA": n.dir, "OUTPOST_CLUSTER_KEY": "of the measurement", "LOG_FORMAT": "text",
 	}
 	maps.Copy(env, more(n))
-	n.cmd = exec.Command(l.outpost, "serve")
-	n.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + l.folder, "TMPDIR=" + l.folder}
+	var list []string
 	for key, value := range env {
-		n.cmd.Env = append(n.cmd.Env, key+"="+value)
+		list = append(list, key+"="+value)
 	}
-	// Ctrl-C is for the driver, which ends its processes itself.
-	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if n.log, err = os.Create(n.dir + ".log"); err != nil {
-		return nil, fmt.Errorf("opening a log: %w", err)
-	}
-	n.cmd.Stdout, n.cmd.Stderr = n.log, n.log
 	n.began = time.Now()
-	if err := n.cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting %s: %w", name, err), n.log.Close())
-	}
-	go n.guard()
-	return n, nil
-}
-
-// guard ends the run when the process ends by itself.
-func (n *node) guard() {
-	err := n.cmd.Wait()
-	if !n.ours.Load() {
-		n.lab.fail(fmt.Errorf("%s ended by itself (%w):\n%s", n.name, err, n.said()))
-	}
-	close(n.ended)
-}
-
-// said is the end of its log.
-func (n *node) said() string {
-	text, err := os.ReadFile(n.log.Name())
-	if err != nil {
-		return err.Error()
-	}
-	return string(text[max(0, len(text)-2000):])
+	n.Process, err = harness.Start(l.fail, name, n.dir+".log", l.folder, list, l.outpost, "serve")
+	return n, err
 }
 
 // loaded waits until its replica has a row, in a file that appears once it is complete.
 func (n *node) loaded(id int64) error {
 	path := filepath.Join(n.dir, "replica", "replica.db")
-	return wait(n.lab.ctx, 2*time.Millisecond, n.name+" has its rows", func(ctx context.Context) (bool, error) {
+	return wait(n.lab.ctx, 2*time.Millisecond, n.Name+" has its rows", func(ctx context.Context) (bool, error) {
 		f, err := openFile(ctx, path)
 		if err != nil {
 			return false, nil // not yet
@@ -142,9 +108,9 @@ func (n *node) loaded(id int64) error {
 
 // logged gives when the node first said something.
 func (n *node) logged(message string) (time.Time, error) {
-	text, err := os.ReadFile(n.log.Name())
+	text, err := os.ReadFile(n.Log)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("reading the log of %s: %w", n.name, err)
+		return time.Time{}, fmt.Errorf("reading the log of %s: %w", n.Name, err)
 	}
 	for line := range strings.Lines(string(text)) {
 		if !strings.Contains(line, message) {
@@ -156,12 +122,12 @@ func (n *node) logged(message string) (time.Time, error) {
 			}
 		}
 	}
-	return time.Time{}, fmt.Errorf("%s never logged %q", n.name, message)
+	return time.Time{}, fmt.Errorf("%s never logged %q", n.Name, message)
 }
 
 // ready waits until it would be given requests.
 func (n *node) ready() error {
-	return wait(n.lab.ctx, 2*time.Millisecond, n.name+" is ready", func(ctx context.Context) (bool, error) {
+	return wait(n.lab.ctx, 2*time.Millisecond, n.Name+" is ready", func(ctx context.Context) (bool, error) {
 		return n.get(ctx, "/readyz", io.Discard) == nil, nil
 	})
 }
@@ -174,11 +140,11 @@ func (n *node) get(ctx context.Context, path string, into io.Writer) error {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return fmt.Errorf("asking %s: %w", n.name, err)
+		return fmt.Errorf("asking %s: %w", n.Name, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking %s: %s answered %s", n.name, path, response.Status)
+		return fmt.Errorf("asking %s: %s answered %s", n.Name, path, response.Status)
 	}
 	_, err = io.Copy(into, response.Body)
 	return err
@@ -201,7 +167,7 @@ func (n *node) profile(ctx context.Context, which, name string) (err error) {
 	if err := os.MkdirAll(n.lab.profile, 0o755); err != nil {
 		return fmt.Errorf("keeping profiles: %w", err)
 	}
-	file, err := os.Create(filepath.Join(n.lab.profile, n.name+"-"+name+".pprof"))
+	file, err := os.Create(filepath.Join(n.lab.profile, n.Name+"-"+name+".pprof"))
 	if err != nil {
 		return fmt.Errorf("keeping profiles: %w", err)
 	}
@@ -210,26 +176,9 @@ func (n *node) profile(ctx context.Context, which, name string) (err error) {
 }
 
 func (n *node) close() error {
-	n.ours.Store(true)
-	_ = n.cmd.Process.Kill() // it is gone already when this fails
-	<-n.ended
-	var errs []error
+	errs := []error{n.End(0)}
 	if n.far != nil {
 		errs = append(errs, n.far.close())
 	}
-	return errors.Join(append(errs, n.log.Close(), os.Remove(n.log.Name()), os.RemoveAll(n.dir))...)
-}
-
-// freePort gives an address that nothing listens on, below the ports of outgoing
-// connections, and never the same one twice.
-func (l *lab) freePort() (string, error) {
-	for range 1000 {
-		l.ports++
-		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+(uint32(os.Getpid())*97+l.ports)%20_000)
-		listener, err := net.Listen("tcp", addr)
-		if err == nil {
-			return addr, listener.Close()
-		}
-	}
-	return "", errors.New("no port is free")
+	return errors.Join(append(errs, os.Remove(n.Log), os.RemoveAll(n.dir))...)
 }

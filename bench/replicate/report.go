@@ -1,14 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"outpost/bench/harness"
 )
 
 // report is what a run found out.
@@ -174,21 +172,7 @@ func (r *report) save() (string, error) {
 	if r.incomplete != nil {
 		fmt.Fprintf(&b, "\nINCOMPLETE: the run ended early: %v\n", r.incomplete)
 	}
-	if err := os.MkdirAll(r.out, 0o755); err != nil {
-		return "", fmt.Errorf("keeping the report: %w", err)
-	}
-	for n := 1; ; n++ {
-		path := filepath.Join(r.out, fmt.Sprintf("replicate-%s-%s-%d.txt", r.began.UTC().Format(time.DateOnly), r.commit, n))
-		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if err != nil {
-			return "", fmt.Errorf("keeping the report: %w", err)
-		}
-		_, err = file.WriteString(b.String())
-		return path, errors.Join(err, file.Close())
-	}
+	return harness.Save(r.out, "replicate", r.began, r.commit, b.String())
 }
 
 // median of rounds; 0 of none.

@@ -129,7 +129,7 @@ func (l *lab) fan() ([]*figure, error) {
 			}
 			for r, value := range map[*row]float64{
 				p50: percentile(list, 0.5), p99: percentile(list, 0.99), cpu: (after.cpu - before.cpu).Seconds() / took.Seconds(),
-				resident: after.resident, slots: float64(held),
+				resident: after.Resident, slots: float64(held),
 			} {
 				r.add(at, value)
 			}

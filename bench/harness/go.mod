@@ -1,0 +1,3 @@
+module outpost/bench/harness
+
+go 1.26.0
