@@ -25,8 +25,7 @@ func (r resident) String() string {
 		r.what, r.Resident, r.Files, r.Most, r.limit, verdict)
 }
 
-// rests is for how long an edge has nothing to do before it is looked at, and works for how long it
-// has as much as it can do.
+// rests is for how long an edge has nothing to do before it is looked at, or as much as it can do.
 func (l *lab) rests() time.Duration {
 	if l.quick {
 		return time.Second
