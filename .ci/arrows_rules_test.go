@@ -40,6 +40,7 @@ func confinements() []confinement {
 		{library: "github.com/wneessen/go-mail", where: []string{"server/mail"}},
 		{library: "codeberg.org/go-pdf", where: []string{"server/report"}},
 		{library: "golang.org/x/image", where: []string{"server/report"}},
+		{library: "github.com/microcosm-cc/bluemonday", where: []string{"web"}},
 		{library: "go.opentelemetry.io", where: []string{"server/telemetry"}},
 		{library: "github.com/emersion", where: []string{"server/dev", "server/mail/mailtest"}},
 	}
@@ -114,6 +115,10 @@ func arrows() []arrow {
 		{
 			from: "server/mail", to: []string{anything},
 			why: "it is handed letters and does not care whose they are",
+		},
+		{
+			from: "web", to: []string{anything}, but: []string{"server/api/openapi", "server/training"},
+			why: "pages are the API's clients, inside the process as anywhere else",
 		},
 		{
 			from: "server", except: []string{"server/node", "server/dev", "server/cli", "server/e2e"},

@@ -33,6 +33,7 @@ import (
 	"outpost/server/forward"
 	"outpost/server/telemetry"
 	"outpost/server/training"
+	"outpost/web"
 )
 
 // Authenticator tells who holds a token or an API key. It must not keep it, and for one it has
@@ -108,6 +109,8 @@ type Deps struct {
 	// the name of one that arrived damaged there, if one did. Nil where there is none to give.
 	Snapshot func(ctx context.Context, region, refused string) (file SnapshotFile, etag string, err error)
 
+	// Site are the pages; nil: there are none.
+	Site *web.Site
 	// Dev answers the pages below /dev/ that only `outpost dev` has; nil everywhere else.
 	Dev http.Handler
 
@@ -172,6 +175,9 @@ type API struct {
 	locales  locales
 	pool     sync.Pool // of *call
 
+	insides   fasthttp.RequestHandler // of requests that pages make
+	refreshes *refreshes
+
 	base context.Context // ends when the last request has
 	stop context.CancelFunc
 
@@ -216,7 +222,11 @@ func New(d Deps) (*API, error) {
 		ReadTimeout: readTimeout, IdleTimeout: idleTimeout, // writes: see conn
 		ErrorHandler: a.unrouted,
 	})
-	for _, r := range a.routes() {
+	routes := a.routes()
+	if a.Site != nil {
+		a.insides, a.refreshes = a.newInside(routes), newRefreshes()
+	}
+	for _, r := range routes {
 		a.app.Add(r.method, r.pattern, func(c *fiber.Ctx) error { return a.serve(c, r) })
 		if r.method == http.MethodGet {
 			a.app.Add(http.MethodHead, r.pattern, func(c *fiber.Ctx) error { return a.serve(c, r) })
@@ -226,7 +236,7 @@ func New(d Deps) (*API, error) {
 	server.CloseOnShutdown = true
 	server.NoDefaultServerHeader = true
 	server.Logger = quiet{d.Log}
-	server.HeaderReceived = bodyBounds(a.routes())
+	server.HeaderReceived = bodyBounds(routes)
 	inner := server.Handler
 	server.Handler = func(ctx *fasthttp.RequestCtx) { a.entry(ctx, inner) }
 	return a, nil

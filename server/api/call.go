@@ -19,6 +19,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"outpost/replicate/change"
+	"outpost/server/cache"
 	"outpost/server/forward"
 	"outpost/server/telemetry"
 	"outpost/server/training"
@@ -46,6 +47,7 @@ type call struct {
 	cookie   change.Position // the part of asked that came in the cookie
 	position change.Position // to send; zero: the published one
 	stale    int             // seconds to admit to; -1: none
+	entry    *cache.Entry    // that it is answered with; nil: none
 	cached   string          // for Cache-Status; empty: none of the cache's business
 	cause    error           // of a failure, for the log alone
 
@@ -59,7 +61,12 @@ type call struct {
 func (a *API) serve(c *fiber.Ctx, r *route) error {
 	k := a.begin(c, r)
 	defer a.end(k)
-	if err := a.run(k); err != nil && !errors.Is(err, errAnswered) {
+	err := a.run(k)
+	switch {
+	case err == nil || errors.Is(err, errAnswered):
+	case r.session:
+		k.failPage(err)
+	default:
 		k.fail(err)
 	}
 	return nil
@@ -68,6 +75,11 @@ func (a *API) serve(c *fiber.Ctx, r *route) error {
 func (a *API) run(k *call) error {
 	if err := k.readPosition(); err != nil {
 		return err
+	}
+	if k.route.session {
+		if err := a.openSession(k); err != nil {
+			return err
+		}
 	}
 	if err := a.authenticate(k); err != nil {
 		return err

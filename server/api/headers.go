@@ -61,7 +61,11 @@ func (k *call) headers(took time.Duration) {
 		set(h, fiber.HeaderCacheControl, []byte("no-store"))
 	}
 	set(h, fiber.HeaderXContentTypeOptions, []byte("nosniff"))
-	k.cors()
+	if k.route.session {
+		k.pageHeaders()
+	} else {
+		k.cors()
+	}
 	k.verdict.headers(k)
 	k.timing(h, took)
 	k.setCookie()

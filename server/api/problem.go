@@ -159,10 +159,14 @@ func (k *call) fail(err error) {
 func (a *API) unrouted(c *fiber.Ctx, err error) error {
 	k := a.begin(c, &route{endpoint: telemetry.Unmatched})
 	defer a.end(k)
-	if errors.Is(err, fiber.ErrMethodNotAllowed) && k.preflight() {
-		return nil
+	switch {
+	case errors.Is(err, fiber.ErrMethodNotAllowed) && k.preflight():
+	case k.browser():
+		k.route.session = true
+		k.failPage(err)
+	default:
+		k.fail(err)
 	}
-	k.fail(err)
 	return nil
 }
 

@@ -152,7 +152,7 @@ func (k *call) send(e *cache.Entry, at change.Position, status string) error {
 	if k.position.IsZero() { // not what older left as it was
 		k.position = at
 	}
-	k.cached = status
+	k.entry, k.cached = e, status
 	return k.body(e, e.ContentType, "private, no-cache")
 }
 
@@ -165,7 +165,7 @@ type encoded interface {
 
 func (k *call) body(e encoded, contentType, control string) error {
 	encoding := ""
-	if contentType == fiber.MIMEApplicationJSON && e.Encodable() { // documents are compressed inside
+	if (contentType == fiber.MIMEApplicationJSON || contentType == htmlType) && e.Encodable() { // documents are compressed inside
 		encoding = chooseEncoding(k.c.Request().Header.Peek(fiber.HeaderAcceptEncoding))
 	}
 	tag, err := e.ETagFor(encoding)
@@ -175,7 +175,11 @@ func (k *call) body(e encoded, contentType, control string) error {
 	r := k.c.Response()
 	h := &r.Header
 	set(h, fiber.HeaderCacheControl, append(k.buf[:0], control...))
-	set(h, fiber.HeaderVary, append(k.buf[:0], vary...))
+	if k.route.session {
+		set(h, fiber.HeaderVary, append(k.buf[:0], varyPages...))
+	} else {
+		set(h, fiber.HeaderVary, append(k.buf[:0], vary...))
+	}
 	k.buf = append(k.buf[:0], tag...)
 	set(h, fiber.HeaderETag, k.buf)
 	if match := k.c.Request().Header.Peek(fiber.HeaderIfNoneMatch); len(match) > 0 && matches(match, tag) {

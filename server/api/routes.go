@@ -23,6 +23,7 @@ type route struct {
 	body      int           // bytes that a request may have; 0: as many as Limits say
 	namespace string        // of the cache
 	probe     bool          // machines ask it every few seconds: its log is for debugging only
+	session   bool          // for browsers: the credential comes in a cookie, and an error is a page
 	awaited   bool          // nodes ask it until it is there: so is a 503's
 
 	number   uint16 // of the rate limit's buckets
@@ -58,6 +59,7 @@ func (a *API) routes() []*route {
 	if a.primary() {
 		routes = append(routes, &route{method: http.MethodPost, pattern: PathIdentify, handle: (*API).identify, open: true, free: true})
 	}
+	routes = append(routes, a.pageRoutes()...)
 	routes = append(routes, a.devRoutes()...)
 	for i, r := range routes {
 		r.number = uint16(i)

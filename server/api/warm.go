@@ -71,7 +71,7 @@ func (k *call) wish() string {
 
 // repeatable says whether a request of this route may be kept.
 func (r *route) repeatable() bool {
-	return r.method == http.MethodGet && r.namespace != "" && !r.write && !strings.Contains(r.pattern, ":code")
+	return r.method == http.MethodGet && r.namespace != "" && !r.write && !r.session && !strings.Contains(r.pattern, ":code")
 }
 
 // plainPath has numbers and names of courses. What the parameters may hold is as narrow: numbers,

@@ -24,6 +24,7 @@ import (
 	"outpost/server/node"
 	"outpost/sql"
 	"outpost/sql/seed"
+	"outpost/web"
 )
 
 // database is the name of the demo database in the private Postgres.
@@ -147,7 +148,7 @@ func (w *World) startNodes() error {
 		}
 		n, err := node.New(w.ended, c, node.Options{
 			Log: w.options.Log, Version: w.options.Version,
-			Dev: pages, MemoryLimit: w.options.MemoryLimit,
+			Dev: pages, Demo: w.demo(), MemoryLimit: w.options.MemoryLimit,
 			Dial: Dialer(w.options.Distance.RoundTrip(region, w.options.Regions[0])),
 		})
 		if err != nil {
@@ -160,6 +161,15 @@ func (w *World) startNodes() error {
 		}
 	}
 	return nil
+}
+
+// demo is what the first page tells.
+func (w *World) demo() *web.Demo {
+	d := &web.Demo{Password: seed.Password}
+	for i, region := range w.options.Regions {
+		d.Regions = append(d.Regions, web.DemoRegion{Name: region, URL: w.URL(i)})
+	}
+	return d
 }
 
 // environment is the process' own, with what makes a region of it on top.

@@ -12,6 +12,7 @@ import (
 	"outpost/server/config"
 	"outpost/server/forward"
 	"outpost/server/training"
+	"outpost/web"
 )
 
 // openAPI gives the HTTP surface what it needs of the others.
@@ -29,7 +30,7 @@ func (n *Node) openAPI(ctx context.Context) (err error) {
 			return training.At{Position: at.Position, Incarnation: at.Incarnation}
 		},
 		Stale: n.follow.Stale, Away: n.away, Ready: n.Ready, Status: n.status,
-		Dev: n.options.Dev, ClusterKey: n.config.ClusterKey, ClientIPHeader: n.config.ClientIPHeader, PublicURL: n.config.PublicURL, Origins: n.config.Origins,
+		Site: web.NewSite(web.Options{Region: n.config.Region, Demo: n.options.Demo}), Dev: n.options.Dev, ClusterKey: n.config.ClusterKey, ClientIPHeader: n.config.ClientIPHeader, PublicURL: n.config.PublicURL, Origins: n.config.Origins,
 		Limits:  api.Limits{Wait: n.config.Wait, Rate: limit(n.config.RateLimit), Login: limit(n.config.LoginLimit)},
 		Metrics: n.metrics, Tracer: n.tracer, Log: n.log,
 	}

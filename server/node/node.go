@@ -34,6 +34,7 @@ import (
 	"outpost/server/telemetry"
 	"outpost/server/training"
 	"outpost/sql"
+	"outpost/web"
 )
 
 // Timeouts of start and stop.
@@ -50,6 +51,8 @@ type Options struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Dev answers the pages below /dev/; nil but in `outpost dev`.
 	Dev http.Handler
+	// Demo is what the first page tells of a demo; nil where there is none.
+	Demo *web.Demo
 	// BeforeCommit is called before each commit of the replica; nil for none.
 	BeforeCommit func()
 	// MemoryLimit is what the process may take, in bytes; 0 where nobody knows.

@@ -1,0 +1,6 @@
+package web
+
+// auditPages show who changed what.
+func auditPages() []Page {
+	return nil
+}

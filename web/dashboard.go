@@ -1,0 +1,6 @@
+package web
+
+// dashboardPages show a company's figures.
+func dashboardPages() []Page {
+	return nil
+}

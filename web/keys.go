@@ -1,0 +1,6 @@
+package web
+
+// keyPages show API keys.
+func keyPages() []Page {
+	return nil
+}

@@ -1,0 +1,6 @@
+package web
+
+// phishingPages show simulations of phishing.
+func phishingPages() []Page {
+	return nil
+}

@@ -1,0 +1,6 @@
+package web
+
+// profilePages show one's own account.
+func profilePages() []Page {
+	return nil
+}

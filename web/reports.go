@@ -1,0 +1,6 @@
+package web
+
+// reportPages show reports and their schedules.
+func reportPages() []Page {
+	return nil
+}

@@ -1,0 +1,6 @@
+package web
+
+// statusPages show the regions.
+func statusPages() []Page {
+	return nil
+}
