@@ -68,6 +68,8 @@ type View struct {
 	Title    string // for the tab and the heading
 	Data     any    // for the template, as .Data
 	Scripts  []string
+	// Next is where the browser is sent instead; the rest is then empty.
+	Next string
 	// Until is when the page changes though no data does, beside what the API's answers say of
 	// themselves; zero: never.
 	Until time.Time
@@ -97,8 +99,9 @@ type Request struct {
 	// Speak makes the answer to a form set the language of who has not signed in.
 	Speak func(locale string)
 
-	API API
-	me  *openapi.User
+	API  API
+	Site *Options
+	me   *openapi.User
 }
 
 // File was uploaded in a form.
