@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"outpost/replicate/change"
@@ -144,13 +143,7 @@ func (k *call) personFilter() (f training.PersonFilter, mask fieldMask, err erro
 	default:
 		wrong("is_active", "must be true or false")
 	}
-	if text := k.c.Query("updated_since"); text != "" {
-		// In a query, + means a space; a time zone's is often left as it is.
-		f.UpdatedSince, err = time.Parse(time.RFC3339, strings.ReplaceAll(text, " ", "+"))
-		if err != nil || f.UpdatedSince.Year() < 1 || f.UpdatedSince.UTC().Year() > 9999 {
-			wrong("updated_since", "must be a time as RFC 3339 writes it, such as 2026-11-01T00:00:00Z")
-		}
-	}
+	f.UpdatedSince, errs = k.timeQuery("updated_since", errs)
 	return f, mask, invalid(errs...)
 }
 
