@@ -29,7 +29,9 @@ func userRoutes() []*route {
 type userWriter interface {
 	CreatePerson(ctx context.Context, p training.Principal, company int64, n training.NewPerson) (training.PersonDetail, change.LSN, error)
 	CreatePeople(ctx context.Context, p training.Principal, company int64, rows []training.BulkPerson, partial bool) (training.BulkOutcome, change.LSN, error)
+	TryPeople(ctx context.Context, p training.Principal, company int64, rows []training.BulkPerson) (training.BulkOutcome, error)
 	ChangePerson(ctx context.Context, p training.Principal, id, version int64, c training.PersonChange) (training.PersonDetail, change.LSN, error)
+	ChangeLocale(ctx context.Context, p training.Principal, version int64, locale *string) (training.PersonDetail, change.LSN, error)
 	DeactivatePerson(ctx context.Context, p training.Principal, id, version int64) (change.LSN, error)
 }
 
