@@ -1164,12 +1164,15 @@ type BulkRequest struct {
 	// CompanyId For platform administrators; else the creator's.
 	CompanyId *int64 `json:"company_id,omitempty"`
 
+	// DryRun Create nobody, and say what would come of it.
+	DryRun *bool `json:"dry_run,omitempty"`
+
 	// Partial Create the good rows though others are bad.
 	Partial *bool        `json:"partial,omitempty"`
 	Users   []BulkPerson `json:"users"`
 }
 
-// BulkRow A person who was created, or the reasons why not.
+// BulkRow A person who was created, or the reasons why not; with `dry_run` neither, for a good one.
 type BulkRow struct {
 	Errors *[]FieldError `json:"errors,omitempty"`
 
@@ -1771,6 +1774,12 @@ type LoginRequest struct {
 
 	// Username The e-mail address.
 	Username *string `json:"username,omitempty"`
+}
+
+// MePatch What shall become of one's own account.
+type MePatch struct {
+	// Locale Null or empty for none of one's own.
+	Locale *string `json:"locale,omitempty"`
 }
 
 // NewPerson Somebody who is to be created.
@@ -3450,6 +3459,15 @@ type MeParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// UpdateMeParams defines parameters for UpdateMe.
+type UpdateMeParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave: 412 when the resource has moved on since. Without it, or with `*`, any will do.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListMyCertificatesParams defines parameters for ListMyCertificates.
 type ListMyCertificatesParams struct {
 	// Page The number of the page, from 1; to go past page 1000, use `after`.
@@ -3897,6 +3915,9 @@ type CreateUsersParams struct {
 	// Partial Create the good rows though others are bad. With a JSON body it may stand there instead.
 	Partial *bool `form:"partial,omitempty" json:"partial,omitempty"`
 
+	// DryRun Say what would come of it, and create nobody. With a JSON body it may stand there instead.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// CompanyId The company, for platform administrators.
 	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
 
@@ -4039,6 +4060,12 @@ type CreateInvitationJSONRequestBody = InvitationRequest
 
 // AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
 type AcceptInvitationJSONRequestBody = AcceptRequest
+
+// UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
+type UpdateMeJSONRequestBody = MePatch
+
+// UpdateMeApplicationMergePatchPlusJSONRequestBody defines body for UpdateMe for application/merge-patch+json ContentType.
+type UpdateMeApplicationMergePatchPlusJSONRequestBody = MePatch
 
 // CreatePhishingCampaignJSONRequestBody defines body for CreatePhishingCampaign for application/json ContentType.
 type CreatePhishingCampaignJSONRequestBody = NewPhishingCampaign
