@@ -55,6 +55,7 @@ type Writer interface {
 	userWriter
 	courseWriter
 	enrollmentWriter
+	reminderWriter
 	quizWriter
 	certificateWriter
 	assignmentWriter
