@@ -11,7 +11,7 @@ import (
 
 const companiesByID = `-- name: CompaniesByID :many
 SELECT c.id, c.data_zone, c.name, c.name_folded, c.slug, c.country, c.locale, c.privacy_mode, c.is_active, c.created_at, c.updated_at, c.version, CAST(coalesce((SELECT s.active_users FROM company_stats s WHERE s.company_id = c.id), 0) AS INTEGER) AS active_users
-FROM companies c WHERE c.id IN (SELECT value FROM json_each(CAST(?1 AS TEXT)))
+FROM json_each(CAST(?1 AS TEXT)) CROSS JOIN companies c ON c.id = json_each.value
 `
 
 type CompaniesByIDRow struct {

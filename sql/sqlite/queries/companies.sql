@@ -79,4 +79,4 @@ WHERE true
 
 -- name: CompaniesByID :many
 SELECT sqlc.embed(c), CAST(coalesce((SELECT s.active_users FROM company_stats s WHERE s.company_id = c.id), 0) AS INTEGER) AS active_users
-FROM companies c WHERE c.id IN (SELECT value FROM json_each(CAST(@ids AS TEXT)));
+FROM json_each(CAST(@ids AS TEXT)) CROSS JOIN companies c ON c.id = json_each.value;
