@@ -53,6 +53,7 @@ type Writer interface {
 	accountWriter
 	keyWriter
 	userWriter
+	companyWriter
 	courseWriter
 	enrollmentWriter
 	quizWriter

@@ -38,6 +38,7 @@ func (a *API) routes() []*route {
 		keyRoutes(),
 		meRoutes(),
 		userRoutes(),
+		companyRoutes(),
 		courseRoutes(),
 		frameworkRoutes(),
 		enrollmentRoutes(),

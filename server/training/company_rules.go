@@ -94,6 +94,15 @@ type CompanyChange struct {
 	IsActive    *bool
 }
 
+// Trim takes spaces away that nobody meant.
+func (c CompanyChange) Trim() CompanyChange {
+	if c.Name != nil {
+		name := strings.TrimSpace(*c.Name)
+		c.Name = &name
+	}
+	return c
+}
+
 // Validate gives all that is wrong with c when by makes it.
 func (c CompanyChange) Validate(by Principal) []FieldError {
 	var errs []FieldError
