@@ -54,6 +54,7 @@ type Writer interface {
 	accountWriter
 	keyWriter
 	userWriter
+	companyWriter
 	courseWriter
 	enrollmentWriter
 	reminderWriter

@@ -117,6 +117,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.certificatesByIDStmt, err = db.PrepareContext(ctx, certificatesByID); err != nil {
 		return nil, fmt.Errorf("error preparing query CertificatesByID: %w", err)
 	}
+	if q.companiesByIDStmt, err = db.PrepareContext(ctx, companiesByID); err != nil {
+		return nil, fmt.Errorf("error preparing query CompaniesByID: %w", err)
+	}
 	if q.companyEnrollmentIDsByCreatedStmt, err = db.PrepareContext(ctx, companyEnrollmentIDsByCreated); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyEnrollmentIDsByCreated: %w", err)
 	}
@@ -131,6 +134,24 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.companyEnrollmentsByIDStmt, err = db.PrepareContext(ctx, companyEnrollmentsByID); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyEnrollmentsByID: %w", err)
+	}
+	if q.companyIDsByCreatedStmt, err = db.PrepareContext(ctx, companyIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsByCreated: %w", err)
+	}
+	if q.companyIDsByCreatedDescStmt, err = db.PrepareContext(ctx, companyIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsByCreatedDesc: %w", err)
+	}
+	if q.companyIDsByNameStmt, err = db.PrepareContext(ctx, companyIDsByName); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsByName: %w", err)
+	}
+	if q.companyIDsByNameDescStmt, err = db.PrepareContext(ctx, companyIDsByNameDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsByNameDesc: %w", err)
+	}
+	if q.companyIDsBySearchStmt, err = db.PrepareContext(ctx, companyIDsBySearch); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsBySearch: %w", err)
+	}
+	if q.companyIDsBySearchDescStmt, err = db.PrepareContext(ctx, companyIDsBySearchDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsBySearchDesc: %w", err)
 	}
 	if q.companyLocaleStmt, err = db.PrepareContext(ctx, companyLocale); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyLocale: %w", err)
@@ -155,6 +176,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.countCertificatesStmt, err = db.PrepareContext(ctx, countCertificates); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCertificates: %w", err)
+	}
+	if q.countCompaniesStmt, err = db.PrepareContext(ctx, countCompanies); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCompanies: %w", err)
+	}
+	if q.countCompaniesBySearchStmt, err = db.PrepareContext(ctx, countCompaniesBySearch); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCompaniesBySearch: %w", err)
 	}
 	if q.countCompanyEnrollmentsStmt, err = db.PrepareContext(ctx, countCompanyEnrollments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCompanyEnrollments: %w", err)
@@ -571,6 +598,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing certificatesByIDStmt: %w", cerr)
 		}
 	}
+	if q.companiesByIDStmt != nil {
+		if cerr := q.companiesByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companiesByIDStmt: %w", cerr)
+		}
+	}
 	if q.companyEnrollmentIDsByCreatedStmt != nil {
 		if cerr := q.companyEnrollmentIDsByCreatedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyEnrollmentIDsByCreatedStmt: %w", cerr)
@@ -594,6 +626,36 @@ func (q *Queries) Close() error {
 	if q.companyEnrollmentsByIDStmt != nil {
 		if cerr := q.companyEnrollmentsByIDStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyEnrollmentsByIDStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsByCreatedStmt != nil {
+		if cerr := q.companyIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsByCreatedDescStmt != nil {
+		if cerr := q.companyIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsByNameStmt != nil {
+		if cerr := q.companyIDsByNameStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsByNameStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsByNameDescStmt != nil {
+		if cerr := q.companyIDsByNameDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsByNameDescStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsBySearchStmt != nil {
+		if cerr := q.companyIDsBySearchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsBySearchStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsBySearchDescStmt != nil {
+		if cerr := q.companyIDsBySearchDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsBySearchDescStmt: %w", cerr)
 		}
 	}
 	if q.companyLocaleStmt != nil {
@@ -634,6 +696,16 @@ func (q *Queries) Close() error {
 	if q.countCertificatesStmt != nil {
 		if cerr := q.countCertificatesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countCertificatesStmt: %w", cerr)
+		}
+	}
+	if q.countCompaniesStmt != nil {
+		if cerr := q.countCompaniesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCompaniesStmt: %w", cerr)
+		}
+	}
+	if q.countCompaniesBySearchStmt != nil {
+		if cerr := q.countCompaniesBySearchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCompaniesBySearchStmt: %w", cerr)
 		}
 	}
 	if q.countCompanyEnrollmentsStmt != nil {
@@ -1131,11 +1203,18 @@ type Queries struct {
 	certificateIDsStmt                      *sql.Stmt
 	certificateIDsDescStmt                  *sql.Stmt
 	certificatesByIDStmt                    *sql.Stmt
+	companiesByIDStmt                       *sql.Stmt
 	companyEnrollmentIDsByCreatedStmt       *sql.Stmt
 	companyEnrollmentIDsByCreatedDescStmt   *sql.Stmt
 	companyEnrollmentIDsByDueStmt           *sql.Stmt
 	companyEnrollmentIDsByDueDescStmt       *sql.Stmt
 	companyEnrollmentsByIDStmt              *sql.Stmt
+	companyIDsByCreatedStmt                 *sql.Stmt
+	companyIDsByCreatedDescStmt             *sql.Stmt
+	companyIDsByNameStmt                    *sql.Stmt
+	companyIDsByNameDescStmt                *sql.Stmt
+	companyIDsBySearchStmt                  *sql.Stmt
+	companyIDsBySearchDescStmt              *sql.Stmt
 	companyLocaleStmt                       *sql.Stmt
 	companyOverdueIDsStmt                   *sql.Stmt
 	companyOverdueIDsDescStmt               *sql.Stmt
@@ -1144,6 +1223,8 @@ type Queries struct {
 	countAllOverdueStmt                     *sql.Stmt
 	countAssignmentsStmt                    *sql.Stmt
 	countCertificatesStmt                   *sql.Stmt
+	countCompaniesStmt                      *sql.Stmt
+	countCompaniesBySearchStmt              *sql.Stmt
 	countCompanyEnrollmentsStmt             *sql.Stmt
 	countCompanyOverdueStmt                 *sql.Stmt
 	countCoursesStmt                        *sql.Stmt
@@ -1266,11 +1347,18 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		certificateIDsStmt:                      q.certificateIDsStmt,
 		certificateIDsDescStmt:                  q.certificateIDsDescStmt,
 		certificatesByIDStmt:                    q.certificatesByIDStmt,
+		companiesByIDStmt:                       q.companiesByIDStmt,
 		companyEnrollmentIDsByCreatedStmt:       q.companyEnrollmentIDsByCreatedStmt,
 		companyEnrollmentIDsByCreatedDescStmt:   q.companyEnrollmentIDsByCreatedDescStmt,
 		companyEnrollmentIDsByDueStmt:           q.companyEnrollmentIDsByDueStmt,
 		companyEnrollmentIDsByDueDescStmt:       q.companyEnrollmentIDsByDueDescStmt,
 		companyEnrollmentsByIDStmt:              q.companyEnrollmentsByIDStmt,
+		companyIDsByCreatedStmt:                 q.companyIDsByCreatedStmt,
+		companyIDsByCreatedDescStmt:             q.companyIDsByCreatedDescStmt,
+		companyIDsByNameStmt:                    q.companyIDsByNameStmt,
+		companyIDsByNameDescStmt:                q.companyIDsByNameDescStmt,
+		companyIDsBySearchStmt:                  q.companyIDsBySearchStmt,
+		companyIDsBySearchDescStmt:              q.companyIDsBySearchDescStmt,
 		companyLocaleStmt:                       q.companyLocaleStmt,
 		companyOverdueIDsStmt:                   q.companyOverdueIDsStmt,
 		companyOverdueIDsDescStmt:               q.companyOverdueIDsDescStmt,
@@ -1279,6 +1367,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countAllOverdueStmt:                     q.countAllOverdueStmt,
 		countAssignmentsStmt:                    q.countAssignmentsStmt,
 		countCertificatesStmt:                   q.countCertificatesStmt,
+		countCompaniesStmt:                      q.countCompaniesStmt,
+		countCompaniesBySearchStmt:              q.countCompaniesBySearchStmt,
 		countCompanyEnrollmentsStmt:             q.countCompanyEnrollmentsStmt,
 		countCompanyOverdueStmt:                 q.countCompanyOverdueStmt,
 		countCoursesStmt:                        q.countCoursesStmt,
