@@ -170,6 +170,15 @@ func (c *conn) buffer(bytes int) {
 	}
 }
 
+// awaitEnd returns when the client has ended the connection, or it was closed here. It is for answers
+// after which nothing more is read: what the client sends is thrown away, and if that is much it counts
+// as its end.
+func (c *conn) awaitEnd() {
+	// Whatever fails here, the connection is of no use any more.
+	_ = c.Conn.SetReadDeadline(time.Time{})
+	_, _ = io.CopyN(io.Discard, c.Conn, headerBytes)
+}
+
 // cut ends a connection without lingering. The server's own Close of it comes later.
 func (c *conn) cut() error {
 	if err := c.Conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {

@@ -29,7 +29,7 @@ func (a *API) watchStatus(k *call) error {
 			return err
 		}
 		r.SetBodyStream(s, -1) // which closes it
-		r.SetConnectionClose() // its buffer is too small for other answers
+		r.SetConnectionClose() // nobody reads another request from it
 	}
 	r.SkipBody = k.c.Method() == http.MethodHead
 	r.SetStatusCode(http.StatusOK)

@@ -55,7 +55,7 @@ type streams struct {
 	next    chan struct{} // closed when event is another
 	ended   bool
 	stop    context.CancelFunc // of the goroutine; nil while there is none
-	running sync.WaitGroup
+	running sync.WaitGroup     // that one, and one for each connection
 }
 
 // event is the world at one moment as it goes out, to all and to platform admins. It never changes.
@@ -90,6 +90,10 @@ func (s *streams) open(client netip.Addr, c *conn, detailed bool) (*stream, erro
 	opened.ctx, opened.cancel = context.WithTimeout(s.api.base, limits.Life)
 	if c != nil {
 		c.buffer(streamBuffer)
+		s.running.Go(func() {
+			defer opened.cancel()
+			c.awaitEnd()
+		})
 	}
 	s.all[opened] = struct{}{}
 	s.clients[client]++
