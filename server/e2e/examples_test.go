@@ -74,6 +74,8 @@ func steps() []step {
 		{operation: "docs"},
 		{operation: "docsFile", path: func(*examples) map[string]string { return map[string]string{"file": "start.js"} }},
 		{operation: "status"},
+		{operation: "statusStream"},
+		{operation: "statusHistory"},
 		{operation: "login", learn: func(e *examples, a answer) { e.keep(a, "refresh_token") }},
 		{operation: "refresh", body: func(e *examples, body map[string]any) { body["refresh_token"] = e.known["refresh_token"] }},
 		{operation: "me"},

@@ -28,7 +28,8 @@ const (
 // what it tells of. What it must not tell of is said by the test, of all alike.
 func answers() map[string]about {
 	return map[string]about{
-		"live": nobody, "ready": nobody, "openapi": fixed, "docs": fixed, "docsFile": fixed, "status": nobody, "jwks": nobody,
+		"live": nobody, "ready": nobody, "openapi": fixed, "docs": fixed, "docsFile": fixed, "jwks": nobody,
+		"status": nobody, "statusStream": nobody, "statusHistory": nobody,
 		"listCourses": nobody, "getCourse": nobody, "getCourseSource": nobody, "getLesson": nobody, "getQuiz": nobody,
 		"me": oneself, "exportMe": oneself, "listMyEnrollments": oneself, "listMyCertificates": oneself, "listAttempts": oneself,
 		"listUsers": people, "exportUsers": people, "getUser": people, "getEnrollment": people, "listEnrollments": people, "listInvitations": people,

@@ -1766,11 +1766,22 @@ type Health struct {
 
 // HubStatus Of the primary, for platform admins only.
 type HubStatus struct {
-	PublishedLsn      string `json:"published_lsn"`
-	SlotRetainedBytes int64  `json:"slot_retained_bytes"`
+	PublishedLsn string `json:"published_lsn"`
+
+	// SlotLimitBytes How much it keeps at most (`max_slot_wal_keep_size`); left out where it has no limit.
+	SlotLimitBytes *int64 `json:"slot_limit_bytes,omitempty"`
+
+	// SlotRetainedBytes WAL that Postgres keeps for the slot.
+	SlotRetainedBytes int64 `json:"slot_retained_bytes"`
+
+	// SnapshotAgeSeconds Of the newest snapshot for new regions; left out while there is none.
+	SnapshotAgeSeconds *float32 `json:"snapshot_age_seconds,omitempty"`
 
 	// Stalled Why the slot is not being read, when it is not.
 	Stalled *string `json:"stalled,omitempty"`
+
+	// Stream What the stream holds, as of the last two seconds.
+	Stream *StreamStatus `json:"stream,omitempty"`
 
 	// Streaming Whether the slot is being read.
 	Streaming bool `json:"streaming"`
@@ -2685,8 +2696,29 @@ type RefreshRequest struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
+// RegionHistory In the lists of figures null stands for a step in which nothing was heard.
+type RegionHistory struct {
+	HitRatio []*float32 `json:"hit_ratio"`
+
+	// LagSeconds The largest of the step.
+	LagSeconds        []*float32 `json:"lag_seconds"`
+	P95Ms             []*float32 `json:"p95_ms"`
+	Region            string     `json:"region"`
+	RequestsPerSecond []*float32 `json:"requests_per_second"`
+	Role              string     `json:"role"`
+
+	// State The worst of the step. Absent: it was not there yet, said goodbye, or was silent for a minute.
+	State []string `json:"state"`
+}
+
 // RegionStatus defines model for RegionStatus.
 type RegionStatus struct {
+	// AppliedRowsPerSecond To its replica, in the last ten seconds.
+	AppliedRowsPerSecond float32 `json:"applied_rows_per_second"`
+
+	// AppliedTransactionsPerSecond As well; the stream itself adds one a second.
+	AppliedTransactionsPerSecond float32 `json:"applied_transactions_per_second"`
+
 	// HitRatio Of the cache, in the last minute.
 	HitRatio float32 `json:"hit_ratio"`
 
@@ -2712,9 +2744,24 @@ type RegionStatus struct {
 	SeenSecondsAgo float32 `json:"seen_seconds_ago"`
 
 	// StaleSeconds Since anything was heard, when that is too long.
-	StaleSeconds  *float32 `json:"stale_seconds,omitempty"`
-	UptimeSeconds float32  `json:"uptime_seconds"`
-	Version       string   `json:"version"`
+	StaleSeconds *float32 `json:"stale_seconds,omitempty"`
+
+	// StartedAt Another one means that it was started again.
+	StartedAt *time.Time `json:"started_at,omitempty"`
+
+	// State Silent: the answering region has heard nothing of it for 1.5 seconds. Stopped: it said goodbye.
+	State         string  `json:"state"`
+	UptimeSeconds float32 `json:"uptime_seconds"`
+
+	// VerifiedAt Of the primary: when its last whole comparison of its replica with Postgres ended.
+	VerifiedAt *time.Time `json:"verified_at,omitempty"`
+
+	// VerifiedDifferences How many of them differed.
+	VerifiedDifferences *int64 `json:"verified_differences,omitempty"`
+
+	// VerifiedRows How many rows that compared.
+	VerifiedRows *int64 `json:"verified_rows,omitempty"`
+	Version      string `json:"version"`
 }
 
 // ReminderOutcome defines model for ReminderOutcome.
@@ -2931,6 +2978,36 @@ type Status struct {
 
 	// Verify The primary's comparison of its replica with Postgres, row for row. For platform admins only.
 	Verify *VerifyStatus `json:"verify,omitempty"`
+}
+
+// StatusHistory defines model for StatusHistory.
+type StatusHistory struct {
+	// From When the first step began.
+	From time.Time `json:"from"`
+
+	// Region The one that answers.
+	Region      string          `json:"region"`
+	Regions     []RegionHistory `json:"regions"`
+	StepSeconds int             `json:"step_seconds"`
+
+	// Steps How many values each list has.
+	Steps int `json:"steps"`
+}
+
+// StreamStatus What the stream holds, as of the last two seconds.
+type StreamStatus struct {
+	Bytes int64 `json:"bytes"`
+
+	// Consumers Replicas that follow, the primary's own among them.
+	Consumers      int        `json:"consumers"`
+	LimitBytes     int64      `json:"limit_bytes"`
+	Messages       int64      `json:"messages"`
+	NewestAt       *time.Time `json:"newest_at,omitempty"`
+	NewestSequence int64      `json:"newest_sequence"`
+
+	// OldestAt By the stream's clock, as is `newest_at`.
+	OldestAt       *time.Time `json:"oldest_at,omitempty"`
+	OldestSequence int64      `json:"oldest_sequence"`
 }
 
 // Tokens defines model for Tokens.
@@ -4193,6 +4270,18 @@ type GetReportStatusParams struct {
 
 // StatusParams defines parameters for Status.
 type StatusParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// StatusHistoryParams defines parameters for StatusHistory.
+type StatusHistoryParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// StatusStreamParams defines parameters for StatusStream.
+type StatusStreamParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
