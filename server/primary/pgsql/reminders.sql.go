@@ -104,9 +104,8 @@ type ReminderContextRow struct {
 	People    int64
 }
 
-// Whom a request to remind is about: whether there is such a person and a course that
-// the company may know of, and how many people it
-// would remind, of whom no more are counted than @most. Always one row.
+// Whom a request to remind is about: whether there is such a person, and a course that the company may know of, and how
+// many people it would remind, of whom no more are counted than @most. Always one row.
 func (q *Queries) ReminderContext(ctx context.Context, arg ReminderContextParams) (ReminderContextRow, error) {
 	row := q.db.QueryRow(ctx, reminderContext,
 		arg.UserID,
