@@ -195,8 +195,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEnrollmentsStmt, err = db.PrepareContext(ctx, countEnrollments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEnrollments: %w", err)
 	}
-	if q.countPersonEnrollmentsStmt, err = db.PrepareContext(ctx, countPersonEnrollments); err != nil {
-		return nil, fmt.Errorf("error preparing query CountPersonEnrollments: %w", err)
+	if q.countPeopleEnrollmentsStmt, err = db.PrepareContext(ctx, countPeopleEnrollments); err != nil {
+		return nil, fmt.Errorf("error preparing query CountPeopleEnrollments: %w", err)
 	}
 	if q.countPhishingCampaignsStmt, err = db.PrepareContext(ctx, countPhishingCampaigns); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPhishingCampaigns: %w", err)
@@ -285,11 +285,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.optionsOfQuizStmt, err = db.PrepareContext(ctx, optionsOfQuiz); err != nil {
 		return nil, fmt.Errorf("error preparing query OptionsOfQuiz: %w", err)
 	}
-	if q.personEnrollmentIDsStmt, err = db.PrepareContext(ctx, personEnrollmentIDs); err != nil {
-		return nil, fmt.Errorf("error preparing query PersonEnrollmentIDs: %w", err)
+	if q.peopleEnrollmentIDsStmt, err = db.PrepareContext(ctx, peopleEnrollmentIDs); err != nil {
+		return nil, fmt.Errorf("error preparing query PeopleEnrollmentIDs: %w", err)
 	}
-	if q.personEnrollmentIDsDescStmt, err = db.PrepareContext(ctx, personEnrollmentIDsDesc); err != nil {
-		return nil, fmt.Errorf("error preparing query PersonEnrollmentIDsDesc: %w", err)
+	if q.peopleEnrollmentIDsDescStmt, err = db.PrepareContext(ctx, peopleEnrollmentIDsDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query PeopleEnrollmentIDsDesc: %w", err)
+	}
+	if q.peopleOfDepartmentStmt, err = db.PrepareContext(ctx, peopleOfDepartment); err != nil {
+		return nil, fmt.Errorf("error preparing query PeopleOfDepartment: %w", err)
 	}
 	if q.phishingCampaignIDsByNameStmt, err = db.PrepareContext(ctx, phishingCampaignIDsByName); err != nil {
 		return nil, fmt.Errorf("error preparing query PhishingCampaignIDsByName: %w", err)
@@ -728,9 +731,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countEnrollmentsStmt: %w", cerr)
 		}
 	}
-	if q.countPersonEnrollmentsStmt != nil {
-		if cerr := q.countPersonEnrollmentsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing countPersonEnrollmentsStmt: %w", cerr)
+	if q.countPeopleEnrollmentsStmt != nil {
+		if cerr := q.countPeopleEnrollmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countPeopleEnrollmentsStmt: %w", cerr)
 		}
 	}
 	if q.countPhishingCampaignsStmt != nil {
@@ -878,14 +881,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing optionsOfQuizStmt: %w", cerr)
 		}
 	}
-	if q.personEnrollmentIDsStmt != nil {
-		if cerr := q.personEnrollmentIDsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing personEnrollmentIDsStmt: %w", cerr)
+	if q.peopleEnrollmentIDsStmt != nil {
+		if cerr := q.peopleEnrollmentIDsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing peopleEnrollmentIDsStmt: %w", cerr)
 		}
 	}
-	if q.personEnrollmentIDsDescStmt != nil {
-		if cerr := q.personEnrollmentIDsDescStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing personEnrollmentIDsDescStmt: %w", cerr)
+	if q.peopleEnrollmentIDsDescStmt != nil {
+		if cerr := q.peopleEnrollmentIDsDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing peopleEnrollmentIDsDescStmt: %w", cerr)
+		}
+	}
+	if q.peopleOfDepartmentStmt != nil {
+		if cerr := q.peopleOfDepartmentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing peopleOfDepartmentStmt: %w", cerr)
 		}
 	}
 	if q.phishingCampaignIDsByNameStmt != nil {
@@ -1229,7 +1237,7 @@ type Queries struct {
 	countCompanyOverdueStmt                 *sql.Stmt
 	countCoursesStmt                        *sql.Stmt
 	countEnrollmentsStmt                    *sql.Stmt
-	countPersonEnrollmentsStmt              *sql.Stmt
+	countPeopleEnrollmentsStmt              *sql.Stmt
 	countPhishingCampaignsStmt              *sql.Stmt
 	countReportSchedulesStmt                *sql.Stmt
 	countReportsStmt                        *sql.Stmt
@@ -1259,8 +1267,9 @@ type Queries struct {
 	lessonsOfCourseStmt                     *sql.Stmt
 	meStmt                                  *sql.Stmt
 	optionsOfQuizStmt                       *sql.Stmt
-	personEnrollmentIDsStmt                 *sql.Stmt
-	personEnrollmentIDsDescStmt             *sql.Stmt
+	peopleEnrollmentIDsStmt                 *sql.Stmt
+	peopleEnrollmentIDsDescStmt             *sql.Stmt
+	peopleOfDepartmentStmt                  *sql.Stmt
 	phishingCampaignIDsByNameStmt           *sql.Stmt
 	phishingCampaignIDsByNameDescStmt       *sql.Stmt
 	phishingCampaignIDsByStartedStmt        *sql.Stmt
@@ -1373,7 +1382,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countCompanyOverdueStmt:                 q.countCompanyOverdueStmt,
 		countCoursesStmt:                        q.countCoursesStmt,
 		countEnrollmentsStmt:                    q.countEnrollmentsStmt,
-		countPersonEnrollmentsStmt:              q.countPersonEnrollmentsStmt,
+		countPeopleEnrollmentsStmt:              q.countPeopleEnrollmentsStmt,
 		countPhishingCampaignsStmt:              q.countPhishingCampaignsStmt,
 		countReportSchedulesStmt:                q.countReportSchedulesStmt,
 		countReportsStmt:                        q.countReportsStmt,
@@ -1403,8 +1412,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		lessonsOfCourseStmt:                     q.lessonsOfCourseStmt,
 		meStmt:                                  q.meStmt,
 		optionsOfQuizStmt:                       q.optionsOfQuizStmt,
-		personEnrollmentIDsStmt:                 q.personEnrollmentIDsStmt,
-		personEnrollmentIDsDescStmt:             q.personEnrollmentIDsDescStmt,
+		peopleEnrollmentIDsStmt:                 q.peopleEnrollmentIDsStmt,
+		peopleEnrollmentIDsDescStmt:             q.peopleEnrollmentIDsDescStmt,
+		peopleOfDepartmentStmt:                  q.peopleOfDepartmentStmt,
 		phishingCampaignIDsByNameStmt:           q.phishingCampaignIDsByNameStmt,
 		phishingCampaignIDsByNameDescStmt:       q.phishingCampaignIDsByNameDescStmt,
 		phishingCampaignIDsByStartedStmt:        q.phishingCampaignIDsByStartedStmt,
