@@ -206,6 +206,20 @@ func TestEventsComeWithoutAChangeToo(t *testing.T) {
 	}
 }
 
+// TestAHeartbeatGoesBeforeAnEvent makes one that proxies see.
+func TestAHeartbeatGoesBeforeAnEvent(t *testing.T) {
+	n, _ := streaming(t, StreamLimits{}, nil)
+	if err := n.streams.make(t.Context(), streamComment); err != nil {
+		t.Fatal(err)
+	}
+	e, _ := n.streams.newest()
+	for _, text := range [][]byte{e.text, e.detailed} {
+		if got := string(text); !strings.HasPrefix(got, ": still here\n\nid: fra-") || strings.Count(got, "\n\n") != 2 {
+			t.Errorf("it is %q", got)
+		}
+	}
+}
+
 // TestStreamsAreBounded opens as many as one address may, then as many as the node has room for, and lets
 // one go.
 func TestStreamsAreBounded(t *testing.T) {

@@ -14,6 +14,7 @@ const (
 	// streamHeartbeat is how often a comment is sent beside the events, for what lies between and
 	// ends a connection that has none.
 	streamHeartbeat = 15 * time.Second
+	streamComment   = ": still here\n\n"
 	// streamGrace is how long a stream's last bytes may take when the node stops.
 	streamGrace = 500 * time.Millisecond
 	// streamRetry is when somebody who found no place may come again.
@@ -52,6 +53,7 @@ type streams struct {
 	all     map[*stream]struct{}
 	clients map[netip.Addr]int
 	event   event
+	old     uint64        // number of the last event of before the goroutine began
 	next    chan struct{} // closed when event is another
 	ended   bool
 	stop    context.CancelFunc // of the goroutine; nil while there is none
@@ -98,11 +100,12 @@ func (s *streams) open(client netip.Addr, c *conn, detailed bool) (*stream, erro
 	s.all[opened] = struct{}{}
 	s.clients[client]++
 	if s.stop == nil {
-		opened.seen = s.event.number // of when there were others
+		s.old = s.event.number
 		ctx, cancel := context.WithCancel(s.api.base)
 		s.stop = cancel
 		s.running.Go(func() { s.run(ctx) })
 	}
+	opened.seen = s.old
 	return opened, nil
 }
 
@@ -139,7 +142,7 @@ func (s *streams) run(ctx context.Context) {
 		changed := s.api.Changed() // first: what changes from now on makes another event
 		var prefix string
 		if now := time.Now(); now.Sub(heard) >= streamHeartbeat {
-			prefix, heard = ": still here\n\n", now
+			prefix, heard = streamComment, now
 		}
 		if err := s.make(ctx, prefix); err != nil {
 			s.api.Log.Error("making an event of the status failed; trying again", "error", err)
