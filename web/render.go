@@ -131,7 +131,9 @@ func (s *Site) RenderProblem(r *Request, p *Problem) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Problem = p
+	if r.Problem, err = p.in(r.Locale); err != nil {
+		return nil, err
+	}
 	f := &frame{Request: r, View: View{Title: heading, Data: title}, Nav: navOf(r), Locales: training.Locales(), Status: p.Status}
 	var out bytes.Buffer
 	if err := set.ExecuteTemplate(&out, "problem.html", f); err != nil {

@@ -205,7 +205,7 @@ func (r *Request) send(method, target string, header http.Header, body []byte, o
 		return answer, err
 	}
 	if answer.Status >= 400 {
-		return answer, problemOf(answer)
+		return answer, problemOf(answer, r.Locale)
 	}
 	if out == nil || len(answer.Body) == 0 {
 		return answer, nil
@@ -216,7 +216,7 @@ func (r *Request) send(method, target string, header http.Header, body []byte, o
 	return answer, nil
 }
 
-func problemOf(a Answer) error {
+func problemOf(a Answer, locale string) error {
 	var body openapi.Problem
 	if err := json.Unmarshal(a.Body, &body); err != nil {
 		return fmt.Errorf("reading a problem of status %d: %w", a.Status, err)
@@ -230,7 +230,11 @@ func problemOf(a Answer) error {
 	}
 	// One that is not a number is as good as none.
 	p.RetryAfter, _ = strconv.Atoi(a.Header.Get("Retry-After"))
-	return p
+	translated, err := p.in(locale)
+	if err != nil {
+		return err
+	}
+	return translated
 }
 
 // Me is who asks, with the company; nil for nobody.
