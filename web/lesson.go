@@ -33,7 +33,7 @@ func showCourse(r *Request) (View, error) {
 			return View{}, err
 		}
 	}
-	return View{Template: "course", Title: data.Course.Title, Data: data}, nil
+	return View{Template: "course", Title: data.Course.Title, Data: &data}, nil
 }
 
 func (r *Request) course() (coursePage, error) {

@@ -25,7 +25,8 @@ form?.addEventListener("submit", async (event) => {
   button.setAttribute("aria-disabled", "true");
   form.elements.seconds.value = seconds();
   const fields = [...new FormData(form, event.submitter)];
-  const put = outbox.put({ to: location.pathname, title: form.dataset.title, fields });
+  // Where a browser keeps nothing, the form is sent as it would be without a script.
+  const put = outbox.put({ to: location.pathname, title: form.dataset.title, fields }).catch(() => form.submit());
   const next = form.dataset.next;
   let went = await Promise.race([put, new Promise((resolve) => setTimeout(resolve, enough, null))]);
   if (!went && outbox.signedOut()) went = { next: `/sign-in?next=${encodeURIComponent(location.pathname)}` };

@@ -32,6 +32,8 @@ function entries() {
   return list.sort((a, b) => a.at - b.at);
 }
 
+const waiting = () => entries().filter((e) => !e.refused);
+
 // put keeps a form, and gives what became of it as soon as that is known: {next} or {refused}, or null while
 // it waits. The same form put again takes the place of the first.
 async function put({ to, title, fields }) {
@@ -45,9 +47,11 @@ async function put({ to, title, fields }) {
 // send sends what waits, one after the other and in one tab at a time.
 function send() {
   clearTimeout(timer);
-  running ??= exclusively(sendAll).finally(() => {
+  running ??= exclusively(sendAll).then((all) => {
     running = null;
     show();
+    // What was put when nothing seemed to be left.
+    if (all && waiting().length) return send();
   });
   return running;
 }
@@ -57,12 +61,14 @@ function exclusively(work) {
   return navigator.locks ? navigator.locks.request("outpost-outbox", work) : work();
 }
 
+// sendAll says whether it came to the end.
 async function sendAll() {
-  for (let waiting; (waiting = entries().find((e) => !e.refused)); ) {
+  for (let next; (next = waiting()[0]); ) {
     show();
-    if (!(await sendOne(waiting))) return;
+    if (!(await sendOne(next))) return false;
     pause = shortest;
   }
+  return true;
 }
 
 // sendOne says whether the entry is settled.
@@ -81,15 +87,13 @@ async function sendOne(entry) {
     return later(0);
   }
   position.saw(response);
+  signedOut = response.status === 401;
   if (response.ok) {
     saved.set(entry.to, answer.next);
     forget(entry);
     return true;
   }
-  if (response.status === 401) {
-    signedOut = true;
-    return false;
-  }
+  if (signedOut) return false;
   if (response.status >= 500 || response.status === 429 || response.status === 408) {
     return later(Number(response.headers.get("Retry-After")) * 1000);
   }
@@ -122,10 +126,10 @@ function later(atLeast) {
 function show() {
   if (!place) return;
   const all = entries();
-  const waiting = all.filter((e) => !e.refused);
+  const unsent = all.filter((e) => !e.refused);
   const boxes = [];
-  if (waiting.length) {
-    const box = notice(signedOut ? "warn" : "", signedOut ? place.dataset.signin : place.dataset.waiting, waiting);
+  if (unsent.length) {
+    const box = notice(signedOut ? "warn" : "", signedOut ? place.dataset.signin : place.dataset.waiting, unsent);
     box.dataset.state = signedOut ? "signin" : "waiting";
     boxes.push(box);
   }
@@ -173,10 +177,10 @@ function notice(kind, text, list) {
 function begin() {
   if (!user || !place) return;
   show();
-  if (entries().some((e) => !e.refused)) send();
+  if (waiting().length) send();
   addEventListener("online", () => {
     pause = shortest;
-    if (entries().some((e) => !e.refused)) send();
+    if (waiting().length) send();
   });
   addEventListener("storage", show);
 }
