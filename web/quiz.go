@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -123,6 +124,9 @@ func submitQuiz(r *Request, lesson openapi.Lesson) (string, error) {
 	var result openapi.AttemptResult
 	key := fmt.Sprintf("page-%d-%d-%d", lesson.Quiz.Id, enrollment, number)
 	if err := r.Once(key, fmt.Sprintf("/quizzes/%d/attempts", lesson.Quiz.Id), in, &result); err != nil {
+		if p, ok := asProblem(err); ok && p.Field("Idempotency-Key") != "" {
+			return "", &Problem{Status: http.StatusConflict, Detail: r.T("quiz.twice")}
+		}
 		return "", err
 	}
 	view, err := showLesson(r)
