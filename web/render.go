@@ -166,7 +166,7 @@ func funcs(locale string, w words, a *assets) template.FuncMap {
 			t, err := timeOf(v)
 			return t.Format(time.RFC3339), err
 		},
-		"asset": a.url, "markdown": markdown, "icon": icon,
+		"asset": a.url, "markdown": markdown, "inline": inline, "icon": icon,
 		"dict":  dict,
 		"field": newField, "isnil": func(v any) bool { return deref(v) == nil },
 		"share": share, "lower": strings.ToLower, "contains": slices.Contains[[]string],

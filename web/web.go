@@ -73,6 +73,8 @@ type View struct {
 	// Until is when the page changes though no data does, beside what the API's answers say of
 	// themselves; zero: never.
 	Until time.Time
+	// Status is that of the answer; 0: 200.
+	Status int
 }
 
 // Viewer is who looks at a page.
@@ -98,6 +100,9 @@ type Request struct {
 	Keep func(*openapi.Tokens)
 	// Speak makes the answer to a form set the language of who has not signed in.
 	Speak func(locale string)
+	// Answer is shown as the answer to a form, instead of going on, when Do sets it: for what can be seen
+	// once only. The browser may send the form again to show it again, so it must have been sent by Once.
+	Answer *View
 
 	API  API
 	Site *Options
@@ -164,10 +169,18 @@ func (r *Request) Post(target string, in, out any) error {
 	return r.Write(http.MethodPost, target, in, out)
 }
 
+// Once is Post of what is done a single time under a key, however often it is sent.
+func (r *Request) Once(key, target string, in, out any) error {
+	return r.write(http.MethodPost, target, http.Header{"Idempotency-Key": {key}}, in, out)
+}
+
 // Write is Post with another method; in may be nil.
 func (r *Request) Write(method, target string, in, out any) error {
+	return r.write(method, target, http.Header{}, in, out)
+}
+
+func (r *Request) write(method, target string, header http.Header, in, out any) error {
 	var body []byte
-	header := http.Header{}
 	if in != nil {
 		var err error
 		if body, err = json.Marshal(in); err != nil {

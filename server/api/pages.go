@@ -124,7 +124,11 @@ func (a *API) showPage(k *call, p *web.Page) error {
 		if err != nil {
 			return cache.Filled{}, err
 		}
-		return inside.filled(route, version, body, view.Until), nil
+		filled := inside.filled(route, version, body, view.Until)
+		if view.Status != 0 {
+			filled.Status = view.Status
+		}
+		return filled, nil
 	})
 	k.stale = max(k.stale, inside.stale)
 	var next elsewhere
@@ -168,6 +172,12 @@ func (a *API) doPage(k *call, p *web.Page) error {
 		return k.json(http.StatusOK, struct {
 			Next string `json:"next"`
 		}{next})
+	case err == nil && r.Answer != nil:
+		body, err := a.Site.Render(r, *r.Answer)
+		if err != nil {
+			return err
+		}
+		return k.html(http.StatusOK, body)
 	case err == nil:
 		k.goOn(next)
 		return nil
