@@ -68,6 +68,7 @@ type View struct {
 	Title    string // for the tab and the heading
 	Data     any    // for the template, as .Data
 	Scripts  []string
+	Charts   bool // there are charts: what draws them is loaded
 	// Until is when the page changes though no data does, beside what the API's answers say of
 	// themselves; zero: never.
 	Until time.Time

@@ -30,7 +30,8 @@ func (a *API) pageRoutes() []*route {
 	if a.Site == nil {
 		return nil
 	}
-	routes := []*route{{method: http.MethodGet, pattern: web.Assets + ":asset", handle: (*API).asset, open: true, free: true, probe: true}}
+	// What is downloaded comes first: /people/:user would take /people/export.csv for a person.
+	routes := append(downloadRoutes(), &route{method: http.MethodGet, pattern: web.Assets + ":asset", handle: (*API).asset, open: true, free: true, probe: true})
 	for _, p := range web.Pages() {
 		common := route{pattern: p.Path, open: p.Role == "", role: p.Role, session: true, namespace: "pages"}
 		show := common
@@ -43,7 +44,7 @@ func (a *API) pageRoutes() []*route {
 			routes = append(routes, &do)
 		}
 	}
-	return append(routes, downloadRoutes()...)
+	return routes
 }
 
 // downloadRoutes are answers of the API that a page links to: browsers have a cookie for them and no token.
