@@ -153,6 +153,8 @@ func (a *API) doPage(k *call, p *web.Page) error {
 		k.c.Response().Header.Set(fiber.HeaderLocation, local(next))
 		k.c.Response().SetStatusCode(http.StatusSeeOther)
 		return nil
+	case errors.Is(err, web.ErrAgain):
+		no = nil
 	case !errors.As(err, &no) || !no.Answerable() || k.wantsJSON():
 		return err
 	}
@@ -164,6 +166,9 @@ func (a *API) doPage(k *call, p *web.Page) error {
 	body, showErr := a.Site.Render(r, view)
 	if showErr != nil {
 		return errors.Join(err, showErr)
+	}
+	if no == nil {
+		return k.html(http.StatusOK, body)
 	}
 	if no.RetryAfter > 0 {
 		k.c.Response().Header.Set(fiber.HeaderRetryAfter, strconv.Itoa(no.RetryAfter))
