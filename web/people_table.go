@@ -26,7 +26,14 @@ func readTable(text string) peopleTable {
 		}
 	}
 	reader.FieldsPerRecord = -1
-	records, _ := reader.ReadAll() // those before what cannot be read; of that the API has said so
+	var records [][]string
+	for {
+		record, err := reader.Read()
+		if err != nil { // the end, or what cannot be read: that the API has said
+			break
+		}
+		records = append(records, record)
+	}
 	if len(records) > 0 && strings.HasPrefix(records[0][0], "sep=") {
 		records = records[1:]
 	}
