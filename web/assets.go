@@ -53,7 +53,7 @@ func (a *Asset) Form(encoding string) (content []byte, is string, err error) {
 // types do not depend on what the machine knows of them.
 var types = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
-	".woff2": "font/woff2", ".png": "image/png", ".txt": "text/plain; charset=utf-8", ".json": "application/manifest+json",
+	".woff2": "font/woff2", ".png": "image/png", ".txt": "text/plain; charset=utf-8", ".csv": "text/csv; charset=utf-8", ".json": "application/manifest+json",
 }
 
 // assets are all there are.

@@ -68,6 +68,7 @@ type View struct {
 	Title    string // for the tab and the heading
 	Data     any    // for the template, as .Data
 	Scripts  []string
+	Charts   bool // there are charts: what draws them is loaded
 	// Next is where the browser is sent instead; the rest is then empty.
 	Next string
 	// Until is when the page changes though no data does, beside what the API's answers say of
@@ -96,6 +97,8 @@ type Request struct {
 	Form    url.Values
 	Files   map[string]File
 	Problem *Problem
+	// Found is what Do has to tell Show when it gives ErrAgain.
+	Found any
 	// Keep makes the answer to a form begin a session with the tokens, or end it when there are none.
 	Keep func(*openapi.Tokens)
 	// Speak makes the answer to a form set the language of who has not signed in.
@@ -123,6 +126,10 @@ type Problem struct {
 	RequestID  string
 	RetryAfter int // seconds; 0: not said
 }
+
+// ErrAgain is what Do gives when nothing is wrong and there is more to do: the page is shown again, with the
+// form, and with what Do found.
+var ErrAgain = errors.New("the page is to be shown again")
 
 // Error gives the text.
 func (p *Problem) Error() string { return fmt.Sprintf("%d %s", p.Status, p.Detail) }

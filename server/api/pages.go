@@ -30,7 +30,8 @@ func (a *API) pageRoutes() []*route {
 	if a.Site == nil {
 		return nil
 	}
-	routes := []*route{{method: http.MethodGet, pattern: web.Assets + ":asset", handle: (*API).asset, open: true, free: true, probe: true}}
+	// What is downloaded comes first: /people/:user would take /people/export.csv for a person.
+	routes := append(downloadRoutes(), &route{method: http.MethodGet, pattern: web.Assets + ":asset", handle: (*API).asset, open: true, free: true, probe: true})
 	for _, p := range web.Pages() {
 		common := route{pattern: p.Path, open: p.Role == "", role: p.Role, session: true, namespace: "pages"}
 		show := common
@@ -43,7 +44,7 @@ func (a *API) pageRoutes() []*route {
 			routes = append(routes, &do)
 		}
 	}
-	return append(routes, downloadRoutes()...)
+	return routes
 }
 
 // downloadRoutes are answers of the API that a page links to: browsers have a cookie for them and no token.
@@ -181,6 +182,8 @@ func (a *API) doPage(k *call, p *web.Page) error {
 	case err == nil:
 		k.goOn(next)
 		return nil
+	case errors.Is(err, web.ErrAgain):
+		no = nil
 	case !errors.As(err, &no) || !no.Answerable() || k.wantsJSON():
 		return err
 	}
@@ -192,6 +195,9 @@ func (a *API) doPage(k *call, p *web.Page) error {
 	body, showErr := a.Site.Render(r, view)
 	if showErr != nil {
 		return errors.Join(err, showErr)
+	}
+	if no == nil {
+		return k.html(http.StatusOK, body)
 	}
 	if no.RetryAfter > 0 {
 		k.c.Response().Header.Set(fiber.HeaderRetryAfter, strconv.Itoa(no.RetryAfter))
