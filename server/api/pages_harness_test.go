@@ -72,6 +72,7 @@ func (b *browser) send(method, target string, form url.Values, headers ...string
 	b.n.t.Helper()
 	request := httptest.NewRequest(method, target, strings.NewReader(form.Encode()))
 	request.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	request.Header.Set("Sec-Fetch-Mode", "navigate")
 	if form != nil {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -117,7 +118,8 @@ func (a answered) shows(t testing.TB, status int, texts ...string) {
 	}
 	for _, text := range texts {
 		if never, bad := strings.CutPrefix(text, "!"); bad == strings.Contains(a.body, never) {
-			t.Errorf("the page should %q: %s", text, a.body)
+			_, main, _ := strings.Cut(a.body, "<main")
+			t.Errorf("the page should show %q: %s", text, main)
 		}
 	}
 }

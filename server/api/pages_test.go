@@ -25,13 +25,9 @@ func TestAPageIsKeptUntilWhatItShowsChanges(t *testing.T) {
 	}
 	look(missed, "0 of 2 lessons", "Üta")
 	look("outpost; hit", "0 of 2 lessons")
-	n.world.change(func() { n.world.courses[0].Minutes++ }, cache.Row("courses", 42)) // which the page does not show
+	n.world.change(func() { n.world.courses[1].Minutes++ }, cache.Row("courses", 43)) // which the page does not show
 	look("outpost; hit", "0 of 2 lessons")
-	n.world.change(func() {
-		e := n.world.enrolls[70]
-		e.LessonsDone = 1
-		n.world.enrolls[70] = e
-	}, cache.Row("enrollments", 70))
+	n.world.learn(1)
 	look(missed, "1 of 2 lessons", "!0 of 2 lessons")
 	look("outpost; hit", "1 of 2 lessons")
 	// The page's frame shows something, too.
@@ -41,6 +37,15 @@ func TestAPageIsKeptUntilWhatItShowsChanges(t *testing.T) {
 		n.world.users[1] = u
 	}, cache.Row("users", 1))
 	look(missed, "Zoe", "!Üta")
+}
+
+// learn is as many lessons of user 1 as are done.
+func (w *world) learn(lessons int) {
+	w.change(func() {
+		e := w.enrolls[70]
+		e.LessonsDone = lessons
+		w.enrolls[70] = e
+	}, cache.Row("enrollments", 70), cache.Ref("enrollments", "user_id", 1))
 }
 
 // TestAPageWaitsForThePositionThatTheBrowserHasSeen.
@@ -53,11 +58,7 @@ func TestAPageWaitsForThePositionThatTheBrowserHasSeen(t *testing.T) {
 	b.cookies[cookiePosition] = next.String()
 	shown := make(chan answered, 1)
 	go func() { shown <- b.get("/learn") }()
-	n.world.change(func() {
-		e := n.world.enrolls[70]
-		e.LessonsDone = 2
-		n.world.enrolls[70] = e
-	}, cache.Row("enrollments", 70))
+	n.world.learn(2)
 	(<-shown).shows(t, 200, "2 of 2 lessons")
 }
 

@@ -28,7 +28,9 @@ type listed struct {
 	as   string
 	// important ones have pictures in the other language, colours and width, too.
 	important bool
-	status    int64 // 0: 200
+	// first ones are where people come in: see TestFirstLoadIsSmall.
+	first  bool
+	status int64 // 0: 200
 }
 
 // list is every page there is. Whoever adds a page adds it here.
@@ -37,14 +39,14 @@ func list() []listed {
 		{name: "front", page: "/"},
 		{name: "front-learner", page: "/", as: learner},
 		{name: "language", page: "/language"},
-		{name: "sign-in", page: "/sign-in", important: true},
+		{name: "sign-in", page: "/sign-in", important: true, first: true},
 		{name: "sign-in-signed-out", page: "/sign-out", path: "/sign-in?done=signedout"},
 		{name: "password-forgot", page: "/password/forgot"},
 		{name: "password-forgot-sent", page: "/password/forgot", path: "/password/forgot?done=forgot"},
 		{name: "password", page: "/password"},
 		{name: "password-link", page: "/password", path: "/password#token=abc"},
 		{name: "invitation", page: "/invitation"},
-		{name: "learn", page: "/learn", as: learner, important: true},
+		{name: "learn", page: "/learn", as: learner, important: true, first: true},
 		{name: "learn-manager", page: "/learn", as: individual},
 		{name: "learn-platform", page: "/learn", as: platform},
 
