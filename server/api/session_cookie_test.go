@@ -7,8 +7,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"outpost/replicate/change"
+	"outpost/server/api/openapi"
 	"outpost/server/cache"
 	"outpost/server/training"
 )
@@ -181,6 +183,30 @@ func TestTabsRefreshASessionTogether(t *testing.T) {
 	}
 	if len(s.used) != 1 {
 		t.Errorf("the session was refreshed %d times", len(s.used))
+	}
+}
+
+// TestARefreshIsRememberedForAMinute: who brings the token later is not one of the tabs.
+func TestARefreshIsRememberedForAMinute(t *testing.T) {
+	now := day
+	r := newRefreshes(func() time.Time { return now })
+	key := func(i int) [32]byte { return [32]byte{byte(i), byte(i >> 8)} }
+	tokens := new(openapi.Tokens)
+	r.add(key(0), tokens)
+	now = now.Add(refreshKept - 1)
+	r.add(key(1), new(openapi.Tokens))
+	if got, ok := r.get(key(0)); !ok || got != tokens {
+		t.Error("it is forgotten within a minute")
+	}
+	now = now.Add(1)
+	if _, ok := r.get(key(0)); ok || len(r.done) != 1 {
+		t.Errorf("after a minute %d are remembered, the first: %v", len(r.done), ok)
+	}
+	for i := range refreshesKept {
+		r.add(key(i+2), tokens)
+	}
+	if _, ok := r.get(key(1)); ok || len(r.done) != refreshesKept || len(r.line) != refreshesKept {
+		t.Errorf("%d are remembered, in a line of %d", len(r.done), len(r.line))
 	}
 }
 
