@@ -19,7 +19,7 @@ import (
 	"outpost/sql/seed"
 )
 
-const patience = 20 * time.Second // for what should take far less
+const patience = time.Minute // for what should take far less, on a machine that has other things to do
 
 // screenshots makes of this a program that takes pictures of the pages instead of testing them.
 var screenshots = flag.String("screenshots", "", "take pictures of all pages into this folder, and test nothing")
