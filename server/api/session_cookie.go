@@ -175,9 +175,11 @@ func (a *API) refreshed(k *call, refresh string) (*openapi.Tokens, error) {
 	return made.(*openapi.Tokens), nil
 }
 
-// keepSession gives the browser its cookies, or takes them.
+// keepSession gives the browser its cookies, or takes them, and with them what it kept of the person's pages:
+// its back button shows nothing of them to whoever sits there next.
 func (k *call) keepSession(t *openapi.Tokens) {
 	if t == nil {
+		set(&k.c.Response().Header, "Clear-Site-Data", []byte(`"cache"`))
 		k.setSessionCookie(cookieSession, "", -1)
 		k.setSessionCookie(cookieRefresh, "", -1)
 		return

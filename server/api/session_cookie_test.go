@@ -40,7 +40,11 @@ func TestSigningInAndOut(t *testing.T) {
 		t.Errorf("somebody's page may be kept: %s", got)
 	}
 	before := b.cookies[cookieSession]
-	b.post("/sign-out", form()).leads(t, "/sign-in?done=signedout")
+	out := b.post("/sign-out", form())
+	out.leads(t, "/sign-in?done=signedout")
+	if got := out.Header.Get("Clear-Site-Data"); got != `"cache"` {
+		t.Errorf("the browser may keep the person's pages: %q", got)
+	}
 	if b.cookies[cookieSession] != "" || b.cookies[cookieRefresh] != "" {
 		t.Errorf("after signing out there are %v", b.cookies)
 	}
