@@ -93,6 +93,10 @@ func newNode(t testing.TB, bend func(*Deps, *node)) *node {
 		Status: func(detailed bool) any {
 			return map[string]any{"region": "fra", "regions": []any{}, "detailed": detailed}
 		},
+		Changed: func() <-chan struct{} { return nil },
+		History: func() ([]byte, error) {
+			return []byte(`{"region":"fra","from":"2026-11-30T08:00:00Z","step_seconds":10,"steps":0,"regions":[]}`), nil
+		},
 		ClusterKey: clusterKey, Limits: Limits{Body: 4 << 10, Wait: 200 * time.Millisecond},
 		Metrics: telemetry.New("v1", "fra", nil), Log: telemetry.NewLog(n.logs, "json", slog.LevelInfo),
 	}

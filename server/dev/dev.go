@@ -22,6 +22,7 @@ import (
 	"outpost/replicate/pgcluster"
 	"outpost/server/config"
 	"outpost/server/node"
+	"outpost/server/training"
 	"outpost/sql"
 	"outpost/sql/seed"
 	"outpost/web"
@@ -166,9 +167,15 @@ func (w *World) startNodes() error {
 
 // demo is what the first page tells.
 func (w *World) demo() *web.Demo {
-	d := &web.Demo{Password: seed.Password}
+	d := &web.Demo{Password: seed.Password, Logins: []web.DemoLogin{
+		{Email: "user1@example.com", Role: training.Learner, Text: "demo.login.learner"},
+		{Email: "manager@example.com", Role: training.Admin, Text: "demo.login.admin"},
+		{Email: "manager3@example.com", Role: training.Admin, Text: "demo.login.aggregate"},
+		{Email: "manager4@example.com", Role: training.Admin, Text: "demo.login.pseudonymous"},
+		{Email: "admin@example.com", Role: training.PlatformAdmin, Text: "demo.login.platform"},
+	}}
 	for i, region := range w.options.Regions {
-		d.Regions = append(d.Regions, web.DemoRegion{Name: region, URL: w.URL(i)})
+		d.Regions = append(d.Regions, web.DemoRegion{Name: region, URL: w.URL(i), Primary: i == 0})
 	}
 	return d
 }
