@@ -169,7 +169,7 @@ func funcs(locale string, w words, a *assets) template.FuncMap {
 		"asset": a.url, "markdown": markdown, "inline": inline, "icon": icon,
 		"dict":  dict,
 		"field": newField, "isnil": func(v any) bool { return deref(v) == nil },
-		"share": share, "lower": strings.ToLower, "contains": slices.Contains[[]string],
+		"initial": initial, "share": share, "lower": strings.ToLower, "contains": slices.Contains[[]string],
 		"query": withQuery, "deref": deref, "add": func(a, b int) int { return a + b },
 	}
 }
@@ -201,6 +201,14 @@ func dict(pairs ...any) (map[string]any, error) {
 		d[name] = pairs[i+1]
 	}
 	return d, nil
+}
+
+// initial is the first letter of a name.
+func initial(name string) string {
+	for _, letter := range name {
+		return strings.ToUpper(string(letter))
+	}
+	return ""
 }
 
 // share is part of whole from 0 to 1.

@@ -235,7 +235,7 @@ func New(d Deps) (*API, error) {
 	})
 	routes := a.routes()
 	if a.Site != nil {
-		a.insides, a.refreshes = a.newInside(routes), newRefreshes()
+		a.insides, a.refreshes = a.newInside(routes), newRefreshes(a.Now)
 	}
 	for _, r := range routes {
 		a.app.Add(r.method, r.pattern, func(c *fiber.Ctx) error { return a.serve(c, r) })

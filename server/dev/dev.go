@@ -38,6 +38,7 @@ type Options struct {
 	Data     string   // kept between runs
 	Size     seed.Size
 	Seed     uint64 // of the demo data; zero: 1
+	Courses  int    // that a company plans at most, for tests; zero: as many as fit its size
 	Distance Distances
 	Lookup   func(string) (string, bool) // the environment; every OUTPOST_* variable is honoured
 	Version  string
@@ -114,7 +115,7 @@ func (w *World) prepare(ctx context.Context) error {
 	if err := sql.Migrate(ctx, w.DatabaseURL(), w.options.Log); err != nil {
 		return err
 	}
-	return seed.Run(ctx, w.DatabaseURL(), seed.Options{Size: w.options.Size, Seed: w.options.Seed, Log: w.options.Seeding})
+	return seed.Run(ctx, w.DatabaseURL(), seed.Options{Size: w.options.Size, Seed: w.options.Seed, Courses: w.options.Courses, Log: w.options.Seeding})
 }
 
 // DatabaseURL is the private Postgres'; it carries a password.
