@@ -63,6 +63,7 @@ type Writer interface {
 	reportWriter
 	reportScheduleWriter
 	exporter
+	auditor
 	// WALInsert is the newest LSN there can be: a position beyond it buys no wait.
 	WALInsert(ctx context.Context) (change.LSN, error)
 }

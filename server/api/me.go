@@ -13,6 +13,7 @@ import (
 func meRoutes() []*route {
 	return []*route{
 		{method: http.MethodGet, pattern: "/api/v1/me", handle: (*API).me, scope: "me:read", namespace: "me"},
+		{method: http.MethodPatch, pattern: "/api/v1/me", handle: (*API).updateMe, write: true},
 		{method: http.MethodGet, pattern: "/api/v1/me/enrollments", handle: (*API).listMyEnrollments, scope: "me:read", namespace: "enrollments"},
 		// Done by the primary: much of it is in no replica.
 		{method: http.MethodGet, pattern: "/api/v1/me/export", handle: (*API).exportMe, scope: "me:read", write: true},
@@ -38,6 +39,29 @@ func (a *API) me(k *call) error {
 			tags: []cache.Tag{cache.Row("users", u.ID), cache.Row("companies", u.Company.ID)},
 		}, nil
 	})
+}
+
+// updateMe changes what is one's own to change. No scope: whoever holds an API key changes nobody's language.
+func (a *API) updateMe(k *call) error {
+	version, err := k.ifMatch()
+	if err != nil {
+		return err
+	}
+	change, err := k.personChange("locale")
+	if err != nil {
+		return err
+	}
+	ctx, cancel, err := k.writing()
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	d, lsn, err := a.Writer.ChangeLocale(ctx, k.principal, version, change.Locale)
+	if err != nil {
+		return err
+	}
+	a.wrote(k, lsn)
+	return k.resource(http.StatusOK, d.Version, userBody(d.User()))
 }
 
 func userBody(u training.User) openapi.User {

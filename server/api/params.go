@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -51,6 +52,20 @@ func (k *call) intQuery(name string, fallback int) (int, error) {
 		return 0, training.InvalidField(name, "must be a whole number")
 	}
 	return n, nil
+}
+
+// timeQuery reads an instant, zero where there is none, and collects what is wrong with it.
+func (k *call) timeQuery(name string, errs []training.FieldError) (time.Time, []training.FieldError) {
+	s := k.c.Query(name)
+	if s == "" {
+		return time.Time{}, errs
+	}
+	// In a query, + means a space; a time zone's is often left as it is.
+	at, err := time.Parse(time.RFC3339, strings.ReplaceAll(s, " ", "+"))
+	if err != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
+		return time.Time{}, append(errs, training.FieldError{Field: name, Message: "must be a time as RFC 3339 writes it, such as 2026-11-01T00:00:00Z"})
+	}
+	return at, errs
 }
 
 // page adds a page's parameters to a key.

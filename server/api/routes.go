@@ -37,6 +37,7 @@ func (a *API) routes() []*route {
 		sessionRoutes(),
 		accountRoutes(),
 		keyRoutes(),
+		auditRoutes(),
 		meRoutes(),
 		userRoutes(),
 		courseRoutes(),

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"outpost/replicate/change"
@@ -30,7 +29,9 @@ func userRoutes() []*route {
 type userWriter interface {
 	CreatePerson(ctx context.Context, p training.Principal, company int64, n training.NewPerson) (training.PersonDetail, change.LSN, error)
 	CreatePeople(ctx context.Context, p training.Principal, company int64, rows []training.BulkPerson, partial bool) (training.BulkOutcome, change.LSN, error)
+	TryPeople(ctx context.Context, p training.Principal, company int64, rows []training.BulkPerson) (training.BulkOutcome, error)
 	ChangePerson(ctx context.Context, p training.Principal, id, version int64, c training.PersonChange) (training.PersonDetail, change.LSN, error)
+	ChangeLocale(ctx context.Context, p training.Principal, version int64, locale *string) (training.PersonDetail, change.LSN, error)
 	DeactivatePerson(ctx context.Context, p training.Principal, id, version int64) (change.LSN, error)
 }
 
@@ -144,13 +145,7 @@ func (k *call) personFilter() (f training.PersonFilter, mask fieldMask, err erro
 	default:
 		wrong("is_active", "must be true or false")
 	}
-	if text := k.c.Query("updated_since"); text != "" {
-		// In a query, + means a space; a time zone's is often left as it is.
-		f.UpdatedSince, err = time.Parse(time.RFC3339, strings.ReplaceAll(text, " ", "+"))
-		if err != nil || f.UpdatedSince.Year() < 1 || f.UpdatedSince.UTC().Year() > 9999 {
-			wrong("updated_since", "must be a time as RFC 3339 writes it, such as 2026-11-01T00:00:00Z")
-		}
-	}
+	f.UpdatedSince, errs = k.timeQuery("updated_since", errs)
 	return f, mask, invalid(errs...)
 }
 

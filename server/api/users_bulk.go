@@ -21,6 +21,7 @@ const maxBulkBody = 8 << 20
 type bulk struct {
 	rows    []training.BulkPerson
 	partial bool
+	dry     bool // nobody is to be created
 	company int64
 }
 
@@ -34,6 +35,13 @@ func (a *API) createUsers(k *call) error {
 		return err
 	}
 	defer cancel()
+	if in.dry {
+		out, err := a.Writer.TryPeople(ctx, k.principal, in.company, in.rows)
+		if err != nil {
+			return err
+		}
+		return k.json(http.StatusOK, bulkBody(out))
+	}
 	out, lsn, err := a.Writer.CreatePeople(ctx, k.principal, in.company, in.rows, in.partial)
 	if err != nil {
 		return err
@@ -48,9 +56,14 @@ func (a *API) createUsers(k *call) error {
 
 // bulk reads the query and the body, whichever of its forms it has.
 func (k *call) bulk() (in bulk, err error) {
-	if text := k.c.Query("partial"); text != "" {
-		if in.partial, err = strconv.ParseBool(text); err != nil {
-			return in, training.InvalidField("partial", "must be true or false")
+	for _, f := range []struct {
+		name string
+		to   *bool
+	}{{"partial", &in.partial}, {"dry_run", &in.dry}} {
+		if text := k.c.Query(f.name); text != "" {
+			if *f.to, err = strconv.ParseBool(text); err != nil {
+				return in, training.InvalidField(f.name, "must be true or false")
+			}
 		}
 	}
 	if text := k.c.Query("company_id"); text != "" {
@@ -118,6 +131,7 @@ func (k *call) bulkJSON(in *bulk) error {
 	var body struct {
 		Users     bulkRows `json:"users"`
 		Partial   *bool    `json:"partial"`
+		DryRun    *bool    `json:"dry_run"`
 		CompanyID *int64   `json:"company_id"`
 	}
 	if err := k.decode(&body, "users"); err != nil {
@@ -125,6 +139,9 @@ func (k *call) bulkJSON(in *bulk) error {
 	}
 	if body.Partial != nil {
 		in.partial = *body.Partial
+	}
+	if body.DryRun != nil {
+		in.dry = *body.DryRun
 	}
 	if body.CompanyID != nil {
 		if in.company = *body.CompanyID; in.company < 1 {

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -82,8 +83,9 @@ func (a *API) updateUser(k *call) error {
 	return k.resource(http.StatusOK, d.Version, personDetailBody(d))
 }
 
-// personChange reads a merge patch: null is what a new person has, where that is anything.
-func (k *call) personChange() (training.PersonChange, error) {
+// personChange reads a merge patch: null is what a new person has, where that is anything. own are the
+// fields that may be named; none: all.
+func (k *call) personChange(own ...string) (training.PersonChange, error) {
 	var in map[string]json.RawMessage
 	if err := k.decode(&in); err != nil {
 		return training.PersonChange{}, err
@@ -107,6 +109,9 @@ func (k *call) personChange() (training.PersonChange, error) {
 		raw, ok := in[f.name]
 		switch {
 		case !ok:
+			continue
+		case len(own) > 0 && !slices.Contains(own, f.name):
+			errs = append(errs, training.FieldError{Field: f.name, Message: "is not one's own to change. Ask an administrator"})
 			continue
 		case string(raw) != "null":
 		case f.empty == "":

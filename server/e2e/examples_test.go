@@ -74,6 +74,9 @@ func steps() []step {
 		{operation: "login", learn: func(e *examples, a answer) { e.keep(a, "refresh_token") }},
 		{operation: "refresh", body: func(e *examples, body map[string]any) { body["refresh_token"] = e.known["refresh_token"] }},
 		{operation: "me"},
+		{operation: "updateMe", bend: map[string]func(*examples, *request){"If-Match": func(e *examples, r *request) {
+			r.Header.Set("If-Match", `"`+e.one(`SELECT version::text FROM users WHERE email = 'user1@example.com'`)+`.0123456789abcdef"`)
+		}}},
 		{operation: "listCourses", bend: map[string]func(*examples, *request){"sort": func(_ *examples, r *request) {
 			if q := r.URL.Query(); q.Get("sort") == "relevance" { // of what is sought
 				q.Set("q", "passw")
@@ -179,6 +182,7 @@ func steps() []step {
 			e.keepAs(a, "id", e.one(`SELECT email FROM invitations ORDER BY id DESC LIMIT 1`))
 		}},
 		{operation: "listInvitations"},
+		{operation: "listAuditLog"},
 		{operation: "acceptInvitation", body: func(e *examples, body map[string]any) { body["token"] = e.mailed("grace@example.org") }},
 		{operation: "withdrawInvitation", path: func(e *examples) map[string]string {
 			return map[string]string{"invitation": e.known["ada@example.org"]}

@@ -31,7 +31,7 @@ func answers() map[string]about {
 		"live": nobody, "ready": nobody, "openapi": fixed, "docs": fixed, "docsFile": fixed, "status": nobody, "jwks": nobody,
 		"listCourses": nobody, "getCourse": nobody, "getCourseSource": nobody, "getLesson": nobody, "getQuiz": nobody,
 		"me": oneself, "exportMe": oneself, "listMyEnrollments": oneself, "listMyCertificates": oneself, "listAttempts": oneself,
-		"listUsers": people, "exportUsers": people, "getUser": people, "getEnrollment": people, "listInvitations": people,
+		"listUsers": people, "exportUsers": people, "getUser": people, "getEnrollment": people, "listInvitations": people, "listAuditLog": people,
 		"listAPIKeys": people, "verifyCertificate": people, "certificatePDF": people, "listAssignments": people, "getAssignment": people,
 		"getAnalytics": people, "getUserRisk": people, "getMyRisk": oneself, "getDashboard": groups, "listFrameworks": nobody,
 		"listPhishingCampaigns": groups, "getPhishingCampaign": groups,

@@ -68,10 +68,11 @@ func queryNames() map[string]naming {
 		"user_id":    {theirs, func(n *neighbours) any { return n.theirs.user }},
 		"department": {theirs, func(*neighbours) any { return "Marker" }},
 		"company_id": {theirs, func(n *neighbours) any { return n.theirs.company }},
+		"actor_id":   {theirs, func(n *neighbours) any { return n.theirs.user }},
 	}
 	for _, name := range []string{
 		"page", "size", "after", "sort", "days", "fields", "locale", "status", "category", "level", "scope", "active", "q",
-		"role", "job_risk", "is_active", "updated_since", "partial",
+		"role", "job_risk", "is_active", "updated_since", "partial", "dry_run", "action", "subject", "from", "to",
 		"X-Request-Id", "Outpost-Position", "Outpost-Strict", "If-None-Match", "If-Match", "Idempotency-Key",
 	} {
 		names[name] = naming{whose: nobodys}
@@ -94,7 +95,7 @@ func fieldNames() map[string]naming {
 		"token", "current_password", "new_password", "full_name", "role", "department", "locale",
 		"scope", "due_at", "recurrence_months", "answers.question_id", "answers.option_ids",
 		"slug", "category", "level", "is_published", "validity_days", "default_locale", "translations", "lessons",
-		"users", "partial", "job_risk", "is_active", "cadence", "first_at",
+		"users", "partial", "dry_run", "job_risk", "is_active", "cadence", "first_at",
 		"template", "started_at", "ended_at", "events.kind", "events.occurred_at",
 		"type", "report_type", "format",
 	} {

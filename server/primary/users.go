@@ -102,6 +102,17 @@ func (p *Primary) ChangePerson(ctx context.Context, who training.Principal, id, 
 	})
 }
 
+// ChangeLocale is ChangePerson of oneself, to another language; nil leaves it as it is.
+func (p *Primary) ChangeLocale(ctx context.Context, who training.Principal, version int64, locale *string) (training.PersonDetail, change.LSN, error) {
+	request := struct {
+		Version int64
+		Locale  *string
+	}{version, locale}
+	return operate(ctx, p, operation{"updateMe", who, request}, func(q *pgsql.Queries, _ time.Time) (training.PersonDetail, error) {
+		return changePerson(ctx, q, who, who.UserID, version, training.PersonChange{Locale: locale})
+	})
+}
+
 // DeactivatePerson is ChangePerson to not active.
 func (p *Primary) DeactivatePerson(ctx context.Context, who training.Principal, id, version int64) (change.LSN, error) {
 	inactive := false

@@ -28,7 +28,7 @@ func (p *Primary) CreatePeople(
 		if err != nil {
 			return training.BulkOutcome{}, err
 		}
-		verdicts, err := importPeople(ctx, q, company, rows, partial)
+		verdicts, err := importPeople(ctx, q, company, rows, partial, false)
 		if err != nil {
 			return training.BulkOutcome{}, err
 		}
@@ -45,8 +45,25 @@ func (p *Primary) CreatePeople(
 	})
 }
 
-// importPeople stages the rows that may be good and has them judged and inserted.
-func importPeople(ctx context.Context, q *pgsql.Queries, company int64, rows []training.BulkPerson, partial bool) ([]pgsql.ImportUsersRow, error) {
+// TryPeople says what CreatePeople would come to, and creates nobody. It is judged by the same statement,
+// for somebody who may, and whatever Idempotency-Key there is stays as good as it was.
+func (p *Primary) TryPeople(ctx context.Context, who training.Principal, company int64, rows []training.BulkPerson) (training.BulkOutcome, error) {
+	caller := training.CallerOf(ctx)
+	caller.IdempotencyKey = ""
+	ctx = training.WithCaller(ctx, caller)
+	out, _, err := operate(ctx, p, operation{"createUsers", who, nil}, func(q *pgsql.Queries, _ time.Time) (training.BulkOutcome, error) {
+		company, err := companyFor(who, company)
+		if err != nil {
+			return training.BulkOutcome{}, err
+		}
+		verdicts, err := importPeople(ctx, q, company, rows, false, true)
+		return reportOn(who, company, rows, verdicts, false), err
+	})
+	return out, err
+}
+
+// importPeople stages the rows that may be good and has them judged and, if it is not dry, inserted.
+func importPeople(ctx context.Context, q *pgsql.Queries, company int64, rows []training.BulkPerson, partial, dry bool) ([]pgsql.ImportUsersRow, error) {
 	batch := rand.Int64()
 	staged := make([]pgsql.StageUsersParams, 0, len(rows))
 	for _, r := range rows {
@@ -64,7 +81,7 @@ func importPeople(ctx context.Context, q *pgsql.Queries, company int64, rows []t
 		return nil, err
 	}
 	verdicts, err := q.ImportUsers(ctx, pgsql.ImportUsersParams{
-		CompanyID: company, Batch: batch, Partial: partial, Clean: len(staged) == len(rows),
+		CompanyID: company, Batch: batch, Partial: partial, Clean: len(staged) == len(rows) && !dry,
 	})
 	if err == nil && len(verdicts) > 0 && !verdicts[0].HasCompany {
 		err = noCompany()

@@ -34,6 +34,14 @@ type PersonDetail struct {
 	ValidUntil time.Time
 }
 
+// User is the person as they see themselves.
+func (d PersonDetail) User() User {
+	return User{
+		ID: d.ID, Email: d.Email, FullName: d.FullName, Role: d.Role, Department: d.Department, JobRisk: d.JobRisk, Locale: d.Locale,
+		IsActive: d.IsActive, Company: d.Company, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, Version: d.Version,
+	}
+}
+
 // PersonField is a set of the columns of a person. Only those that are asked for are read.
 type PersonField int64
 

@@ -4,6 +4,7 @@
 package openapi
 
 import (
+	"encoding/json"
 	"time"
 
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -427,6 +428,7 @@ func (e Role) Valid() bool {
 const (
 	AssignmentsRead  Scope = "assignments:read"
 	AssignmentsWrite Scope = "assignments:write"
+	AuditRead        Scope = "audit:read"
 	CertificatesRead Scope = "certificates:read"
 	CoursesRead      Scope = "courses:read"
 	CoursesWrite     Scope = "courses:write"
@@ -448,6 +450,8 @@ func (e Scope) Valid() bool {
 	case AssignmentsRead:
 		return true
 	case AssignmentsWrite:
+		return true
+	case AuditRead:
 		return true
 	case CertificatesRead:
 		return true
@@ -1090,6 +1094,46 @@ type Attempts struct {
 	QuizId int64 `json:"quiz_id"`
 }
 
+// AuditEntry A change that somebody made.
+type AuditEntry struct {
+	// Action An operation of this document, or what the system did.
+	Action string `json:"action"`
+
+	// ActorEmail As actor_name.
+	ActorEmail *string `json:"actor_email"`
+
+	// ActorId Null for the system.
+	ActorId *int64 `json:"actor_id"`
+
+	// ActorName Null for whoever is not of the company, or nobody any more.
+	ActorName *string `json:"actor_name"`
+
+	// CompanyId Null for what belongs to no company.
+	CompanyId *int64    `json:"company_id"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Details What changed.
+	Details json.RawMessage `json:"details"`
+	Id      int64           `json:"id"`
+
+	// Ip From where; empty when that is not known.
+	Ip string `json:"ip"`
+
+	// Subject Of what kind it is that changed.
+	Subject   string `json:"subject"`
+	SubjectId *int64 `json:"subject_id"`
+}
+
+// AuditLogPage A part of the audit log.
+type AuditLogPage struct {
+	HasNext bool         `json:"has_next"`
+	Items   []AuditEntry `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Size      int     `json:"size"`
+}
+
 // BulkOutcome What became of many people who were to be created.
 type BulkOutcome struct {
 	Created int `json:"created"`
@@ -1120,12 +1164,15 @@ type BulkRequest struct {
 	// CompanyId For platform administrators; else the creator's.
 	CompanyId *int64 `json:"company_id,omitempty"`
 
+	// DryRun Create nobody, and say what would come of it.
+	DryRun *bool `json:"dry_run,omitempty"`
+
 	// Partial Create the good rows though others are bad.
 	Partial *bool        `json:"partial,omitempty"`
 	Users   []BulkPerson `json:"users"`
 }
 
-// BulkRow A person who was created, or the reasons why not.
+// BulkRow A person who was created, or the reasons why not; with `dry_run` neither, for a good one.
 type BulkRow struct {
 	Errors *[]FieldError `json:"errors,omitempty"`
 
@@ -1727,6 +1774,12 @@ type LoginRequest struct {
 
 	// Username The e-mail address.
 	Username *string `json:"username,omitempty"`
+}
+
+// MePatch What shall become of one's own account.
+type MePatch struct {
+	// Locale Null or empty for none of one's own.
+	Locale *string `json:"locale,omitempty"`
 }
 
 // NewPerson Somebody who is to be created.
@@ -3031,6 +3084,40 @@ type GetAssignmentParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListAuditLogParams defines parameters for ListAuditLog.
+type ListAuditLogParams struct {
+	// Action What was done, as `action` says; an operation of this document, such as `updateUser`, in most cases.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Subject To what it was done, as `subject` says.
+	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// ActorId Who did it.
+	ActorId *int64 `form:"actor_id,omitempty" json:"actor_id,omitempty"`
+
+	// From From this instant on.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Before this instant.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// CompanyId The company, for platform administrators.
+	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // LoginParams defines parameters for Login.
 type LoginParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
@@ -3370,6 +3457,15 @@ type MeParams struct {
 
 	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// UpdateMeParams defines parameters for UpdateMe.
+type UpdateMeParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave: 412 when the resource has moved on since. Without it, or with `*`, any will do.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListMyCertificatesParams defines parameters for ListMyCertificates.
@@ -3819,6 +3915,9 @@ type CreateUsersParams struct {
 	// Partial Create the good rows though others are bad. With a JSON body it may stand there instead.
 	Partial *bool `form:"partial,omitempty" json:"partial,omitempty"`
 
+	// DryRun Say what would come of it, and create nobody. With a JSON body it may stand there instead.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
 	// CompanyId The company, for platform administrators.
 	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
 
@@ -3961,6 +4060,12 @@ type CreateInvitationJSONRequestBody = InvitationRequest
 
 // AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
 type AcceptInvitationJSONRequestBody = AcceptRequest
+
+// UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
+type UpdateMeJSONRequestBody = MePatch
+
+// UpdateMeApplicationMergePatchPlusJSONRequestBody defines body for UpdateMe for application/merge-patch+json ContentType.
+type UpdateMeApplicationMergePatchPlusJSONRequestBody = MePatch
 
 // CreatePhishingCampaignJSONRequestBody defines body for CreatePhishingCampaign for application/json ContentType.
 type CreatePhishingCampaignJSONRequestBody = NewPhishingCampaign
