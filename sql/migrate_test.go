@@ -59,7 +59,7 @@ func TestMigrationsGoUpAndDownAndUpAgain(t *testing.T) {
 // private are the tables that must never leave Postgres.
 func private() []string {
 	return []string{
-		"api_key_secrets", "assignment_runs", "audit_log", "goose_db_version", "idempotency_keys", "invitations", "login_failures", "login_sources", "outbox",
+		"api_key_secrets", "assignment_runs", "audit_log", "goose_db_version", "idempotency_keys", "invitations", "login_failures", "login_sources", "outbox", "overdue_reminders",
 		"password_requests", "password_resets", "question_explanations", "question_keys", "quiz_attempt_answers", "quiz_starts", "refresh_tokens", "reminders",
 		"report_documents", "signing_key_secrets", "user_credentials", "user_imports",
 	}

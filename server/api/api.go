@@ -56,6 +56,7 @@ type Writer interface {
 	userWriter
 	courseWriter
 	enrollmentWriter
+	reminderWriter
 	quizWriter
 	certificateWriter
 	assignmentWriter

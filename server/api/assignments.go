@@ -2,11 +2,9 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"outpost/replicate/change"
 	"outpost/server/api/openapi"
@@ -97,30 +95,14 @@ func (k *call) assignmentFilter() (f training.AssignmentFilter, err error) {
 		return f, err
 	}
 	f.Scope, f.Department = training.AssignmentScope(k.c.Query("scope")), k.c.Query("department")
-	var wrong []training.FieldError
-	for name, to := range map[string]*int64{"course_id": &f.CourseID, "user_id": &f.UserID} {
-		n, err := k.intQuery(name, 0)
-		if *to = int64(n); err != nil || n < 0 || n == 0 && k.c.Query(name) != "" {
-			wrong = append(wrong, training.FieldError{Field: name, Message: "must be a whole number above 0"})
-		}
-	}
+	wrong := k.idQueries(map[string]*int64{"course_id": &f.CourseID, "user_id": &f.UserID})
+	wrong = append(wrong, k.flagQuery("active", &f.Active)...)
 	switch f.Scope {
 	case "", training.CompanyScope, training.DepartmentScope, training.UserScope:
 	default:
 		wrong = append(wrong, training.FieldError{Field: "scope", Message: "must be company, department or user"})
 	}
-	if utf8.RuneCountInString(f.Department) > training.MaxDepartment {
-		wrong = append(wrong, training.FieldError{Field: "department", Message: fmt.Sprintf("must be at most %d characters long", training.MaxDepartment)})
-	}
-	switch k.c.Query("active") {
-	case "":
-	case "true", "false":
-		active := k.c.Query("active") == "true"
-		f.Active = &active
-	default:
-		wrong = append(wrong, training.FieldError{Field: "active", Message: "must be true or false"})
-	}
-	return f, invalid(wrong...)
+	return f, invalid(append(wrong, checkDepartment(f.Department)...)...)
 }
 
 func (a *API) getAssignment(k *call) error {

@@ -84,7 +84,7 @@ const exported = `{"exported_at":"2026-11-23T05:00:00Z","account":{"id":%d,"emai
 	`"company":{"id":3,"name":"","slug":"","country":"","data_zone":"","locale":"","privacy_mode":""},"activity":null,"sessions":[],"sign_ins":[],` +
 	`"failed_logins":[],"login_sources":[],"password_requests":[],"revocations":[],"password_resets":[],"invitations_received":[],"invitations_sent":[],"api_keys":[],"mails":[],` +
 	`"remembered_requests":[],"assignments":[],"assignments_made":[],"enrollments":[],"lesson_progress":[],"quiz_attempts":[],"quiz_starts":[],"certificates":[],` +
-	`"phishing_events":[],"reports":[],"report_schedules":[],"reminders":[],"actions":[],"changes":[],"cut":[]}`
+	`"phishing_events":[],"reports":[],"report_schedules":[],"reminders":[],"overdue_reminders":[],"actions":[],"changes":[],"cut":[]}`
 
 func TestAssignments(t *testing.T) {
 	n := newNode(t, func(d *Deps, _ *node) { d.Now = func() time.Time { return day } })

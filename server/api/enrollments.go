@@ -13,6 +13,7 @@ import (
 
 func enrollmentRoutes() []*route {
 	return []*route{
+		{method: http.MethodGet, pattern: "/api/v1/enrollments", handle: (*API).listEnrollments, role: training.Manager, scope: "users:read", namespace: "enrollments"},
 		{method: http.MethodPost, pattern: "/api/v1/enrollments", handle: (*API).enroll, scope: "enrollments:write", write: true, creates: true},
 		{method: http.MethodGet, pattern: "/api/v1/enrollments/:enrollment", handle: (*API).getEnrollment, scope: "enrollments:read", namespace: "enrollments"},
 		{method: http.MethodPut, pattern: "/api/v1/enrollments/:enrollment/lessons/:lesson", handle: (*API).recordProgress, scope: "enrollments:write", write: true},

@@ -46,6 +46,7 @@ func (a *API) routes() []*route {
 		quizRoutes(),
 		certificateRoutes(),
 		assignmentRoutes(),
+		reminderRoutes(),
 		analyticsRoutes(),
 		phishingRoutes(),
 		reportScheduleRoutes(),

@@ -115,6 +115,8 @@ func steps() []step {
 			})
 		}, learn: func(e *examples, a answer) { e.keepAs(a, "id", "assignment") }},
 		{operation: "listAssignments"},
+		{operation: "listEnrollments"},
+		{operation: "remind"},
 		{operation: "getAssignment", path: assignment},
 		{operation: "endAssignment", path: assignment},
 		{operation: "createPhishingCampaign", learn: func(e *examples, a answer) { e.keepAs(a, "id", "campaign") }},

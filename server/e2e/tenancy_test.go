@@ -71,7 +71,7 @@ func queryNames() map[string]naming {
 		"actor_id":   {theirs, func(n *neighbours) any { return n.theirs.user }},
 	}
 	for _, name := range []string{
-		"page", "size", "after", "sort", "days", "fields", "locale", "status", "category", "level", "scope", "active", "q",
+		"page", "size", "after", "sort", "days", "fields", "locale", "status", "category", "level", "scope", "active", "overdue", "q",
 		"role", "job_risk", "is_active", "updated_since", "partial", "dry_run", "action", "subject", "from", "to",
 		"X-Request-Id", "Outpost-Position", "Outpost-Strict", "If-None-Match", "If-Match", "Idempotency-Key",
 	} {

@@ -86,6 +86,7 @@ func allThatIsTheirs(t *testing.T, mode func(*primary.Config)) {
 			`INSERT INTO report_schedules (company_id, data_zone, user_id, type, format, locale, cadence, first_at, next_at)
 				VALUES (1, 'eu', %[1]d, 'schedule-%[1]d', 'pdf', 'de', 'weekly', now(), now())`,
 			`INSERT INTO reminders (enrollment_id, days, due_on) VALUES (%[1]d, 3, '2026-07-0%[1]d')`,
+			`INSERT INTO overdue_reminders (user_id, company_id, data_zone, reminded_on) VALUES (%[1]d, 1, 'eu', '2026-08-0%[1]d')`,
 			`INSERT INTO audit_log (actor_id, action, subject, subject_id, details) VALUES (%[1]d, 'action-%[1]d', 'courses', 1, '{"theirs": "SECRET"}'),
 				(99, 'change-%[1]d', 'users', %[1]d, '{"update": {"locale": ["", "changed-%[1]d"]}}')`,
 		} {
@@ -101,14 +102,14 @@ func allThatIsTheirs(t *testing.T, mode func(*primary.Config)) {
 	for _, want := range []string{
 		"Änne@example.com", "Eins", "2026-01-01", "ip-1", "agent-1", "failed-1", "revoked-1", "2026-02-01", "invited-1", "2026-03-01", "key-1",
 		"opk_1", "mail-1", "remembered-1", "source-1", "2026-05-01", "2026-06-01", "2026-04-01", `"score": 81`, `"seconds": 771`, `"score": 61`, `"option_id": 1`, "certificate-of-somebody-1",
-		"campaign-1", "report-1", "schedule-1", "2026-07-01", "action-1", "change-1", "changed-1", "password_set_at",
+		"campaign-1", "report-1", "schedule-1", "2026-07-01", "2026-08-01", "action-1", "change-1", "changed-1", "password_set_at",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the export lacks %s", want)
 		}
 	}
 	foreign := regexp.MustCompile(`SECRET|534543524554|argon2|two@example|"(score|seconds)": (8|77|6)2|` +
-		`2026-0[1-6]-02T|2026-07-02|(source|ip|agent|failed|revoked|invited|key|mail|remembered|somebody|campaign|report|schedule|action|change|changed)-2|opk_2`)
+		`2026-0[1-6]-02T|2026-0[78]-02|(source|ip|agent|failed|revoked|invited|key|mail|remembered|somebody|campaign|report|schedule|action|change|changed)-2|opk_2`)
 	if shown := foreign.FindAllString(text, -1); len(shown) > 0 {
 		t.Errorf("the export shows %q", shown)
 	}

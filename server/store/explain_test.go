@@ -91,10 +91,10 @@ func isContent(query, step string) bool {
 func isReached(query, step string) bool { return query == "PhishingDepartments" && step == "SCAN p" }
 
 // sorted are the queries that may sort: the few lessons of one course and options of one question, what was searched
-// for, the courses of one person, and the departments of one campaign.
+// for, the courses and enrollments of one person, and the departments of one campaign.
 func sorted(query string) bool {
 	return query == "ProgressOfEnrollment" || query == "OptionsOfQuiz" || query == "SearchCourses" ||
-		strings.HasPrefix(query, "UserIDsBySearch") || query == "UserCourses" || query == "PhishingDepartments"
+		strings.HasPrefix(query, "UserIDsBySearch") || query == "UserCourses" || strings.HasPrefix(query, "PersonEnrollmentIDs") || query == "PhishingDepartments"
 }
 
 func plan(t *testing.T, r *replica.Replica, query string) (steps []string) {

@@ -92,6 +92,9 @@ type EnrollmentQueries interface {
 	// Enrollments lists one user's enrollments: one's own, and for those who manage people
 	// their company's.
 	Enrollments(ctx context.Context, p Principal, f EnrollmentFilter) (Page[Enrollment], error)
+	// CompanyEnrollments lists those of a company's people: the asker's own, which it must manage, or any
+	// for a platform administrator.
+	CompanyEnrollments(ctx context.Context, p Principal, f CompanyEnrollmentFilter) (CompanyEnrollments, error)
 	// Enrollment is one enrollment with its progress.
 	Enrollment(ctx context.Context, p Principal, id int64, locale string) (Enrollment, error)
 }

@@ -574,6 +574,30 @@ func (e ListCoursesParamsSort) Valid() bool {
 	}
 }
 
+// Defines values for ListEnrollmentsParamsSort.
+const (
+	ListEnrollmentsParamsSortCreatedAt      ListEnrollmentsParamsSort = "created_at"
+	ListEnrollmentsParamsSortDueAt          ListEnrollmentsParamsSort = "due_at"
+	ListEnrollmentsParamsSortMinusCreatedAt ListEnrollmentsParamsSort = "-created_at"
+	ListEnrollmentsParamsSortMinusDueAt     ListEnrollmentsParamsSort = "-due_at"
+)
+
+// Valid indicates whether the value is a known member of the ListEnrollmentsParamsSort enum.
+func (e ListEnrollmentsParamsSort) Valid() bool {
+	switch e {
+	case ListEnrollmentsParamsSortCreatedAt:
+		return true
+	case ListEnrollmentsParamsSortDueAt:
+		return true
+	case ListEnrollmentsParamsSortMinusCreatedAt:
+		return true
+	case ListEnrollmentsParamsSortMinusDueAt:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListMyCertificatesParamsSort.
 const (
 	IssuedAt      ListMyCertificatesParamsSort = "issued_at"
@@ -1253,6 +1277,45 @@ type Company struct {
 	Name        string `json:"name"`
 	PrivacyMode string `json:"privacy_mode"`
 	Slug        string `json:"slug"`
+}
+
+// CompanyEnrollment An enrollment as those see it who manage people.
+type CompanyEnrollment struct {
+	CompanyId   int64      `json:"company_id"`
+	CompletedAt *time.Time `json:"completed_at"`
+	CourseId    int64      `json:"course_id"`
+	CourseSlug  string     `json:"course_slug"`
+	CourseTitle string     `json:"course_title"`
+	CreatedAt   time.Time  `json:"created_at"`
+
+	// DaysOverdue Whole days of UTC; 0 too where it is not overdue.
+	DaysOverdue int        `json:"days_overdue"`
+	Department  string     `json:"department"`
+	DueAt       *time.Time `json:"due_at"`
+	Email       string     `json:"email"`
+	FullName    string     `json:"full_name"`
+	Id          int64      `json:"id"`
+	LessonCount int        `json:"lesson_count"`
+	LessonsDone int        `json:"lessons_done"`
+
+	// Overdue Should be completed by now and is not; of people who are active.
+	Overdue bool             `json:"overdue"`
+	Status  EnrollmentStatus `json:"status"`
+	UserId  int64            `json:"user_id"`
+}
+
+// CompanyEnrollmentPage A page of the enrollments of a company's people.
+type CompanyEnrollmentPage struct {
+	HasNext bool                `json:"has_next"`
+	HasPrev bool                `json:"has_prev"`
+	Items   []CompanyEnrollment `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
 }
 
 // ComplianceReportRequest defines model for ComplianceReportRequest.
@@ -2116,6 +2179,11 @@ type PersonalData struct {
 		Uncertain bool `json:"uncertain"`
 	} `json:"mails"`
 
+	// OverdueReminders The last reminder that an administrator asked for.
+	OverdueReminders []struct {
+		RemindedOn openapi_types.Date `json:"reminded_on"`
+	} `json:"overdue_reminders"`
+
 	// PasswordRequests When a new password was asked for.
 	PasswordRequests []struct {
 		CreatedAt time.Time `json:"created_at"`
@@ -2539,6 +2607,27 @@ type RegionStatus struct {
 	StaleSeconds  *float32 `json:"stale_seconds,omitempty"`
 	UptimeSeconds float32  `json:"uptime_seconds"`
 	Version       string   `json:"version"`
+}
+
+// ReminderOutcome defines model for ReminderOutcome.
+type ReminderOutcome struct {
+	// People Who get a letter.
+	People int64 `json:"people"`
+
+	// Skipped Who had one today.
+	Skipped int64 `json:"skipped"`
+}
+
+// ReminderRequest defines model for ReminderRequest.
+type ReminderRequest struct {
+	// CourseId Only who is overdue in this course.
+	CourseId *int64 `json:"course_id,omitempty"`
+
+	// Department Only people of this department, exactly as it is written.
+	Department *string `json:"department,omitempty"`
+
+	// UserId Only this person.
+	UserId *int64 `json:"user_id,omitempty"`
 }
 
 // Report defines model for Report.
@@ -3343,6 +3432,63 @@ type GetDashboardParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListEnrollmentsParams defines parameters for ListEnrollments.
+type ListEnrollmentsParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
+	// the product does not speak wishes for nothing.
+	Locale *Locale `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Sort The order; `-` before it reverses it. By `due_at`, those without one come last. Where nothing is said it
+	// is `due_at` with `overdue=true`, and `created_at` otherwise.
+	Sort *ListEnrollmentsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// CompanyId The company, for platform administrators.
+	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
+
+	// Overdue With true only what is overdue, with false only what is not.
+	Overdue *bool `form:"overdue,omitempty" json:"overdue,omitempty"`
+
+	// Status Only enrollments that are shown with this status.
+	Status *EnrollmentStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// CourseId Only enrollments in this course.
+	CourseId *int64 `form:"course_id,omitempty" json:"course_id,omitempty"`
+
+	// UserId Only enrollments of this person.
+	UserId *int64 `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// Department Only enrollments of people of this department, exactly as it is written.
+	Department *string `form:"department,omitempty" json:"department,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListEnrollmentsParamsSort defines parameters for ListEnrollments.
+type ListEnrollmentsParamsSort string
+
 // EnrollParams defines parameters for Enroll.
 type EnrollParams struct {
 	// Locale The language; else the user's, else `Accept-Language`, else the company's, else `en`. One that
@@ -3698,6 +3844,15 @@ type SubmitAttemptParams struct {
 
 // StartQuizParams defines parameters for StartQuiz.
 type StartQuizParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RemindParams defines parameters for Remind.
+type RemindParams struct {
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 
@@ -4081,6 +4236,9 @@ type RecordPhishingJSONRequestBody = PhishingBatch
 
 // SubmitAttemptJSONRequestBody defines body for SubmitAttempt for application/json ContentType.
 type SubmitAttemptJSONRequestBody = AttemptRequest
+
+// RemindJSONRequestBody defines body for Remind for application/json ContentType.
+type RemindJSONRequestBody = ReminderRequest
 
 // CreateReportScheduleJSONRequestBody defines body for CreateReportSchedule for application/json ContentType.
 type CreateReportScheduleJSONRequestBody = ReportScheduleRequest

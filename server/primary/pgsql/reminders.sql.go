@@ -12,6 +12,113 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const remindOverdue = `-- name: RemindOverdue :one
+WITH person AS MATERIALIZED (
+    SELECT u.id, u.company_id, u.data_zone, u.email, u.full_name, coalesce(nullif(u.locale, ''), c.locale) AS locale, c.name AS company
+    FROM users u JOIN companies c ON c.id = u.company_id
+    WHERE u.company_id = $1 AND u.is_active AND c.is_active AND ($2::text = '' OR u.department = $2::text)
+        AND u.id IN (
+            SELECT e.user_id FROM enrollments e
+            WHERE e.company_id = $1 AND e.status IN ('assigned', 'in_progress') AND e.due_at <= $3::timestamptz
+                AND ($4::bigint = 0 OR e.user_id = $4::bigint) AND ($5::bigint = 0 OR e.course_id = $5::bigint))
+), marked AS (
+    INSERT INTO overdue_reminders (user_id, company_id, data_zone, reminded_on)
+    SELECT p.id, p.company_id, p.data_zone, $6::date FROM person p ORDER BY p.id
+    ON CONFLICT (user_id) DO UPDATE SET reminded_on = excluded.reminded_on WHERE overdue_reminders.reminded_on < excluded.reminded_on
+    RETURNING user_id
+), letter AS (
+    INSERT INTO outbox (company_id, data_zone, kind, recipient, locale, payload, expires_at)
+    SELECT p.company_id, p.data_zone, $7::text, p.email, p.locale, jsonb_build_object('name', p.full_name, 'company', p.company,
+        'courses', (SELECT jsonb_agg(jsonb_build_object('title', coalesce(
+                (SELECT t.title FROM course_translations t WHERE t.course_id = e.course_id AND t.locale = p.locale),
+                (SELECT t.title FROM course_translations t WHERE t.course_id = e.course_id AND t.locale = c.default_locale), c.slug),
+                'due_on', (e.due_at AT TIME ZONE 'UTC')::date, 'overdue', true) ORDER BY e.due_at, e.id)
+            FROM enrollments e JOIN courses c ON c.id = e.course_id
+            WHERE e.user_id = p.id AND e.status IN ('assigned', 'in_progress') AND e.due_at <= $3::timestamptz)),
+        now() + make_interval(secs => $8::float8)
+    FROM person p JOIN marked m ON m.user_id = p.id
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM letter) AS reminded, (SELECT count(*) FROM person) AS people
+`
+
+type RemindOverdueParams struct {
+	CompanyID  int64
+	Department string
+	At         time.Time
+	UserID     int64
+	CourseID   int64
+	Today      pgtype.Date
+	Kind       string
+	Life       float64
+}
+
+type RemindOverdueRow struct {
+	Reminded int64
+	People   int64
+}
+
+// Writes a letter to every active person who is overdue, was chosen and had none on @today, about all that they
+// have overdue. Two who press at once meet in the key of overdue_reminders, in its order: one of them writes the
+// letter, and the other none.
+func (q *Queries) RemindOverdue(ctx context.Context, arg RemindOverdueParams) (RemindOverdueRow, error) {
+	row := q.db.QueryRow(ctx, remindOverdue,
+		arg.CompanyID,
+		arg.Department,
+		arg.At,
+		arg.UserID,
+		arg.CourseID,
+		arg.Today,
+		arg.Kind,
+		arg.Life,
+	)
+	var i RemindOverdueRow
+	err := row.Scan(&i.Reminded, &i.People)
+	return i, err
+}
+
+const reminderContext = `-- name: ReminderContext :one
+SELECT ($1::bigint = 0 OR EXISTS (SELECT FROM users u WHERE u.id = $1::bigint AND u.company_id = $2))::boolean AS has_user,
+    ($3::bigint = 0 OR EXISTS (SELECT FROM courses c WHERE c.id = $3::bigint))::boolean AS has_course,
+    (SELECT count(*) FROM (
+        SELECT DISTINCT e.user_id FROM enrollments e JOIN users u ON u.id = e.user_id AND u.is_active
+        WHERE e.company_id = $2 AND e.status IN ('assigned', 'in_progress') AND e.due_at <= $4::timestamptz
+            AND ($1::bigint = 0 OR e.user_id = $1::bigint) AND ($3::bigint = 0 OR e.course_id = $3::bigint)
+            AND ($5::text = '' OR u.department = $5::text)
+        LIMIT $6) x)::bigint AS people
+`
+
+type ReminderContextParams struct {
+	UserID     int64
+	CompanyID  int64
+	CourseID   int64
+	At         time.Time
+	Department string
+	Most       int32
+}
+
+type ReminderContextRow struct {
+	HasUser   bool
+	HasCourse bool
+	People    int64
+}
+
+// Whom a request to remind is about: whether there is such a person and such a course, and how many people it
+// would remind, of whom no more are counted than @most. Always one row.
+func (q *Queries) ReminderContext(ctx context.Context, arg ReminderContextParams) (ReminderContextRow, error) {
+	row := q.db.QueryRow(ctx, reminderContext,
+		arg.UserID,
+		arg.CompanyID,
+		arg.CourseID,
+		arg.At,
+		arg.Department,
+		arg.Most,
+	)
+	var i ReminderContextRow
+	err := row.Scan(&i.HasUser, &i.HasCourse, &i.People)
+	return i, err
+}
+
 const writeReminders = `-- name: WriteReminders :one
 WITH walked AS MATERIALIZED (
     SELECT e.id, e.user_id, e.due_at FROM enrollments e

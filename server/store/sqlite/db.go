@@ -51,6 +51,24 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.allAssignmentIDsByDueDescStmt, err = db.PrepareContext(ctx, allAssignmentIDsByDueDesc); err != nil {
 		return nil, fmt.Errorf("error preparing query AllAssignmentIDsByDueDesc: %w", err)
 	}
+	if q.allEnrollmentIDsByCreatedStmt, err = db.PrepareContext(ctx, allEnrollmentIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query AllEnrollmentIDsByCreated: %w", err)
+	}
+	if q.allEnrollmentIDsByCreatedDescStmt, err = db.PrepareContext(ctx, allEnrollmentIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllEnrollmentIDsByCreatedDesc: %w", err)
+	}
+	if q.allEnrollmentIDsByDueStmt, err = db.PrepareContext(ctx, allEnrollmentIDsByDue); err != nil {
+		return nil, fmt.Errorf("error preparing query AllEnrollmentIDsByDue: %w", err)
+	}
+	if q.allEnrollmentIDsByDueDescStmt, err = db.PrepareContext(ctx, allEnrollmentIDsByDueDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllEnrollmentIDsByDueDesc: %w", err)
+	}
+	if q.allOverdueIDsStmt, err = db.PrepareContext(ctx, allOverdueIDs); err != nil {
+		return nil, fmt.Errorf("error preparing query AllOverdueIDs: %w", err)
+	}
+	if q.allOverdueIDsDescStmt, err = db.PrepareContext(ctx, allOverdueIDsDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query AllOverdueIDsDesc: %w", err)
+	}
 	if q.allPhishingCampaignIDsByNameStmt, err = db.PrepareContext(ctx, allPhishingCampaignIDsByName); err != nil {
 		return nil, fmt.Errorf("error preparing query AllPhishingCampaignIDsByName: %w", err)
 	}
@@ -99,8 +117,29 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.certificatesByIDStmt, err = db.PrepareContext(ctx, certificatesByID); err != nil {
 		return nil, fmt.Errorf("error preparing query CertificatesByID: %w", err)
 	}
+	if q.companyEnrollmentIDsByCreatedStmt, err = db.PrepareContext(ctx, companyEnrollmentIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyEnrollmentIDsByCreated: %w", err)
+	}
+	if q.companyEnrollmentIDsByCreatedDescStmt, err = db.PrepareContext(ctx, companyEnrollmentIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyEnrollmentIDsByCreatedDesc: %w", err)
+	}
+	if q.companyEnrollmentIDsByDueStmt, err = db.PrepareContext(ctx, companyEnrollmentIDsByDue); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyEnrollmentIDsByDue: %w", err)
+	}
+	if q.companyEnrollmentIDsByDueDescStmt, err = db.PrepareContext(ctx, companyEnrollmentIDsByDueDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyEnrollmentIDsByDueDesc: %w", err)
+	}
+	if q.companyEnrollmentsByIDStmt, err = db.PrepareContext(ctx, companyEnrollmentsByID); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyEnrollmentsByID: %w", err)
+	}
 	if q.companyLocaleStmt, err = db.PrepareContext(ctx, companyLocale); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyLocale: %w", err)
+	}
+	if q.companyOverdueIDsStmt, err = db.PrepareContext(ctx, companyOverdueIDs); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyOverdueIDs: %w", err)
+	}
+	if q.companyOverdueIDsDescStmt, err = db.PrepareContext(ctx, companyOverdueIDsDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyOverdueIDsDesc: %w", err)
 	}
 	if q.companyProfileStmt, err = db.PrepareContext(ctx, companyProfile); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyProfile: %w", err)
@@ -108,17 +147,29 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countAPIKeysStmt, err = db.PrepareContext(ctx, countAPIKeys); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAPIKeys: %w", err)
 	}
+	if q.countAllOverdueStmt, err = db.PrepareContext(ctx, countAllOverdue); err != nil {
+		return nil, fmt.Errorf("error preparing query CountAllOverdue: %w", err)
+	}
 	if q.countAssignmentsStmt, err = db.PrepareContext(ctx, countAssignments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAssignments: %w", err)
 	}
 	if q.countCertificatesStmt, err = db.PrepareContext(ctx, countCertificates); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCertificates: %w", err)
 	}
+	if q.countCompanyEnrollmentsStmt, err = db.PrepareContext(ctx, countCompanyEnrollments); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCompanyEnrollments: %w", err)
+	}
+	if q.countCompanyOverdueStmt, err = db.PrepareContext(ctx, countCompanyOverdue); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCompanyOverdue: %w", err)
+	}
 	if q.countCoursesStmt, err = db.PrepareContext(ctx, countCourses); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCourses: %w", err)
 	}
 	if q.countEnrollmentsStmt, err = db.PrepareContext(ctx, countEnrollments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEnrollments: %w", err)
+	}
+	if q.countPersonEnrollmentsStmt, err = db.PrepareContext(ctx, countPersonEnrollments); err != nil {
+		return nil, fmt.Errorf("error preparing query CountPersonEnrollments: %w", err)
 	}
 	if q.countPhishingCampaignsStmt, err = db.PrepareContext(ctx, countPhishingCampaigns); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPhishingCampaigns: %w", err)
@@ -180,6 +231,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.enrollmentIDsByDueDescStmt, err = db.PrepareContext(ctx, enrollmentIDsByDueDesc); err != nil {
 		return nil, fmt.Errorf("error preparing query EnrollmentIDsByDueDesc: %w", err)
 	}
+	if q.enrollmentTotalStmt, err = db.PrepareContext(ctx, enrollmentTotal); err != nil {
+		return nil, fmt.Errorf("error preparing query EnrollmentTotal: %w", err)
+	}
 	if q.enrollmentsByIDStmt, err = db.PrepareContext(ctx, enrollmentsByID); err != nil {
 		return nil, fmt.Errorf("error preparing query EnrollmentsByID: %w", err)
 	}
@@ -203,6 +257,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.optionsOfQuizStmt, err = db.PrepareContext(ctx, optionsOfQuiz); err != nil {
 		return nil, fmt.Errorf("error preparing query OptionsOfQuiz: %w", err)
+	}
+	if q.personEnrollmentIDsStmt, err = db.PrepareContext(ctx, personEnrollmentIDs); err != nil {
+		return nil, fmt.Errorf("error preparing query PersonEnrollmentIDs: %w", err)
+	}
+	if q.personEnrollmentIDsDescStmt, err = db.PrepareContext(ctx, personEnrollmentIDsDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query PersonEnrollmentIDsDesc: %w", err)
 	}
 	if q.phishingCampaignIDsByNameStmt, err = db.PrepareContext(ctx, phishingCampaignIDsByName); err != nil {
 		return nil, fmt.Errorf("error preparing query PhishingCampaignIDsByName: %w", err)
@@ -401,6 +461,36 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing allAssignmentIDsByDueDescStmt: %w", cerr)
 		}
 	}
+	if q.allEnrollmentIDsByCreatedStmt != nil {
+		if cerr := q.allEnrollmentIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allEnrollmentIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.allEnrollmentIDsByCreatedDescStmt != nil {
+		if cerr := q.allEnrollmentIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allEnrollmentIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.allEnrollmentIDsByDueStmt != nil {
+		if cerr := q.allEnrollmentIDsByDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allEnrollmentIDsByDueStmt: %w", cerr)
+		}
+	}
+	if q.allEnrollmentIDsByDueDescStmt != nil {
+		if cerr := q.allEnrollmentIDsByDueDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allEnrollmentIDsByDueDescStmt: %w", cerr)
+		}
+	}
+	if q.allOverdueIDsStmt != nil {
+		if cerr := q.allOverdueIDsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allOverdueIDsStmt: %w", cerr)
+		}
+	}
+	if q.allOverdueIDsDescStmt != nil {
+		if cerr := q.allOverdueIDsDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allOverdueIDsDescStmt: %w", cerr)
+		}
+	}
 	if q.allPhishingCampaignIDsByNameStmt != nil {
 		if cerr := q.allPhishingCampaignIDsByNameStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing allPhishingCampaignIDsByNameStmt: %w", cerr)
@@ -481,9 +571,44 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing certificatesByIDStmt: %w", cerr)
 		}
 	}
+	if q.companyEnrollmentIDsByCreatedStmt != nil {
+		if cerr := q.companyEnrollmentIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyEnrollmentIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.companyEnrollmentIDsByCreatedDescStmt != nil {
+		if cerr := q.companyEnrollmentIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyEnrollmentIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.companyEnrollmentIDsByDueStmt != nil {
+		if cerr := q.companyEnrollmentIDsByDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyEnrollmentIDsByDueStmt: %w", cerr)
+		}
+	}
+	if q.companyEnrollmentIDsByDueDescStmt != nil {
+		if cerr := q.companyEnrollmentIDsByDueDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyEnrollmentIDsByDueDescStmt: %w", cerr)
+		}
+	}
+	if q.companyEnrollmentsByIDStmt != nil {
+		if cerr := q.companyEnrollmentsByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyEnrollmentsByIDStmt: %w", cerr)
+		}
+	}
 	if q.companyLocaleStmt != nil {
 		if cerr := q.companyLocaleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyLocaleStmt: %w", cerr)
+		}
+	}
+	if q.companyOverdueIDsStmt != nil {
+		if cerr := q.companyOverdueIDsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyOverdueIDsStmt: %w", cerr)
+		}
+	}
+	if q.companyOverdueIDsDescStmt != nil {
+		if cerr := q.companyOverdueIDsDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyOverdueIDsDescStmt: %w", cerr)
 		}
 	}
 	if q.companyProfileStmt != nil {
@@ -496,6 +621,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countAPIKeysStmt: %w", cerr)
 		}
 	}
+	if q.countAllOverdueStmt != nil {
+		if cerr := q.countAllOverdueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countAllOverdueStmt: %w", cerr)
+		}
+	}
 	if q.countAssignmentsStmt != nil {
 		if cerr := q.countAssignmentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countAssignmentsStmt: %w", cerr)
@@ -506,6 +636,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countCertificatesStmt: %w", cerr)
 		}
 	}
+	if q.countCompanyEnrollmentsStmt != nil {
+		if cerr := q.countCompanyEnrollmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCompanyEnrollmentsStmt: %w", cerr)
+		}
+	}
+	if q.countCompanyOverdueStmt != nil {
+		if cerr := q.countCompanyOverdueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCompanyOverdueStmt: %w", cerr)
+		}
+	}
 	if q.countCoursesStmt != nil {
 		if cerr := q.countCoursesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countCoursesStmt: %w", cerr)
@@ -514,6 +654,11 @@ func (q *Queries) Close() error {
 	if q.countEnrollmentsStmt != nil {
 		if cerr := q.countEnrollmentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countEnrollmentsStmt: %w", cerr)
+		}
+	}
+	if q.countPersonEnrollmentsStmt != nil {
+		if cerr := q.countPersonEnrollmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countPersonEnrollmentsStmt: %w", cerr)
 		}
 	}
 	if q.countPhishingCampaignsStmt != nil {
@@ -616,6 +761,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing enrollmentIDsByDueDescStmt: %w", cerr)
 		}
 	}
+	if q.enrollmentTotalStmt != nil {
+		if cerr := q.enrollmentTotalStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing enrollmentTotalStmt: %w", cerr)
+		}
+	}
 	if q.enrollmentsByIDStmt != nil {
 		if cerr := q.enrollmentsByIDStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing enrollmentsByIDStmt: %w", cerr)
@@ -654,6 +804,16 @@ func (q *Queries) Close() error {
 	if q.optionsOfQuizStmt != nil {
 		if cerr := q.optionsOfQuizStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing optionsOfQuizStmt: %w", cerr)
+		}
+	}
+	if q.personEnrollmentIDsStmt != nil {
+		if cerr := q.personEnrollmentIDsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing personEnrollmentIDsStmt: %w", cerr)
+		}
+	}
+	if q.personEnrollmentIDsDescStmt != nil {
+		if cerr := q.personEnrollmentIDsDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing personEnrollmentIDsDescStmt: %w", cerr)
 		}
 	}
 	if q.phishingCampaignIDsByNameStmt != nil {
@@ -949,6 +1109,12 @@ type Queries struct {
 	allAssignmentIDsByCreatedDescStmt       *sql.Stmt
 	allAssignmentIDsByDueStmt               *sql.Stmt
 	allAssignmentIDsByDueDescStmt           *sql.Stmt
+	allEnrollmentIDsByCreatedStmt           *sql.Stmt
+	allEnrollmentIDsByCreatedDescStmt       *sql.Stmt
+	allEnrollmentIDsByDueStmt               *sql.Stmt
+	allEnrollmentIDsByDueDescStmt           *sql.Stmt
+	allOverdueIDsStmt                       *sql.Stmt
+	allOverdueIDsDescStmt                   *sql.Stmt
 	allPhishingCampaignIDsByNameStmt        *sql.Stmt
 	allPhishingCampaignIDsByNameDescStmt    *sql.Stmt
 	allPhishingCampaignIDsByStartedStmt     *sql.Stmt
@@ -965,13 +1131,24 @@ type Queries struct {
 	certificateIDsStmt                      *sql.Stmt
 	certificateIDsDescStmt                  *sql.Stmt
 	certificatesByIDStmt                    *sql.Stmt
+	companyEnrollmentIDsByCreatedStmt       *sql.Stmt
+	companyEnrollmentIDsByCreatedDescStmt   *sql.Stmt
+	companyEnrollmentIDsByDueStmt           *sql.Stmt
+	companyEnrollmentIDsByDueDescStmt       *sql.Stmt
+	companyEnrollmentsByIDStmt              *sql.Stmt
 	companyLocaleStmt                       *sql.Stmt
+	companyOverdueIDsStmt                   *sql.Stmt
+	companyOverdueIDsDescStmt               *sql.Stmt
 	companyProfileStmt                      *sql.Stmt
 	countAPIKeysStmt                        *sql.Stmt
+	countAllOverdueStmt                     *sql.Stmt
 	countAssignmentsStmt                    *sql.Stmt
 	countCertificatesStmt                   *sql.Stmt
+	countCompanyEnrollmentsStmt             *sql.Stmt
+	countCompanyOverdueStmt                 *sql.Stmt
 	countCoursesStmt                        *sql.Stmt
 	countEnrollmentsStmt                    *sql.Stmt
+	countPersonEnrollmentsStmt              *sql.Stmt
 	countPhishingCampaignsStmt              *sql.Stmt
 	countReportSchedulesStmt                *sql.Stmt
 	countReportsStmt                        *sql.Stmt
@@ -992,6 +1169,7 @@ type Queries struct {
 	enrollmentIDsByCreatedDescStmt          *sql.Stmt
 	enrollmentIDsByDueStmt                  *sql.Stmt
 	enrollmentIDsByDueDescStmt              *sql.Stmt
+	enrollmentTotalStmt                     *sql.Stmt
 	enrollmentsByIDStmt                     *sql.Stmt
 	factsStmt                               *sql.Stmt
 	factsEverywhereStmt                     *sql.Stmt
@@ -1000,6 +1178,8 @@ type Queries struct {
 	lessonsOfCourseStmt                     *sql.Stmt
 	meStmt                                  *sql.Stmt
 	optionsOfQuizStmt                       *sql.Stmt
+	personEnrollmentIDsStmt                 *sql.Stmt
+	personEnrollmentIDsDescStmt             *sql.Stmt
 	phishingCampaignIDsByNameStmt           *sql.Stmt
 	phishingCampaignIDsByNameDescStmt       *sql.Stmt
 	phishingCampaignIDsByStartedStmt        *sql.Stmt
@@ -1064,6 +1244,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		allAssignmentIDsByCreatedDescStmt:       q.allAssignmentIDsByCreatedDescStmt,
 		allAssignmentIDsByDueStmt:               q.allAssignmentIDsByDueStmt,
 		allAssignmentIDsByDueDescStmt:           q.allAssignmentIDsByDueDescStmt,
+		allEnrollmentIDsByCreatedStmt:           q.allEnrollmentIDsByCreatedStmt,
+		allEnrollmentIDsByCreatedDescStmt:       q.allEnrollmentIDsByCreatedDescStmt,
+		allEnrollmentIDsByDueStmt:               q.allEnrollmentIDsByDueStmt,
+		allEnrollmentIDsByDueDescStmt:           q.allEnrollmentIDsByDueDescStmt,
+		allOverdueIDsStmt:                       q.allOverdueIDsStmt,
+		allOverdueIDsDescStmt:                   q.allOverdueIDsDescStmt,
 		allPhishingCampaignIDsByNameStmt:        q.allPhishingCampaignIDsByNameStmt,
 		allPhishingCampaignIDsByNameDescStmt:    q.allPhishingCampaignIDsByNameDescStmt,
 		allPhishingCampaignIDsByStartedStmt:     q.allPhishingCampaignIDsByStartedStmt,
@@ -1080,13 +1266,24 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		certificateIDsStmt:                      q.certificateIDsStmt,
 		certificateIDsDescStmt:                  q.certificateIDsDescStmt,
 		certificatesByIDStmt:                    q.certificatesByIDStmt,
+		companyEnrollmentIDsByCreatedStmt:       q.companyEnrollmentIDsByCreatedStmt,
+		companyEnrollmentIDsByCreatedDescStmt:   q.companyEnrollmentIDsByCreatedDescStmt,
+		companyEnrollmentIDsByDueStmt:           q.companyEnrollmentIDsByDueStmt,
+		companyEnrollmentIDsByDueDescStmt:       q.companyEnrollmentIDsByDueDescStmt,
+		companyEnrollmentsByIDStmt:              q.companyEnrollmentsByIDStmt,
 		companyLocaleStmt:                       q.companyLocaleStmt,
+		companyOverdueIDsStmt:                   q.companyOverdueIDsStmt,
+		companyOverdueIDsDescStmt:               q.companyOverdueIDsDescStmt,
 		companyProfileStmt:                      q.companyProfileStmt,
 		countAPIKeysStmt:                        q.countAPIKeysStmt,
+		countAllOverdueStmt:                     q.countAllOverdueStmt,
 		countAssignmentsStmt:                    q.countAssignmentsStmt,
 		countCertificatesStmt:                   q.countCertificatesStmt,
+		countCompanyEnrollmentsStmt:             q.countCompanyEnrollmentsStmt,
+		countCompanyOverdueStmt:                 q.countCompanyOverdueStmt,
 		countCoursesStmt:                        q.countCoursesStmt,
 		countEnrollmentsStmt:                    q.countEnrollmentsStmt,
+		countPersonEnrollmentsStmt:              q.countPersonEnrollmentsStmt,
 		countPhishingCampaignsStmt:              q.countPhishingCampaignsStmt,
 		countReportSchedulesStmt:                q.countReportSchedulesStmt,
 		countReportsStmt:                        q.countReportsStmt,
@@ -1107,6 +1304,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		enrollmentIDsByCreatedDescStmt:          q.enrollmentIDsByCreatedDescStmt,
 		enrollmentIDsByDueStmt:                  q.enrollmentIDsByDueStmt,
 		enrollmentIDsByDueDescStmt:              q.enrollmentIDsByDueDescStmt,
+		enrollmentTotalStmt:                     q.enrollmentTotalStmt,
 		enrollmentsByIDStmt:                     q.enrollmentsByIDStmt,
 		factsStmt:                               q.factsStmt,
 		factsEverywhereStmt:                     q.factsEverywhereStmt,
@@ -1115,6 +1313,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		lessonsOfCourseStmt:                     q.lessonsOfCourseStmt,
 		meStmt:                                  q.meStmt,
 		optionsOfQuizStmt:                       q.optionsOfQuizStmt,
+		personEnrollmentIDsStmt:                 q.personEnrollmentIDsStmt,
+		personEnrollmentIDsDescStmt:             q.personEnrollmentIDsDescStmt,
 		phishingCampaignIDsByNameStmt:           q.phishingCampaignIDsByNameStmt,
 		phishingCampaignIDsByNameDescStmt:       q.phishingCampaignIDsByNameDescStmt,
 		phishingCampaignIDsByStartedStmt:        q.phishingCampaignIDsByStartedStmt,

@@ -93,6 +93,8 @@ CROSS JOIN LATERAL (SELECT jsonb_build_object(
     'reminders', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
         SELECT r.enrollment_id, r.days, r.due_on, r.created_at FROM enrollments e JOIN reminders r ON r.enrollment_id = e.id
         WHERE e.user_id = u.id ORDER BY r.due_on DESC, r.enrollment_id, r.days LIMIT @most) x),
+    'overdue_reminders', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
+        SELECT o.reminded_on FROM overdue_reminders o WHERE o.user_id = u.id) x),
     'actions', (SELECT coalesce(jsonb_agg(x), '[]') FROM (
         SELECT l.action, l.subject, l.subject_id, l.ip, l.created_at FROM audit_log l
         WHERE l.actor_id = u.id ORDER BY l.created_at DESC LIMIT @most) x),
