@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"outpost/server/api/openapi"
@@ -68,6 +69,8 @@ type View struct {
 	Title    string // for the tab and the heading
 	Data     any    // for the template, as .Data
 	Scripts  []string
+	// Refresh is after how many seconds a browser without scripts asks for the page again; 0: never.
+	Refresh int
 	// Until is when the page changes though no data does, beside what the API's answers say of
 	// themselves; zero: never.
 	Until time.Time
@@ -96,6 +99,9 @@ type Request struct {
 	Keep func(*openapi.Tokens)
 	// Speak makes the answer to a form set the language of who has not signed in.
 	Speak func(locale string)
+	// Answer is shown as the answer to a form, instead of going on, when Do sets it: for what can be seen
+	// once only. The browser may send the form again to show it again, so it must have been sent by Once.
+	Answer *View
 
 	API API
 	me  *openapi.User
@@ -156,15 +162,29 @@ func (r *Request) Get(target string, out any) error {
 	return err
 }
 
+// GetVersion is Get of what has versions: it also gives the one that was read, for the form's field "version".
+func (r *Request) GetVersion(target string, out any) (string, error) {
+	answer, err := r.send(http.MethodGet, target, nil, nil, out)
+	return strings.Trim(answer.Header.Get("Etag"), `"`), err
+}
+
 // Post sends in as JSON, and reads the answer into out, which may be nil.
 func (r *Request) Post(target string, in, out any) error {
 	return r.Write(http.MethodPost, target, in, out)
 }
 
+// Once is Post of what is done a single time under a key, however often it is sent.
+func (r *Request) Once(key, target string, in, out any) error {
+	return r.write(http.MethodPost, target, http.Header{"Idempotency-Key": {key}}, in, out)
+}
+
 // Write is Post with another method; in may be nil.
 func (r *Request) Write(method, target string, in, out any) error {
+	return r.write(method, target, http.Header{}, in, out)
+}
+
+func (r *Request) write(method, target string, header http.Header, in, out any) error {
 	var body []byte
-	header := http.Header{}
 	if in != nil {
 		var err error
 		if body, err = json.Marshal(in); err != nil {
@@ -176,18 +196,13 @@ func (r *Request) Write(method, target string, in, out any) error {
 	return err
 }
 
-// Change is Write of what the person saw in the version that the form's field "etag" names.
+// Change is Write of what the person saw in the version that the form's field "version" names.
 func (r *Request) Change(method, target string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return fmt.Errorf("writing the body of %s %s: %w", method, target, err)
-	}
-	header := http.Header{"Content-Type": {"application/json"}}
+	header := http.Header{}
 	if version := r.Form.Get("version"); version != "" {
 		header.Set("If-Match", strconv.Quote(version))
 	}
-	_, err = r.send(method, target, header, body, out)
-	return err
+	return r.write(method, target, header, in, out)
 }
 
 // Raw sends a body that is not JSON.

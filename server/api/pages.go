@@ -148,6 +148,12 @@ func (a *API) doPage(k *call, p *web.Page) error {
 		return k.json(http.StatusOK, struct {
 			Next string `json:"next"`
 		}{next})
+	case err == nil && r.Answer != nil:
+		body, err := a.Site.Render(r, *r.Answer)
+		if err != nil {
+			return err
+		}
+		return k.html(http.StatusOK, body)
 	case err == nil:
 		k.c.Response().Header.Set(fiber.HeaderLocation, local(next))
 		k.c.Response().SetStatusCode(http.StatusSeeOther)
