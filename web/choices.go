@@ -125,11 +125,12 @@ func (r *Request) number(name string) (int64, error) {
 	return n, nil
 }
 
-// The first and the last second of a day, and the first of the next, as the API writes times. What is no day
-// goes on as it is, so that the API says what is wrong with it.
-func dayStart(day string) string { return dayTime(day, 0) }
-func dayEnd(day string) string   { return dayTime(day, 24*time.Hour-time.Second) }
-func dayAfter(day string) string { return dayTime(day, 24*time.Hour) }
+// The first and the last second of a day of UTC, the hour at which the API makes reports, and the first second of
+// the next day, as the API writes times. What is no day goes on as it is, so that the API says what is wrong with it.
+func dayStart(day string) string   { return dayTime(day, 0) }
+func dayMorning(day string) string { return dayTime(day, 6*time.Hour) }
+func dayEnd(day string) string     { return dayTime(day, 24*time.Hour-time.Second) }
+func dayAfter(day string) string   { return dayTime(day, 24*time.Hour) }
 
 func dayTime(day string, later time.Duration) string {
 	at, err := time.Parse(time.DateOnly, day)
