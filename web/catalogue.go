@@ -19,9 +19,6 @@ type cataloguePage struct {
 	Filtered   bool
 }
 
-// choice is an entry of a list to choose from.
-type choice struct{ Value, Text string }
-
 // perPage fills rows of two, three and four cards.
 const perPage = "12"
 
@@ -81,16 +78,4 @@ func (r *Request) categories() ([]choice, error) {
 	list := r.choices("category", "catalogue.categories", slices.Compact(found)...)
 	slices.SortFunc(list[1:], func(a, b choice) int { return strings.Compare(a.Text, b.Text) })
 	return list, nil
-}
-
-// choices are values with their words; none, when it is given, is the text for no choice.
-func (r *Request) choices(of, none string, values ...string) []choice {
-	var list []choice
-	if none != "" {
-		list = append(list, choice{"", r.T(none)})
-	}
-	for _, v := range values {
-		list = append(list, choice{v, r.word(of, v)})
-	}
-	return list
 }

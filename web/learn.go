@@ -100,23 +100,6 @@ func (r *Request) enrollments() ([]openapi.EnrollmentSummary, error) {
 	})
 }
 
-// all reads a list of the API to its end. target has a query.
-func all[P, T any](r *Request, target string, of func(*P) (items []T, after *string)) ([]T, error) {
-	var list []T
-	for next := target; ; {
-		page := new(P)
-		if err := r.Get(next, page); err != nil {
-			return nil, err
-		}
-		items, after := of(page)
-		list = append(list, items...)
-		if after == nil || len(items) == 0 {
-			return list, nil
-		}
-		next = target + "&after=" + url.QueryEscape(*after)
-	}
-}
-
 // latest leaves of each course's cycles the latest.
 func latest(mine []openapi.EnrollmentSummary) []openapi.EnrollmentSummary {
 	at := make(map[int64]int, len(mine))

@@ -263,7 +263,7 @@ func withQuery(r *frame, pairs ...any) (string, error) {
 type field struct {
 	Name, Label, Value, Error string
 	ID                        string
-	Options                   map[string]any // Type, Hint, Autocomplete, Required, Rows, Choices, Min, Max, Maxlength, Inputmode, Placeholder, Accept
+	Options                   map[string]any // Type, Hint, Autocomplete, Required, Rows, Choices, Min, Max, Maxlength, Inputmode, Placeholder, Accept, List, Suggest
 }
 
 // newField takes the name, the label, the value where no form was filled in, and options by name.

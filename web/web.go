@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"outpost/server/api/openapi"
@@ -71,6 +72,8 @@ type View struct {
 	Charts   bool // there are charts: what draws them is loaded
 	// Next is where the browser is sent instead; the rest is then empty.
 	Next string
+	// Refresh is after how many seconds a browser without scripts asks for the page again; 0: never.
+	Refresh int
 	// Until is when the page changes though no data does, beside what the API's answers say of
 	// themselves; zero: never.
 	Until time.Time
@@ -171,6 +174,12 @@ func (r *Request) Get(target string, out any) error {
 	return err
 }
 
+// GetVersion is Get of what has versions: it also gives the one that was read, for the form's field "version".
+func (r *Request) GetVersion(target string, out any) (string, error) {
+	answer, err := r.send(http.MethodGet, target, nil, nil, out)
+	return strings.Trim(answer.Header.Get("Etag"), `"`), err
+}
+
 // Post sends in as JSON, and reads the answer into out, which may be nil.
 func (r *Request) Post(target string, in, out any) error {
 	return r.Write(http.MethodPost, target, in, out)
@@ -199,18 +208,13 @@ func (r *Request) write(method, target string, header http.Header, in, out any) 
 	return err
 }
 
-// Change is Write of what the person saw in the version that the form's field "etag" names.
+// Change is Write of what the person saw in the version that the form's field "version" names.
 func (r *Request) Change(method, target string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return fmt.Errorf("writing the body of %s %s: %w", method, target, err)
-	}
-	header := http.Header{"Content-Type": {"application/json"}}
+	header := http.Header{}
 	if version := r.Form.Get("version"); version != "" {
 		header.Set("If-Match", strconv.Quote(version))
 	}
-	_, err = r.send(method, target, header, body, out)
-	return err
+	return r.write(method, target, header, in, out)
 }
 
 // Raw sends a body that is not JSON.
