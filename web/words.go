@@ -91,7 +91,7 @@ func (w words) count(name string, n int64, shown string, blanks ...any) (string,
 }
 
 func fill(form string, blanks []any) string {
-	if !strings.Contains(form, "%s") && !strings.Contains(form, "%v") {
+	if !strings.Contains(form, "%s") && !strings.Contains(form, "%v") && !strings.Contains(form, "%[") {
 		return strings.ReplaceAll(form, "%%", "%")
 	}
 	return fmt.Sprintf(form, blanks...)
