@@ -190,7 +190,7 @@ func blanksOf(form string) string {
 func TestTextsAreFilledIn(t *testing.T) {
 	w := words{
 		"plain": {other: "all of it, 100 %%"}, "hello": {other: "Hello %s"},
-		"things": {one: "%s thing of %s", other: "%s things of %s"}, "sheep": {other: "%s sheep"}, "state.done": {other: "Done"},
+		"things": {one: "%s thing of %s", other: "%s things of %s"}, "sheep": {other: "%s sheep"}, "turned": {other: "of %[2]s, %[1]s"}, "state.done": {other: "Done"},
 	}
 	said := func(s string, err error) string {
 		t.Helper()
@@ -206,6 +206,7 @@ func TestTextsAreFilledIn(t *testing.T) {
 		said(w.count("things", 1000, "1.000", "Ada")): "1.000 things of Ada",
 		said(w.count("things", 0, "0", "Ada")):        "0 things of Ada",
 		said(w.count("sheep", 1, "1")):                "1 sheep",
+		said(w.count("turned", 2, "2", "Ada")):        "of Ada, 2",
 		w.word("state", "done"):                       "Done",
 		w.word("state", "new"):                        "new", // of a newer API
 	} {

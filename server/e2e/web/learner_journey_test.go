@@ -139,11 +139,12 @@ func TestALearnersDoneSurvivesACutNetworkAndAReload(t *testing.T) {
 	b.cut(t, false)
 	b.mustOpen(t, lesson)
 	b.must(t, chromedp.WaitVisible(chromedp.CSS(`#outbox [data-state="saved"]`)))
-	b.must(t, leave(chromedp.Reload()), click(`a[rel="next"]`)) // which is there once the lesson is done
-	b.isAt(t, "/learn/"+slug+"/2", "going on")
-	if mustAsk[int](t, b, `document.querySelectorAll("#outbox [data-state]").length`) != 0 {
-		t.Error("something still waits to be sent")
+	b.must(t, leave(chromedp.Reload()))
+	if left := mustAsk[int](t, b, `document.querySelectorAll("#outbox [data-state]").length`); left != 0 {
+		t.Errorf("%d notices say that something was not sent", left)
 	}
+	b.must(t, click(`a[rel="next"]`)) // which is there once the lesson is done
+	b.isAt(t, "/learn/"+slug+"/2", "going on")
 	if n := carriedOut.Load(); n != 1 {
 		t.Errorf("the server has carried it out %d times", n)
 	}
@@ -151,6 +152,28 @@ func TestALearnersDoneSurvivesACutNetworkAndAReload(t *testing.T) {
 		t.Errorf("%d lessons are done", e.LessonsDone)
 	}
 	b.silent(t)
+
+	// Of the next lesson another tab sees to it, which reaches the server.
+	lesson = b.path(t)
+	carriedOut = b.posts(t, lesson)
+	b.cut(t, true)
+	b.must(t, chromedp.Click(chromedp.CSS("#done button")), chromedp.WaitVisible(chromedp.CSS(`#outbox [data-state="waiting"]`)))
+	other := b.another(t)
+	elsewhere := other.posts(t, lesson)
+	other.mustOpen(t, "/learn")
+	other.must(t, chromedp.WaitVisible(chromedp.CSS(`#outbox [data-state="saved"]`)))
+	b.must(t, chromedp.WaitNotPresent(chromedp.CSS("#outbox [data-state]")))
+	b.heard() // of what was cut
+	b.cut(t, false)
+	b.must(t, leave(chromedp.Reload()), click(`a[rel="next"]`))
+	if here, there := carriedOut.Load(), elsewhere.Load(); here != 0 || there != 1 {
+		t.Errorf("the server has carried it out for the first tab %d times, and for the other %d times", here, there)
+	}
+	if e := enrolled(t, email, slug); e.LessonsDone != 2 {
+		t.Errorf("%d lessons are done", e.LessonsDone)
+	}
+	b.silent(t)
+	other.silent(t)
 }
 
 // emulateNetwork is a command under its old name, which browsers of all ages know. It takes what the new one does.
