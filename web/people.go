@@ -16,18 +16,6 @@ func peoplePages() []Page {
 	}
 }
 
-// choice is one of what a field offers.
-type choice struct{ Value, Text string }
-
-// choices name the values of an enumeration as word does.
-func (r *Request) choices(of string, values ...string) []choice {
-	list := make([]choice, len(values))
-	for i, v := range values {
-		list[i] = choice{v, r.T(of + "." + v)}
-	}
-	return list
-}
-
 // roles are those that the viewer may give.
 func (r *Request) roles() []choice {
 	var names []string
@@ -36,14 +24,14 @@ func (r *Request) roles() []choice {
 			names = append(names, string(role))
 		}
 	}
-	return r.choices("role", names...)
+	return r.choices("role", "", names...)
 }
 
-func (r *Request) jobRisks() []choice { return r.choices("jobrisk", "low", "medium", "high") }
+func (r *Request) jobRisks() []choice { return r.choices("jobrisk", "", "low", "medium", "high") }
 
 // locales are the languages somebody may have, and none of their own.
 func (r *Request) locales() []choice {
-	return append([]choice{{"", r.T("people.locale.company")}}, r.choices("language", training.Locales()...)...)
+	return r.choices("language", "people.locale.company", training.Locales()...)
 }
 
 // people is what the list shows.
@@ -65,8 +53,8 @@ var peopleFilters = []string{"q", "role", "department", "job_risk", "is_active"}
 func showPeople(r *Request) (View, error) {
 	whichever := choice{"", r.T("people.any")}
 	data := people{
-		Roles: append([]choice{whichever}, r.choices("role", "learner", "manager", "admin")...), JobRisks: append([]choice{whichever}, r.jobRisks()...),
-		States: append([]choice{whichever}, r.choices("people.active", "true", "false")...), Change: r.Is(training.Admin),
+		Roles: r.choices("role", "people.any", "learner", "manager", "admin"), JobRisks: append([]choice{whichever}, r.jobRisks()...),
+		States: r.choices("people.active", "people.any", "true", "false"), Change: r.Is(training.Admin),
 	}
 	query := r.companyQuery()
 	data.Company = query.Get("company_id")

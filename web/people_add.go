@@ -18,7 +18,7 @@ type addition struct {
 
 // showAdd is the form for one person, and the invitations that are on their way.
 func showAdd(r *Request) (View, error) {
-	data := addition{Roles: r.choices("role", "learner", "manager", "admin"), JobRisks: r.jobRisks(), Locales: r.locales()}
+	data := addition{Roles: r.choices("role", "", "learner", "manager", "admin"), JobRisks: r.jobRisks(), Locales: r.locales()}
 	query := url.Values{"size": {"25"}}
 	if page := r.Query.Get("page"); page != "" {
 		query.Set("page", page)

@@ -29,8 +29,12 @@ type fresh struct{ Label, Now, Yours string }
 
 // personFields are those of the form, with the names of their labels.
 var personFields = []struct{ name, label string }{
-	{"full_name", "people.name"}, {"email", "people.email"}, {"role", "people.role"}, {"department", "people.department"},
-	{"job_risk", "people.jobrisk"}, {"locale", "people.locale"},
+	{"full_name", "people.name"},
+	{"email", "people.email"},
+	{"role", "people.role"},
+	{"department", "people.department"},
+	{"job_risk", "people.jobrisk"},
+	{"locale", "people.locale"},
 }
 
 // showPerson is one person: who they are, what they learn, and how they stand where the privacy mode tells.

@@ -69,9 +69,13 @@ type View struct {
 	Data     any    // for the template, as .Data
 	Scripts  []string
 	Charts   bool // there are charts: what draws them is loaded
+	// Next is where the browser is sent instead; the rest is then empty.
+	Next string
 	// Until is when the page changes though no data does, beside what the API's answers say of
 	// themselves; zero: never.
 	Until time.Time
+	// Status is that of the answer; 0: 200.
+	Status int
 }
 
 // Viewer is who looks at a page.
@@ -99,9 +103,13 @@ type Request struct {
 	Keep func(*openapi.Tokens)
 	// Speak makes the answer to a form set the language of who has not signed in.
 	Speak func(locale string)
+	// Answer is shown as the answer to a form, instead of going on, when Do sets it: for what can be seen
+	// once only. The browser may send the form again to show it again, so it must have been sent by Once.
+	Answer *View
 
-	API API
-	me  *openapi.User
+	API  API
+	Site *Options
+	me   *openapi.User
 }
 
 // File was uploaded in a form.
@@ -168,10 +176,18 @@ func (r *Request) Post(target string, in, out any) error {
 	return r.Write(http.MethodPost, target, in, out)
 }
 
+// Once is Post of what is done a single time under a key, however often it is sent.
+func (r *Request) Once(key, target string, in, out any) error {
+	return r.write(http.MethodPost, target, http.Header{"Idempotency-Key": {key}}, in, out)
+}
+
 // Write is Post with another method; in may be nil.
 func (r *Request) Write(method, target string, in, out any) error {
+	return r.write(method, target, http.Header{}, in, out)
+}
+
+func (r *Request) write(method, target string, header http.Header, in, out any) error {
 	var body []byte
-	header := http.Header{}
 	if in != nil {
 		var err error
 		if body, err = json.Marshal(in); err != nil {
@@ -209,7 +225,7 @@ func (r *Request) send(method, target string, header http.Header, body []byte, o
 		return answer, err
 	}
 	if answer.Status >= 400 {
-		return answer, problemOf(answer)
+		return answer, problemOf(answer, r.Locale)
 	}
 	if out == nil || len(answer.Body) == 0 {
 		return answer, nil
@@ -220,7 +236,7 @@ func (r *Request) send(method, target string, header http.Header, body []byte, o
 	return answer, nil
 }
 
-func problemOf(a Answer) error {
+func problemOf(a Answer, locale string) error {
 	var body openapi.Problem
 	if err := json.Unmarshal(a.Body, &body); err != nil {
 		return fmt.Errorf("reading a problem of status %d: %w", a.Status, err)
@@ -234,7 +250,11 @@ func problemOf(a Answer) error {
 	}
 	// One that is not a number is as good as none.
 	p.RetryAfter, _ = strconv.Atoi(a.Header.Get("Retry-After"))
-	return p
+	translated, err := p.in(locale)
+	if err != nil {
+		return err
+	}
+	return translated
 }
 
 // Me is who asks, with the company; nil for nobody.

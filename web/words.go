@@ -106,3 +106,12 @@ func (w words) word(of string, value any) string {
 	}
 	return shown
 }
+
+// word is the text for one value of an enumeration, for what is made in Go.
+func (r *Request) word(of string, value any) string {
+	all, err := loadWords()
+	if err != nil {
+		panic(fmt.Sprintf("web: %v", err)) // a test reads the texts
+	}
+	return all[r.Locale].word(of, value)
+}
