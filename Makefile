@@ -71,13 +71,13 @@ build: ## the program, as bin/outpost
 ##@ Check
 
 .PHONY: test
-test: need-postgres need-browser need-cc need-peers .bin/gotest .bin/k6 ## every test; one that is skipped counts as failed (PKG=./server/... ARGS='-run Name')
+test: need-postgres need-browser need-cc need-peers .bin/gotest .bin/k6 .bin/web/installed ## every test; one that is skipped counts as failed (PKG=./server/... ARGS='-run Name')
 	@CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -timeout 20m $(ARGS) $(PKG)
 	@$(call alone,$(modules),CGO_ENABLED=$(if $(RACE),1,0) "$(CURDIR)/.bin/gotest" $(RACE) -timeout 5m $(ARGS) ./...)
 	@$(call alone,bench,"$(CURDIR)/.bin/gotest" -timeout 5m $(ARGS) ./...)
 
 .PHONY: test-long
-test-long: need-postgres need-browser need-cc need-peers .bin/gotest .bin/k6 ## the same three times over, in random order, with the long runs of the random tests
+test-long: need-postgres need-browser need-cc need-peers .bin/gotest .bin/k6 .bin/web/installed ## the same three times over, in random order, with the long runs of the random tests
 	@OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) .bin/gotest $(RACE) -count=3 -shuffle=on -timeout 3h $(ARGS) $(PKG)
 	@$(call alone,$(modules),OUTPOST_TEST_LONG=1 CGO_ENABLED=$(if $(RACE),1,0) "$(CURDIR)/.bin/gotest" $(RACE) -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
 	@$(call alone,bench,"$(CURDIR)/.bin/gotest" -count=3 -shuffle=on -timeout 30m $(ARGS) ./...)
@@ -102,6 +102,11 @@ lint-openapi: .bin/openapi/installed
 	@out=$$(REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true .bin/openapi/node_modules/.bin/redocly lint \
 	  --config .ci/openapi/redocly.yaml server/api/openapi.yaml 2>&1) || { echo "$$out"; exit 1; }
 
+# A picture of every page, of some in the other language, colours and width too.
+.PHONY: screenshots
+screenshots: need-postgres need-browser ## what the pages look like, into web/screenshots
+	@go test -count=1 ./server/e2e/web -screenshots "$(CURDIR)/web/screenshots"
+
 .PHONY: tidy-check
 tidy-check:
 	go mod tidy -diff
@@ -109,7 +114,7 @@ tidy-check:
 
 .PHONY: fuzz
 fuzz: ## each fuzz test for FUZZTIME=30s
-	@grep -rlE --include='*_test.go' '^func Fuzz' replicate server sql | while read -r file; do \
+	@grep -rlE --include='*_test.go' '^func Fuzz' replicate server sql web | while read -r file; do \
 	  for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
 	    echo "== $$name"; \
 	    go test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) "./$$(dirname "$$file")" </dev/null || exit 1; \
@@ -223,6 +228,12 @@ $(addprefix .bin/,$(TOOLS)): .bin/%: .ci/tools
 	@.ci/need node; echo "installing the linters of the OpenAPI document …"; \
 	mkdir -p .bin/openapi; cp .ci/openapi/package.json .ci/openapi/package-lock.json .ci/openapi/.npmrc .bin/openapi; \
 	cd .bin/openapi; log=$$(npm ci 2>&1) || { echo "$$log"; exit 1; }; touch installed
+
+# What the tests of the pages look for errors of accessibility with; the same way.
+.bin/web/installed: .ci/web/package-lock.json
+	@.ci/need node; echo "installing what the pages are tested with …"; \
+	mkdir -p .bin/web; cp .ci/web/package.json .ci/web/package-lock.json .ci/web/.npmrc .bin/web; \
+	cd .bin/web; log=$$(npm ci 2>&1) || { echo "$$log"; exit 1; }; touch installed
 
 .bin/gotest: .ci/gotest.go
 	@go build -o $@ $<

@@ -53,7 +53,7 @@ func (a *Asset) Form(encoding string) (content []byte, is string, err error) {
 // types do not depend on what the machine knows of them.
 var types = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
-	".woff2": "font/woff2", ".png": "image/png", ".txt": "text/plain; charset=utf-8", ".json": "application/manifest+json",
+	".woff2": "font/woff2", ".png": "image/png", ".txt": "text/plain; charset=utf-8", ".csv": "text/csv; charset=utf-8", ".json": "application/manifest+json",
 }
 
 // assets are all there are.
@@ -62,12 +62,15 @@ type assets struct {
 	byName map[string]*Asset
 }
 
-// loadAssets reads the files, once. Files that name others, in
-// url(…) or import … from, come after those: they name them as they are served.
-var loadAssets = sync.OnceValues(func() (*assets, error) {
+// loadAssets reads the files, once.
+var loadAssets = sync.OnceValues(func() (*assets, error) { return readAssets(static) })
+
+// readAssets reads static/. Files that name others, in url(…) or import … from, come after those: they
+// name them as they are served.
+func readAssets(from fs.FS) (*assets, error) {
 	all := &assets{byFile: make(map[string]string), byName: make(map[string]*Asset)}
 	var files []string
-	err := fs.WalkDir(static, "static", func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(from, "static", func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
 			files = append(files, strings.TrimPrefix(name, "static/"))
 		}
@@ -80,7 +83,7 @@ var loadAssets = sync.OnceValues(func() (*assets, error) {
 	for len(waiting) > 0 {
 		var later []string
 		for _, file := range waiting {
-			done, err := all.add(file, files)
+			done, err := all.add(from, file, files)
 			if err != nil {
 				return nil, fmt.Errorf("reading the asset %s: %w", file, err)
 			}
@@ -94,14 +97,14 @@ var loadAssets = sync.OnceValues(func() (*assets, error) {
 		waiting = later
 	}
 	return all, nil
-})
+}
 
 // named finds what a style or module names: url("inter.woff2"), from "./queue.js".
 var named = regexp.MustCompile(`(url\("|from "\./|import "\./)([a-z0-9./-]+)"`)
 
 // add reads a file; false when it names one that has not been read yet.
-func (a *assets) add(file string, files []string) (bool, error) {
-	content, err := static.ReadFile("static/" + file)
+func (a *assets) add(from fs.FS, file string, files []string) (bool, error) {
+	content, err := fs.ReadFile(from, "static/"+file)
 	if err != nil {
 		return false, err
 	}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -24,15 +23,6 @@ func (r *Request) choices(of, none string, values ...string) []choice {
 		list = append(list, choice{v, r.word(of, v)})
 	}
 	return list
-}
-
-// word is the text for one value of an enumeration, for what is made in Go.
-func (r *Request) word(of string, value any) string {
-	all, err := loadWords()
-	if err != nil {
-		panic(fmt.Sprintf("web: %v", err)) // a test reads the texts
-	}
-	return all[r.Locale].word(of, value)
 }
 
 // all reads a list of the API to its end. target has a query.

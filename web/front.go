@@ -4,14 +4,31 @@ import "outpost/server/training"
 
 func frontPages() []Page {
 	return []Page{
-		{Path: "/", Show: showFront},
+		{Path: "/", Show: showHome},
+		{Path: "/demo", Show: showDemo},
 		{Path: "/language", Show: showLanguage, Do: changeLanguage},
 	}
 }
 
-// showFront is the first page: of a demo, what there is to see; else where one's work begins.
-func showFront(r *Request) (View, error) {
-	return View{Template: "front", Title: r.T("front.title")}, nil
+// showHome leads to where one's work begins, and who is new to a demo, to what there is to see.
+func showHome(r *Request) (View, error) {
+	switch {
+	case r.Is(training.Manager):
+		return View{Next: "/dashboard"}, nil
+	case r.Viewer != nil:
+		return View{Next: "/learn"}, nil
+	case r.Site.Demo != nil:
+		return View{Next: "/demo"}, nil
+	}
+	return View{Next: "/sign-in"}, nil
+}
+
+// showDemo is the first page of `outpost dev`.
+func showDemo(r *Request) (View, error) {
+	if r.Site.Demo == nil {
+		return View{}, NotFound()
+	}
+	return View{Template: "demo", Title: r.T("demo.title")}, nil
 }
 
 // showLanguage is where the language can be chosen; the foot of each page leads there, too.

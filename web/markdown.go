@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"strings"
 
 	"github.com/microcosm-cc/bluemonday" // lets through a list of elements, whatever the renderer makes
 	"github.com/yuin/goldmark"
@@ -38,4 +39,14 @@ func markdown(source string) (template.HTML, error) {
 		return "", fmt.Errorf("rendering Markdown: %w", err)
 	}
 	return template.HTML(sanitise.SanitizeBytes(out.Bytes())), nil //nolint:gosec // sanitised
+}
+
+// inline is a text of one paragraph as HTML that can stand in a label.
+func inline(source string) (template.HTML, error) {
+	html, err := markdown(source)
+	text := strings.TrimSpace(string(html))
+	if one, ok := strings.CutPrefix(text, "<p>"); ok && strings.Count(text, "<p>") == 1 {
+		text = strings.TrimSuffix(one, "</p>")
+	}
+	return template.HTML(text), err //nolint:gosec // sanitised
 }

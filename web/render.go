@@ -31,14 +31,23 @@ type Options struct {
 
 // Demo is a world on one machine that anybody may look around in.
 type Demo struct {
-	Regions  []DemoRegion
+	Regions  []DemoRegion // the primary first
+	Logins   []DemoLogin
 	Password string
 }
 
 // DemoRegion is one of its regions.
 type DemoRegion struct {
-	Name string
-	URL  string
+	Name    string
+	URL     string
+	Primary bool
+}
+
+// DemoLogin is somebody in whose name a demo may be looked at.
+type DemoLogin struct {
+	Email string
+	Role  training.Role
+	Text  string // its name among the texts
 }
 
 // Site is all pages.
@@ -77,12 +86,14 @@ func newSet(locale string) (*template.Template, error) {
 type frame struct {
 	*Request
 	View
-	Site    *Options
 	User    *openapi.User // nil: nobody has signed in
 	Nav     []navItem
 	Locales []string
 	Status  int
 }
+
+// Options are the site's.
+func (s *Site) Options() *Options { return &s.options }
 
 // Render makes the page of a view.
 func (s *Site) Render(r *Request, v View) ([]byte, error) {
@@ -94,7 +105,7 @@ func (s *Site) Render(r *Request, v View) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &frame{Request: r, View: v, Site: &s.options, User: me, Nav: navOf(r), Locales: training.Locales()}
+	f := &frame{Request: r, View: v, User: me, Nav: navOf(r), Locales: training.Locales()}
 	var out bytes.Buffer
 	if err := set.ExecuteTemplate(&out, v.Template+".html", f); err != nil {
 		return nil, fmt.Errorf("rendering %s: %w", v.Template, err)
@@ -120,8 +131,10 @@ func (s *Site) RenderProblem(r *Request, p *Problem) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Problem = p
-	f := &frame{Request: r, View: View{Title: heading, Data: title}, Site: &s.options, Nav: navOf(r), Locales: training.Locales(), Status: p.Status}
+	if r.Problem, err = p.in(r.Locale); err != nil {
+		return nil, err
+	}
+	f := &frame{Request: r, View: View{Title: heading, Data: title}, Nav: navOf(r), Locales: training.Locales(), Status: p.Status}
 	var out bytes.Buffer
 	if err := set.ExecuteTemplate(&out, "problem.html", f); err != nil {
 		return nil, fmt.Errorf("rendering a problem: %w", err)
@@ -153,10 +166,10 @@ func funcs(locale string, w words, a *assets) template.FuncMap {
 			t, err := timeOf(v)
 			return t.Format(time.RFC3339), err
 		},
-		"asset": a.url, "markdown": markdown, "icon": icon,
+		"asset": a.url, "markdown": markdown, "inline": inline, "icon": icon,
 		"dict":  dict,
 		"field": newField, "isnil": func(v any) bool { return deref(v) == nil },
-		"share": share, "lower": strings.ToLower, "contains": slices.Contains[[]string],
+		"initial": initial, "share": share, "lower": strings.ToLower, "contains": slices.Contains[[]string],
 		"query": withQuery, "deref": deref, "add": func(a, b int) int { return a + b },
 	}
 }
@@ -188,6 +201,14 @@ func dict(pairs ...any) (map[string]any, error) {
 		d[name] = pairs[i+1]
 	}
 	return d, nil
+}
+
+// initial is the first letter of a name.
+func initial(name string) string {
+	for _, letter := range name {
+		return strings.ToUpper(string(letter))
+	}
+	return ""
 }
 
 // share is part of whole from 0 to 1.

@@ -69,11 +69,16 @@ type View struct {
 	Title    string // for the tab and the heading
 	Data     any    // for the template, as .Data
 	Scripts  []string
+	Charts   bool // there are charts: what draws them is loaded
+	// Next is where the browser is sent instead; the rest is then empty.
+	Next string
 	// Refresh is after how many seconds a browser without scripts asks for the page again; 0: never.
 	Refresh int
 	// Until is when the page changes though no data does, beside what the API's answers say of
 	// themselves; zero: never.
 	Until time.Time
+	// Status is that of the answer; 0: 200.
+	Status int
 }
 
 // Viewer is who looks at a page.
@@ -95,6 +100,8 @@ type Request struct {
 	Form    url.Values
 	Files   map[string]File
 	Problem *Problem
+	// Found is what Do has to tell Show when it gives ErrAgain.
+	Found any
 	// Keep makes the answer to a form begin a session with the tokens, or end it when there are none.
 	Keep func(*openapi.Tokens)
 	// Speak makes the answer to a form set the language of who has not signed in.
@@ -103,8 +110,9 @@ type Request struct {
 	// once only. The browser may send the form again to show it again, so it must have been sent by Once.
 	Answer *View
 
-	API API
-	me  *openapi.User
+	API  API
+	Site *Options
+	me   *openapi.User
 }
 
 // File was uploaded in a form.
@@ -121,6 +129,10 @@ type Problem struct {
 	RequestID  string
 	RetryAfter int // seconds; 0: not said
 }
+
+// ErrAgain is what Do gives when nothing is wrong and there is more to do: the page is shown again, with the
+// form, and with what Do found.
+var ErrAgain = errors.New("the page is to be shown again")
 
 // Error gives the text.
 func (p *Problem) Error() string { return fmt.Sprintf("%d %s", p.Status, p.Detail) }
@@ -217,7 +229,7 @@ func (r *Request) send(method, target string, header http.Header, body []byte, o
 		return answer, err
 	}
 	if answer.Status >= 400 {
-		return answer, problemOf(answer)
+		return answer, problemOf(answer, r.Locale)
 	}
 	if out == nil || len(answer.Body) == 0 {
 		return answer, nil
@@ -228,7 +240,7 @@ func (r *Request) send(method, target string, header http.Header, body []byte, o
 	return answer, nil
 }
 
-func problemOf(a Answer) error {
+func problemOf(a Answer, locale string) error {
 	var body openapi.Problem
 	if err := json.Unmarshal(a.Body, &body); err != nil {
 		return fmt.Errorf("reading a problem of status %d: %w", a.Status, err)
@@ -242,7 +254,11 @@ func problemOf(a Answer) error {
 	}
 	// One that is not a number is as good as none.
 	p.RetryAfter, _ = strconv.Atoi(a.Header.Get("Retry-After"))
-	return p
+	translated, err := p.in(locale)
+	if err != nil {
+		return err
+	}
+	return translated
 }
 
 // Me is who asks, with the company; nil for nobody.

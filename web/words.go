@@ -91,7 +91,7 @@ func (w words) count(name string, n int64, shown string, blanks ...any) (string,
 }
 
 func fill(form string, blanks []any) string {
-	if len(blanks) == 0 {
+	if !strings.Contains(form, "%s") && !strings.Contains(form, "%v") {
 		return strings.ReplaceAll(form, "%%", "%")
 	}
 	return fmt.Sprintf(form, blanks...)
@@ -105,4 +105,13 @@ func (w words) word(of string, value any) string {
 		return t.other
 	}
 	return shown
+}
+
+// word is the text for one value of an enumeration, for what is made in Go.
+func (r *Request) word(of string, value any) string {
+	all, err := loadWords()
+	if err != nil {
+		panic(fmt.Sprintf("web: %v", err)) // a test reads the texts
+	}
+	return all[r.Locale].word(of, value)
 }

@@ -262,13 +262,17 @@ type Status struct {
 	Stalled       string     // why it is not; empty when it is
 	Published     change.LSN // newest position in the stream
 	RetainedBytes int64      // WAL that the slot holds back
+	RetainedLimit int64      // what Postgres keeps of it at most; 0: no limit, or not known
+	StreamBytes   int64      // what the stream may hold
+	Snapshot      time.Time  // when the newest snapshot was begun; zero while there is none
 }
 
 // Status may be called at any time.
 func (h *Hub) Status() Status {
 	s := Status{
 		Streaming: h.progress.Streaming(),
-		Published: h.progress.Published(), RetainedBytes: h.progress.Retained(),
+		Published: h.progress.Published(), RetainedBytes: h.progress.Retained(), RetainedLimit: h.progress.Limit(),
+		StreamBytes: h.StreamBytes, Snapshot: h.snapshots.made(),
 	}
 	if !s.Streaming {
 		s.Stalled = *h.stalled.Load()

@@ -102,6 +102,16 @@ func (s *snapshots) usable() *Snapshot {
 	return s.newest
 }
 
+// made is when the newest usable snapshot was begun; zero while there is none.
+func (s *snapshots) made() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := s.usable(); n != nil {
+		return n.made
+	}
+	return time.Time{}
+}
+
 // fresh gives a snapshot that is young enough. All who need a new one wait for the same,
 // and who leaves does not end it. One that is older is given where none can be made: the
 // stream has what follows it.

@@ -18,6 +18,7 @@ type Progress struct {
 	expected  atomic.Uint64 // highest LSN that somebody will wait for
 	expecting chan struct{} // holds a token while expected may be ahead of published
 	retained  atomic.Int64
+	limit     atomic.Int64
 	looks     atomic.Uint64
 	streaming atomic.Bool
 }
@@ -42,6 +43,10 @@ func (p *Progress) Streaming() bool { return p.streaming.Load() }
 
 // Retained is how many bytes of WAL the slot holds back, as of the last look.
 func (p *Progress) Retained() int64 { return p.retained.Load() }
+
+// Limit is how many bytes of WAL Postgres keeps for the slot at most; 0 where it has no limit or
+// nobody has looked.
+func (p *Progress) Limit() int64 { return p.limit.Load() }
 
 // Looks counts how often the catalogue was found to be what the replicas have.
 func (p *Progress) Looks() uint64 { return p.looks.Load() }

@@ -26,6 +26,7 @@ func (s *Session) watch(ctx context.Context) error {
 			return err
 		}
 		s.Progress.retained.Store(slot.RetainedBytes)
+		s.Progress.limit.Store(slot.LimitBytes)
 		s.Progress.looks.Add(1)
 		select {
 		case <-tick.C:

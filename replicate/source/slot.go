@@ -40,6 +40,7 @@ type Slot struct {
 	Confirmed, Restart change.LSN
 	WALStatus          string // reserved, extended, unreserved or lost
 	RetainedBytes      int64  // WAL kept for it
+	LimitBytes         int64  // of WAL that Postgres keeps for any slot; 0: as much as the disk takes
 	Plugin, Database   string
 }
 
@@ -58,12 +59,13 @@ func (s *Source) slot(ctx context.Context, conn *pgx.Conn) (Slot, error) {
 		SELECT active, coalesce(active_pid, 0), coalesce(confirmed_flush_lsn, '0/0')::text, coalesce(restart_lsn, '0/0')::text,
 			coalesce(wal_status, ''), coalesce(plugin, ''), coalesce(database, ''),
 			coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
-				restart_lsn), 0)::bigint
+				restart_lsn), 0)::bigint,
+			coalesce((SELECT greatest(setting::bigint, 0) << 20 FROM pg_settings WHERE name = 'max_slot_wal_keep_size'), 0)
 		FROM pg_replication_slots WHERE slot_name = $1`
 	slot := Slot{Exists: true}
 	var confirmed, restart string
 	err := conn.QueryRow(ctx, query, s.Config.Slot).Scan(&slot.Active, &slot.ActivePID, &confirmed, &restart,
-		&slot.WALStatus, &slot.Plugin, &slot.Database, &slot.RetainedBytes)
+		&slot.WALStatus, &slot.Plugin, &slot.Database, &slot.RetainedBytes, &slot.LimitBytes)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Slot{}, nil
 	}

@@ -156,6 +156,14 @@ func (c *Conn) Announce(region string, data []byte) error {
 	return nil
 }
 
+// Flush waits until the server has what was announced.
+func (c *Conn) Flush(ctx context.Context) error {
+	if err := c.nats.FlushWithContext(ctx); err != nil {
+		return fmt.Errorf("waiting for the hub: %w", err)
+	}
+	return nil
+}
+
 // Announcements calls each for whatever any region announces, until stop is called.
 func (c *Conn) Announcements(each func(region string, data []byte)) (stop func(), err error) {
 	sub, err := c.nats.Subscribe(statusPrefix+"*", func(m *nats.Msg) {

@@ -69,13 +69,15 @@ type Bounds struct {
 	First, Last uint64
 	Bytes       uint64
 	Messages    uint64
-	Newest      time.Time // when the last message was stored, by the server's clock
+	Consumers   int
+	Oldest      time.Time // when the first message was stored, by the server's clock
+	Newest      time.Time // when the last one was
 	Now         time.Time // of the answer, by the server's clock
 }
 
 func bounds(info *jetstream.StreamInfo) Bounds {
 	s := info.State
-	b := Bounds{First: s.FirstSeq, Last: s.LastSeq, Bytes: s.Bytes, Messages: s.Msgs, Newest: s.LastTime, Now: info.TimeStamp}
+	b := Bounds{First: s.FirstSeq, Last: s.LastSeq, Bytes: s.Bytes, Messages: s.Msgs, Consumers: s.Consumers, Oldest: s.FirstTime, Newest: s.LastTime, Now: info.TimeStamp}
 	if s.Msgs == 0 {
 		b.First = s.LastSeq + 1
 	}

@@ -27,7 +27,7 @@ func accountRoutes() []*route {
 
 type accountWriter interface {
 	Invite(ctx context.Context, p training.Principal, i training.Invitation) (training.Invitation, change.LSN, error)
-	Invitations(ctx context.Context, p training.Principal, page training.Paging) (training.Page[training.Invitation], error)
+	Invitations(ctx context.Context, company int64, page training.Paging) (training.Page[training.Invitation], error)
 	WithdrawInvitation(ctx context.Context, p training.Principal, id int64) (change.LSN, error)
 	AcceptInvitation(ctx context.Context, a training.Acceptance) (training.Session, change.LSN, error)
 	InviteUser(ctx context.Context, p training.Principal, userID int64) (change.LSN, error)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ type accounts struct {
 	*writer
 	invited  []training.Invitation
 	listed   []training.Paging
+	listedOf []int64 // companies
 	accepted []training.Acceptance
 	forgot   []string
 	reset    []string
@@ -28,8 +30,8 @@ func (w *accounts) Invite(_ context.Context, _ training.Principal, i training.In
 	return i, 100, nil
 }
 
-func (w *accounts) Invitations(_ context.Context, _ training.Principal, p training.Paging) (training.Page[training.Invitation], error) {
-	w.listed = append(w.listed, p)
+func (w *accounts) Invitations(_ context.Context, company int64, p training.Paging) (training.Page[training.Invitation], error) {
+	w.listed, w.listedOf = append(w.listed, p), append(w.listedOf, company)
 	return training.Page[training.Invitation]{
 		Items: []training.Invitation{{ID: 5, Email: "ada@example.org", Role: training.Learner, CreatedAt: day, ExpiresAt: day, AcceptedAt: &day}},
 		Total: 3, Page: p.Page, Size: p.Size, NextAfter: "past.5",
@@ -117,6 +119,10 @@ func TestAccounts(t *testing.T) {
 			name: "list", as: 9, method: "GET", target: invitations + "?size=1&page=2", status: 200, want: []string{`"status":"accepted"`, `"total":3`, `"pages":3`, `"next_after":"past.5"`, `"invited_by":null`},
 			headers: map[string]string{"Cache-Control": "no-store", "Cache-Status": ""},
 		},
+		{name: "invite into another company", as: 9, method: "POST", target: invitations, body: `{"email":"first@example.org","role":"admin","company_id":4}`, status: 201},
+		{name: "invite into none", as: 9, method: "POST", target: invitations, body: `{"email":"first@example.org","company_id":0}`, status: 422, want: []string{`"field":"company_id"`}},
+		{name: "list another company's", as: 9, method: "GET", target: invitations + "?company_id=4", status: 200},
+		{name: "list no company's", as: 9, method: "GET", target: invitations + "?company_id=x", status: 422, want: []string{`"field":"company_id"`}},
 		{name: "list fields", as: 9, method: "GET", target: invitations + "?fields=id,email", status: 200, want: []string{`{"email":"ada@example.org","id":5}`}},
 		{name: "list sorted", as: 9, method: "GET", target: invitations + "?sort=email", status: 422, want: []string{`"field":"sort"`}},
 		{name: "list as a learner", as: 1, method: "GET", target: invitations, status: 403},
@@ -144,11 +150,11 @@ func TestAccounts(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) { s.run(t, n) })
 	}
-	if i := w.invited[0]; i.Email != "ada@example.org" || i.FullName != "Ada" || i.Locale != "de" || len(w.invited) != 2 {
+	if i := w.invited[0]; i.Email != "ada@example.org" || i.FullName != "Ada" || i.Locale != "de" || len(w.invited) != 3 || w.invited[2].CompanyID != 4 {
 		t.Errorf("invited %+v", w.invited)
 	}
-	if p := w.listed[0]; p.Page != 2 || p.Size != 1 {
-		t.Errorf("listed %+v", w.listed)
+	if p := w.listed[0]; p.Page != 2 || p.Size != 1 || !slices.Equal(w.listedOf, []int64{3, 4, 3}) {
+		t.Errorf("listed %+v of %v", w.listed, w.listedOf)
 	}
 	if a := w.accepted[0]; a.Token != "opi_x" || a.FullName != "Ada" || len(w.accepted) != 2 {
 		t.Errorf("accepted %+v", w.accepted)

@@ -54,6 +54,7 @@ type Writer interface {
 	accountWriter
 	keyWriter
 	userWriter
+	companyWriter
 	courseWriter
 	enrollmentWriter
 	reminderWriter
@@ -107,6 +108,10 @@ type Deps struct {
 	Ready func() error
 	// Status is the answer of /api/v1/status; detailed for platform admins only.
 	Status func(detailed bool) any
+	// Changed is closed when something of the status has changed that matters. It must be cheap.
+	Changed func() <-chan struct{}
+	// History is the answer of /api/v1/status/history, as JSON.
+	History func() ([]byte, error)
 	// Snapshot opens the newest snapshot for another region and names its content. Refused is
 	// the name of one that arrived damaged there, if one did. Nil where there is none to give.
 	Snapshot func(ctx context.Context, region, refused string) (file SnapshotFile, etag string, err error)
@@ -136,6 +141,7 @@ type Limits struct {
 	Stall   time.Duration // for a client that takes no bytes; 30 s
 	Rate    Rate          // per user or address, and route
 	Login   Rate          // per account and per address
+	Streams StreamLimits
 }
 
 func (l *Limits) defaults() {
@@ -154,6 +160,7 @@ func (l *Limits) defaults() {
 	if l.Stall == 0 {
 		l.Stall = 30 * time.Second
 	}
+	l.Streams.defaults()
 }
 
 const (
@@ -175,6 +182,7 @@ type API struct {
 	sources  *limiter // logins by address
 	newest   newest
 	locales  locales
+	streams  *streams
 	pool     sync.Pool // of *call
 
 	insides   fasthttp.RequestHandler // of requests that pages make
@@ -194,7 +202,7 @@ func New(d Deps) (*API, error) {
 	case d.Writer != nil && d.Tokens == nil:
 		return nil, errors.New("building the API: a Writer needs Tokens")
 	case d.Read == nil || d.Published == nil || d.Wait == nil || d.Cache == nil || d.Auth == nil ||
-		d.Stale == nil || d.Away == nil || d.Ready == nil || d.Status == nil || d.Metrics == nil || d.Log == nil:
+		d.Stale == nil || d.Away == nil || d.Ready == nil || d.Status == nil || d.Changed == nil || d.History == nil || d.Metrics == nil || d.Log == nil:
 		return nil, errors.New("building the API: a dependency is missing")
 	}
 	if d.Now == nil {
@@ -207,6 +215,7 @@ func New(d Deps) (*API, error) {
 	a := &API{Deps: d, document: sync.OnceValues(newDocument), docs: sync.OnceValues(newDocs)}
 	a.pool.New = func() any { return &call{buf: make([]byte, 0, 256)} } // room for the longest header that is made
 	a.base, a.stop = context.WithCancel(context.Background())
+	a.streams = newStreams(a)
 	for _, l := range []struct {
 		to     **limiter
 		name   string
@@ -226,7 +235,7 @@ func New(d Deps) (*API, error) {
 	})
 	routes := a.routes()
 	if a.Site != nil {
-		a.insides, a.refreshes = a.newInside(routes), newRefreshes()
+		a.insides, a.refreshes = a.newInside(routes), newRefreshes(a.Now)
 	}
 	for _, r := range routes {
 		a.app.Add(r.method, r.pattern, func(c *fiber.Ctx) error { return a.serve(c, r) })

@@ -34,8 +34,11 @@ func (a *API) listEnrollments(k *call) error {
 	}
 	f.Paging, f.Department = clonePaging(f.Paging), strings.Clone(f.Department)
 	f.Status = training.EnrollmentStatus(strings.Clone(string(f.Status)))
-	p, now := k.principal, a.Now
-	return a.miss(k, func(ctx context.Context, q training.Queries) (answer, error) {
+	p, now, read := k.principal, a.Now, a.Read
+	if f.Long() {
+		read = a.ReadLong
+	}
+	return a.missBy(k, read, func(ctx context.Context, q training.Queries) (answer, error) {
 		f.At = now().UTC().Truncate(time.Microsecond) // as exact as due dates are
 		found, err := q.CompanyEnrollments(ctx, p, f)
 		if err != nil {

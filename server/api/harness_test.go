@@ -93,6 +93,10 @@ func newNode(t testing.TB, bend func(*Deps, *node)) *node {
 		Status: func(detailed bool) any {
 			return map[string]any{"region": "fra", "regions": []any{}, "detailed": detailed}
 		},
+		Changed: func() <-chan struct{} { return nil },
+		History: func() ([]byte, error) {
+			return []byte(`{"region":"fra","from":"2026-11-30T08:00:00Z","step_seconds":10,"steps":0,"regions":[]}`), nil
+		},
 		ClusterKey: clusterKey, Limits: Limits{Body: 4 << 10, Wait: 200 * time.Millisecond},
 		Metrics: telemetry.New("v1", "fra", nil), Log: telemetry.NewLog(n.logs, "json", slog.LevelInfo),
 	}
@@ -206,12 +210,7 @@ func (n *node) do(method, target string, header http.Header, body string) answer
 // finish reads the answer and holds what every answer promises.
 func finish(t testing.TB, request *http.Request, response *http.Response) answered {
 	t.Helper()
-	defer response.Body.Close()
-	b, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := answered{response, string(b)}
+	a := readAll(t, response)
 	name := request.Method + " " + request.URL.Path
 	for header, pattern := range map[string]string{
 		"X-Request-Id": `^[\w.:/+=-]{1,128}$`, "Outpost-Region": `^[a-z]{3}$`, "Outpost-Position": `^\d+:[0-9A-F]+/[0-9A-F]+$`,
@@ -226,6 +225,16 @@ func finish(t testing.TB, request *http.Request, response *http.Response) answer
 	}
 	validate(t, request, a)
 	return a
+}
+
+func readAll(t testing.TB, response *http.Response) answered {
+	t.Helper()
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answered{response, string(b)}
 }
 
 // checkProblem holds what every error promises.

@@ -23,7 +23,13 @@ func (a *API) createInvitation(k *call) error {
 	if i.Role == "" {
 		i.Role = training.Learner
 	}
-	if err := invalid(i.Validate(k.principal)...); err != nil {
+	errs := i.Validate(k.principal)
+	if in.CompanyId != nil {
+		if i.CompanyID = *in.CompanyId; i.CompanyID < 1 {
+			errs = append(errs, training.FieldError{Field: "company_id", Message: "must be at least 1"})
+		}
+	}
+	if err := invalid(errs...); err != nil {
 		return err
 	}
 	ctx, cancel, err := k.writing()
@@ -53,10 +59,17 @@ func (a *API) listInvitations(k *call) error {
 	if err != nil {
 		return err
 	}
+	company, err := k.companyQuery()
+	if err != nil {
+		return err
+	}
+	if company == 0 { // of all there is no list
+		company = k.principal.CompanyID
+	}
 	paging = clonePaging(paging)
 	ctx, cancel := k.context()
 	defer cancel()
-	found, err := a.Writer.Invitations(ctx, k.principal, paging)
+	found, err := a.Writer.Invitations(ctx, company, paging)
 	if err != nil {
 		return err
 	}

@@ -37,14 +37,15 @@ func (a *API) Listen(ln net.Listener) error {
 	return nil
 }
 
-// Shutdown takes no more connections, lets the requests in flight finish, and closes what is
-// idle. When ctx ends first, what is still open is cut. Called again,
+// Shutdown takes no more connections, lets the requests in flight finish but for streams, which it ends,
+// and closes what is idle. When ctx ends first, what is still open is cut. Called again,
 // it does nothing more.
 func (a *API) Shutdown(ctx context.Context) error {
 	a.mu.Lock()
 	a.stopped = true
 	listeners := a.listeners
 	a.mu.Unlock()
+	defer a.streams.end()()
 	// Those that the server has not taken up yet it would not close.
 	var errs []error
 	for _, l := range listeners {
@@ -159,6 +160,23 @@ func (c *conn) Close() (err error) {
 		}()
 	})
 	return err
+}
+
+// buffer bounds what the kernel takes of what the client does not. Where it does not do that, a
+// client that takes nothing is cut later.
+func (c *conn) buffer(bytes int) {
+	if sized, ok := c.Conn.(interface{ SetWriteBuffer(int) error }); ok {
+		_ = sized.SetWriteBuffer(bytes)
+	}
+}
+
+// awaitEnd returns when the client has ended the connection, or it was closed here. It is for answers
+// after which nothing more is read: what the client sends is thrown away, and if that is much it counts
+// as its end.
+func (c *conn) awaitEnd() {
+	// Whatever fails here, the connection is of no use any more.
+	_ = c.Conn.SetReadDeadline(time.Time{})
+	_, _ = io.CopyN(io.Discard, c.Conn, headerBytes)
 }
 
 // cut ends a connection without lingering. The server's own Close of it comes later.

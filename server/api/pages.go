@@ -30,7 +30,8 @@ func (a *API) pageRoutes() []*route {
 	if a.Site == nil {
 		return nil
 	}
-	routes := []*route{{method: http.MethodGet, pattern: web.Assets + ":asset", handle: (*API).asset, open: true, free: true, probe: true}}
+	// What is downloaded comes first: /people/:user would take /people/export.csv for a person.
+	routes := append(downloadRoutes(), &route{method: http.MethodGet, pattern: web.Assets + ":asset", handle: (*API).asset, open: true, free: true, probe: true})
 	for _, p := range web.Pages() {
 		common := route{pattern: p.Path, open: p.Role == "", role: p.Role, session: true, namespace: "pages"}
 		show := common
@@ -43,7 +44,7 @@ func (a *API) pageRoutes() []*route {
 			routes = append(routes, &do)
 		}
 	}
-	return append(routes, downloadRoutes()...)
+	return routes
 }
 
 // downloadRoutes are answers of the API that a page links to: browsers have a cookie for them and no token.
@@ -59,7 +60,7 @@ func downloadRoutes() []*route {
 func (k *call) pageRequest(ctx context.Context, inside *inside) *web.Request {
 	r := &web.Request{
 		Context: ctx, Path: strings.Clone(k.c.Path()), Params: make(map[string]string), Query: url.Values{},
-		Locale: k.pageLocale(), API: inside,
+		Locale: k.pageLocale(), API: inside, Site: k.api.Site.Options(),
 	}
 	for _, name := range k.c.Route().Params {
 		value := strings.Clone(k.c.Params(name))
@@ -117,14 +118,38 @@ func (a *API) showPage(k *call, p *web.Page) error {
 		if err != nil {
 			return cache.Filled{}, err
 		}
+		if view.Next != "" {
+			return cache.Filled{}, elsewhere(view.Next)
+		}
 		body, err := a.Site.Render(r, view)
 		if err != nil {
 			return cache.Filled{}, err
 		}
-		return inside.filled(route, version, body, view.Until), nil
+		filled := inside.filled(route, version, body, view.Until)
+		if view.Status != 0 {
+			filled.Status = view.Status
+		}
+		return filled, nil
 	})
 	k.stale = max(k.stale, inside.stale)
+	var next elsewhere
+	if errors.As(err, &next) {
+		k.goOn(string(next))
+		return nil
+	}
 	return err
+}
+
+// elsewhere is what a page says instead of what it would show: the path to go to.
+type elsewhere string
+
+// Error gives the text.
+func (e elsewhere) Error() string { return "the page is at " + string(e) }
+
+// goOn sends the browser to a path of this server.
+func (k *call) goOn(path string) {
+	k.c.Response().Header.Set(fiber.HeaderLocation, local(path))
+	k.c.Response().SetStatusCode(http.StatusSeeOther)
 }
 
 // doPage carries out a form and sends the browser on, or shows the page again with what is wrong. A script
@@ -155,9 +180,10 @@ func (a *API) doPage(k *call, p *web.Page) error {
 		}
 		return k.html(http.StatusOK, body)
 	case err == nil:
-		k.c.Response().Header.Set(fiber.HeaderLocation, local(next))
-		k.c.Response().SetStatusCode(http.StatusSeeOther)
+		k.goOn(next)
 		return nil
+	case errors.Is(err, web.ErrAgain):
+		no = nil
 	case !errors.As(err, &no) || !no.Answerable() || k.wantsJSON():
 		return err
 	}
@@ -169,6 +195,9 @@ func (a *API) doPage(k *call, p *web.Page) error {
 	body, showErr := a.Site.Render(r, view)
 	if showErr != nil {
 		return errors.Join(err, showErr)
+	}
+	if no == nil {
+		return k.html(http.StatusOK, body)
 	}
 	if no.RetryAfter > 0 {
 		k.c.Response().Header.Set(fiber.HeaderRetryAfter, strconv.Itoa(no.RetryAfter))
@@ -225,15 +254,14 @@ func (k *call) failPage(err error) {
 			next = strings.Clone(k.c.Path())
 		}
 		k.c.Response().ResetBody()
-		k.c.Response().Header.Set(fiber.HeaderLocation, "/sign-in?next="+url.QueryEscape(next))
-		k.c.Response().SetStatusCode(http.StatusSeeOther)
+		k.goOn("/sign-in?next=" + url.QueryEscape(next))
 		return
 	}
 	if k.wantsJSON() {
 		k.fail(p)
 		return
 	}
-	r := &web.Request{Context: k.api.base, Path: strings.Clone(k.c.Path()), Locale: k.pageLocale()}
+	r := &web.Request{Context: k.api.base, Path: strings.Clone(k.c.Path()), Locale: k.pageLocale(), Site: k.api.Site.Options()}
 	if k.known {
 		r.Viewer = &web.Viewer{UserID: k.principal.UserID, CompanyID: k.principal.CompanyID, Role: k.principal.Role}
 	}

@@ -153,6 +153,7 @@ func (k *call) send(e *cache.Entry, at change.Position, status string) error {
 		k.position = at
 	}
 	k.entry, k.cached = e, status
+	k.c.Response().SetStatusCode(e.Status)
 	return k.body(e, e.ContentType, "private, no-cache")
 }
 

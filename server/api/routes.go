@@ -40,6 +40,7 @@ func (a *API) routes() []*route {
 		auditRoutes(),
 		meRoutes(),
 		userRoutes(),
+		companyRoutes(),
 		courseRoutes(),
 		frameworkRoutes(),
 		enrollmentRoutes(),

@@ -115,8 +115,8 @@ func TestScenarios(t *testing.T) {
 		// Refused: where.
 		{name: "no such path", method: "GET", target: "/api/v1/nothing?token=secret", status: 404, wantNot: []string{"token"}},
 		{name: "another case", as: 1, method: "GET", target: "/API/V1/ME", status: 404},
-		{name: "no such method", as: 1, method: "DELETE", target: "/api/v1/me", status: 405, headers: map[string]string{"Allow": "GET, HEAD"}},
-		{name: "a method of HTTP that nobody has", method: "TRACE", target: "/api/v1/me", status: 405, headers: map[string]string{"Allow": "GET, HEAD"}},
+		{name: "no such method", as: 1, method: "DELETE", target: "/api/v1/me", status: 405, headers: map[string]string{"Allow": "GET, HEAD, PATCH"}},
+		{name: "a method of HTTP that nobody has", method: "TRACE", target: "/api/v1/me", status: 405, headers: map[string]string{"Allow": "GET, HEAD, PATCH"}},
 		{name: "a method that is not of HTTP", method: "BREW", target: "/api/v1/auth/login", status: 405, headers: map[string]string{"Allow": "POST"}},
 		{name: "options", method: "OPTIONS", target: "/api/v1/courses", status: 405},
 		{name: "no such course", as: 1, method: "GET", target: "/api/v1/courses/none", status: 404},

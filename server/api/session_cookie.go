@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/hashicorp/golang-lru/v2/expirable"
 	"golang.org/x/sync/singleflight"
 
 	"outpost/server/api/openapi"
@@ -92,8 +92,17 @@ func (a *API) over(token string) bool {
 // refresh token that is used twice ends the session. The outcome is remembered for as long as the
 // slowest of them may take. Of several nodes in one region each remembers its own.
 type refreshes struct {
+	now   func() time.Time
 	group singleflight.Group
-	done  *expirable.LRU[[sha256.Size]byte, *openapi.Tokens]
+
+	mu   sync.Mutex // guards what follows
+	done map[[sha256.Size]byte]*openapi.Tokens
+	line []refreshed // the same by age, the oldest first
+}
+
+type refreshed struct {
+	by [sha256.Size]byte
+	at time.Time
 }
 
 const (
@@ -101,8 +110,32 @@ const (
 	refreshKept   = time.Minute
 )
 
-func newRefreshes() *refreshes {
-	return &refreshes{done: expirable.NewLRU[[sha256.Size]byte, *openapi.Tokens](refreshesKept, nil, refreshKept)}
+func newRefreshes(now func() time.Time) *refreshes {
+	return &refreshes{now: now, done: make(map[[sha256.Size]byte]*openapi.Tokens)}
+}
+
+// get gives the tokens that came of a refresh token a moment ago.
+func (r *refreshes) get(by [sha256.Size]byte) (*openapi.Tokens, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forget(refreshesKept)
+	tokens, ok := r.done[by]
+	return tokens, ok
+}
+
+func (r *refreshes) add(by [sha256.Size]byte, tokens *openapi.Tokens) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forget(refreshesKept - 1)
+	r.done[by], r.line = tokens, append(r.line, refreshed{by, r.now()})
+}
+
+// forget leaves at most as many, and none that is old.
+func (r *refreshes) forget(most int) {
+	for len(r.line) > 0 && (len(r.line) > most || r.now().Sub(r.line[0].at) >= refreshKept) {
+		delete(r.done, r.line[0].by)
+		r.line = r.line[1:]
+	}
 }
 
 // refreshed gives the tokens that follow a refresh token.
@@ -111,7 +144,7 @@ func (a *API) refreshed(k *call, refresh string) (*openapi.Tokens, error) {
 	refresh = strings.Clone(refresh)
 	inside := k.inside()
 	made, err, _ := a.refreshes.group.Do(string(hash[:]), func() (any, error) {
-		if tokens, ok := a.refreshes.done.Get(hash); ok {
+		if tokens, ok := a.refreshes.get(hash); ok {
 			return tokens, nil
 		}
 		body, err := json.Marshal(openapi.RefreshRequest{RefreshToken: refresh})
@@ -133,7 +166,7 @@ func (a *API) refreshed(k *call, refresh string) (*openapi.Tokens, error) {
 		if err := json.Unmarshal(answer.Body, tokens); err != nil {
 			return nil, fmt.Errorf("reading the tokens of a refreshed session: %w", err)
 		}
-		a.refreshes.done.Add(hash, tokens)
+		a.refreshes.add(hash, tokens)
 		return tokens, nil
 	})
 	if err != nil {
@@ -142,9 +175,11 @@ func (a *API) refreshed(k *call, refresh string) (*openapi.Tokens, error) {
 	return made.(*openapi.Tokens), nil
 }
 
-// keepSession gives the browser its cookies, or takes them.
+// keepSession gives the browser its cookies, or takes them, and with them what it kept of the person's pages:
+// its back button shows nothing of them to whoever sits there next.
 func (k *call) keepSession(t *openapi.Tokens) {
 	if t == nil {
+		set(&k.c.Response().Header, "Clear-Site-Data", []byte(`"cache"`))
 		k.setSessionCookie(cookieSession, "", -1)
 		k.setSessionCookie(cookieRefresh, "", -1)
 		return

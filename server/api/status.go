@@ -11,6 +11,8 @@ import (
 func statusRoutes() []*route {
 	return []*route{
 		{method: http.MethodGet, pattern: "/api/v1/status", handle: (*API).status, open: true},
+		{method: http.MethodGet, pattern: "/api/v1/status/stream", handle: (*API).watchStatus, open: true},
+		{method: http.MethodGet, pattern: "/api/v1/status/history", handle: (*API).history, open: true},
 		{method: http.MethodGet, pattern: "/livez", handle: (*API).live, open: true, free: true, probe: true},
 		{method: http.MethodGet, pattern: "/readyz", handle: (*API).ready, open: true, free: true, probe: true},
 		{method: http.MethodGet, pattern: "/openapi.json", handle: (*API).openapi, open: true},
@@ -19,6 +21,14 @@ func statusRoutes() []*route {
 
 func (a *API) status(k *call) error {
 	return k.json(http.StatusOK, a.Status(k.known && k.principal.Role == training.PlatformAdmin))
+}
+
+func (a *API) history(k *call) error {
+	body, err := a.History()
+	if err != nil {
+		return err
+	}
+	return k.plain(http.StatusOK, body)
 }
 
 func (a *API) live(k *call) error {

@@ -44,6 +44,7 @@ type crew struct {
 	change  training.PersonChange
 	rows    []training.BulkPerson
 	partial bool
+	tried   int // how often people were only tried
 	company int64
 	version int64
 	// export
@@ -107,6 +108,32 @@ func (c *crew) CreatePeople(_ context.Context, _ training.Principal, company int
 	return out, 100, nil
 }
 
+func (c *crew) TryPeople(_ context.Context, _ training.Principal, company int64, rows []training.BulkPerson) (out training.BulkOutcome, err error) {
+	c.company, c.rows = company, rows
+	c.tried++
+	for _, r := range rows {
+		if len(r.Errors) > 0 {
+			out.Failed++
+		}
+		out.Rows = append(out.Rows, training.BulkRow{Row: r.Row, Errors: r.Errors})
+	}
+	return out, nil
+}
+
+func (c *crew) ChangeLocale(_ context.Context, p training.Principal, version int64, locale *string) (training.PersonDetail, change.LSN, error) {
+	c.version, c.change = version, training.PersonChange{Locale: locale}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := c.users[p.UserID]
+	if locale != nil {
+		u.Locale = *locale
+	}
+	return training.PersonDetail{Person: training.Person{
+		ID: u.ID, Email: u.Email, FullName: u.FullName, Role: u.Role, Department: u.Department, JobRisk: u.JobRisk, Locale: u.Locale,
+		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: u.Version,
+	}, Company: u.Company}, 100, nil
+}
+
 func (c *crew) ChangePerson(_ context.Context, _ training.Principal, _, version int64, p training.PersonChange) (training.PersonDetail, change.LSN, error) {
 	c.version, c.change = version, p
 	return example, 100, nil
@@ -148,6 +175,14 @@ func TestUserScenarios(t *testing.T) {
 		{name: "change with a weak ETag", as: 6, method: "PATCH", target: one, body: `{}`, header: map[string]string{"If-Match": `W/"4"`}, status: 400},
 		{name: "change with a form", as: 6, method: "PATCH", target: one, body: `a=b`, header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, status: 415},
 		{name: "create with a merge patch", as: 6, method: "POST", target: users, body: `{}`, header: map[string]string{"Content-Type": "application/merge-patch+json"}, status: 415},
+		{name: "one's own language", as: 1, method: "PATCH", target: "/api/v1/me", body: `{"locale":"en"}`, header: map[string]string{"If-Match": `"4.00"`, "Content-Type": "application/merge-patch+json"}, status: 200, want: []string{`"id":1,`, `"locale":"en"`, `"company":{`}},
+		{name: "no language", as: 1, method: "PATCH", target: "/api/v1/me", body: `{"locale":null}`, status: 200, want: []string{`"locale":""`}},
+		{name: "a language that is not spoken", as: 1, method: "PATCH", target: "/api/v1/me", body: `{"locale":"fr"}`, status: 422, want: []string{`"field":"locale"`}},
+		{name: "a language that is a number", as: 1, method: "PATCH", target: "/api/v1/me", body: `{"locale":1}`, status: 422, want: []string{`"field":"locale"`}},
+		{name: "one's own role", as: 6, method: "PATCH", target: "/api/v1/me", body: `{"locale":"de","role":"admin","full_name":null}`, status: 422, want: []string{`"field":"role"`, `"field":"full_name"`, "Ask an administrator"}, wantNot: []string{`"field":"locale"`}},
+		{name: "a language without a body", as: 1, method: "PATCH", target: "/api/v1/me", status: 400},
+		{name: "nobody's language", method: "PATCH", target: "/api/v1/me", body: `{"locale":"de"}`, status: 401},
+		{name: "a language with a weak ETag", as: 1, method: "PATCH", target: "/api/v1/me", body: `{}`, header: map[string]string{"If-Match": `W/"4"`}, status: 400},
 		{name: "deactivate", as: 6, method: "DELETE", target: one, header: map[string]string{"If-Match": `"4.00"`}, status: 204},
 		{name: "deactivate as a manager", as: 5, method: "DELETE", target: one, status: 403},
 
@@ -161,11 +196,49 @@ func TestUserScenarios(t *testing.T) {
 		{name: "bulk as CSV", as: 6, method: "POST", target: users + "/bulk", header: csvType, body: "email;full_name\r\na@example.com;\"A; B\"\r\n", status: 201, want: []string{`"created":1`}},
 		{name: "bulk as CSV in Latin-1", as: 6, method: "POST", target: users + "/bulk", header: csvType, body: "email,full_name\na@example.com,M\xfcller\n", status: 400, want: []string{"UTF-8"}},
 		{name: "bulk as CSV of another charset", as: 6, method: "POST", target: users + "/bulk", header: map[string]string{"Content-Type": "text/csv; charset=latin1"}, body: "email", status: 415},
+		{name: "bulk, dry", as: 6, method: "POST", target: users + "/bulk", body: `{"dry_run":true,"users":[{"email":"a@example.com","full_name":"A"},{"email":"b"}]}`, status: 200, want: []string{`{"created":0,"failed":1,"rows":[{"row":1},{"errors":[`, `"row":2`}},
+		{name: "bulk as CSV, dry", as: 6, method: "POST", target: users + "/bulk?dry_run=true&partial=true", header: csvType, body: "email,full_name\na@example.com,A\nb\n", status: 200, want: []string{`"created":0,"failed":1`, "must have 2 cells"}},
+		{name: "bulk, dry or not", as: 6, method: "POST", target: users + "/bulk?dry_run=perhaps", body: `{"users":[]}`, status: 422, want: []string{`"field":"dry_run"`}},
+		{name: "bulk of nobody, dry", as: 6, method: "POST", target: users + "/bulk?dry_run=1", body: `{"users":[]}`, status: 422},
+		{name: "bulk of a manager, dry", as: 5, method: "POST", target: users + "/bulk?dry_run=true", body: `{}`, status: 403},
 		{name: "bulk as XML", as: 6, method: "POST", target: users + "/bulk", header: map[string]string{"Content-Type": "text/xml"}, body: "<a/>", status: 415},
 		{name: "export for a learner", as: 1, method: "GET", target: users + "/export", status: 403},
 		{name: "export of another company", as: 5, method: "GET", target: users + "/export?company_id=4", status: 404},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.run(t, n) })
+	}
+}
+
+func TestOnesOwnLanguageIsOnesOwn(t *testing.T) {
+	asked := &crew{}
+	n := staffed(t, asked, nil)
+	a := n.do("PATCH", "/api/v1/me", n.as(1, "If-Match", `"7.0123"`), `{}`)
+	if asked.version != 7 || asked.change.Locale != nil {
+		t.Errorf("nothing became %+v of version %d", asked.change, asked.version)
+	}
+	read := n.do("GET", "/api/v1/me", n.as(1), "")
+	if a.body != read.body || a.Header.Get("ETag") == "" || a.Header.Get("ETag") != read.Header.Get("ETag") {
+		t.Errorf("PATCH gives %s with %s, GET %s with %s", a.body, a.Header.Get("ETag"), read.body, read.Header.Get("ETag"))
+	}
+	n.do("PATCH", "/api/v1/me", n.as(1), `{"locale":null}`)
+	if asked.version != 0 || asked.change.Locale == nil || *asked.change.Locale != "" {
+		t.Errorf("null became %+v of version %d", asked.change, asked.version)
+	}
+}
+
+func TestADryRunCreatesNobody(t *testing.T) {
+	asked := &crew{}
+	n := staffed(t, asked, nil)
+	const bulk, one = "/api/v1/users/bulk", `{"users":[{"email":"a@example.com","full_name":"A"}],"dry_run":`
+	for target, tried := range map[string]int{bulk + "?dry_run=false&body=true": 1, bulk + "?dry_run=true&body=false": 0, bulk + "?dry_run=true&company_id=3": 1} {
+		asked.tried = 0
+		body := one + "true}"
+		if tried == 0 {
+			body = one + "false}"
+		}
+		if n.do("POST", target, n.as(6), body); asked.tried != tried { // the body's word counts, as that of partial
+			t.Errorf("%s with %s: tried %d times", target, body, asked.tried)
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func (s *statusCommand) Run(ctx context.Context, out io.Writer) error {
 
 func printWorld(out io.Writer, w node.World) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "REGION\tROLE\tSTATE\tPOSITION\tLAG\tHITS\tREQ/S\tP50\tP95\tP99")
+	fmt.Fprintln(table, "REGION\tROLE\tSTATE\tPOSITION\tLAG\tROWS/S\tHITS\tREQ/S\tP50\tP95\tP99")
 	for _, r := range w.Regions {
 		state := "ready"
 		switch {
@@ -59,8 +59,8 @@ func printWorld(out io.Writer, w node.World) error {
 		case r.StaleSeconds > 0:
 			state = fmt.Sprintf("stale %.0fs", r.StaleSeconds)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.3fs\t%.0f%%\t%.1f\t%.1fms\t%.1fms\t%.1fms\n",
-			r.Region, r.Role, state, r.Position, r.LagSeconds, 100*r.HitRatio, r.Requests, r.P50, r.P95, r.P99)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.3fs\t%.1f\t%.0f%%\t%.1f\t%.1fms\t%.1fms\t%.1fms\n",
+			r.Region, r.Role, state, r.Position, r.LagSeconds, r.AppliedRows, 100*r.HitRatio, r.Requests, r.P50, r.P95, r.P99)
 	}
 	return table.Flush()
 }

@@ -22,6 +22,7 @@ import (
 	"outpost/replicate/pgcluster"
 	"outpost/server/config"
 	"outpost/server/node"
+	"outpost/server/training"
 	"outpost/sql"
 	"outpost/sql/seed"
 	"outpost/web"
@@ -37,6 +38,7 @@ type Options struct {
 	Data     string   // kept between runs
 	Size     seed.Size
 	Seed     uint64 // of the demo data; zero: 1
+	Courses  int    // that a company plans at most, for tests; zero: as many as fit its size
 	Distance Distances
 	Lookup   func(string) (string, bool) // the environment; every OUTPOST_* variable is honoured
 	Version  string
@@ -113,7 +115,7 @@ func (w *World) prepare(ctx context.Context) error {
 	if err := sql.Migrate(ctx, w.DatabaseURL(), w.options.Log); err != nil {
 		return err
 	}
-	return seed.Run(ctx, w.DatabaseURL(), seed.Options{Size: w.options.Size, Seed: w.options.Seed, Log: w.options.Seeding})
+	return seed.Run(ctx, w.DatabaseURL(), seed.Options{Size: w.options.Size, Seed: w.options.Seed, Courses: w.options.Courses, Log: w.options.Seeding})
 }
 
 // DatabaseURL is the private Postgres'; it carries a password.
@@ -165,9 +167,15 @@ func (w *World) startNodes() error {
 
 // demo is what the first page tells.
 func (w *World) demo() *web.Demo {
-	d := &web.Demo{Password: seed.Password}
+	d := &web.Demo{Password: seed.Password, Logins: []web.DemoLogin{
+		{Email: "user1@example.com", Role: training.Learner, Text: "demo.login.learner"},
+		{Email: "manager@example.com", Role: training.Admin, Text: "demo.login.admin"},
+		{Email: "manager3@example.com", Role: training.Admin, Text: "demo.login.aggregate"},
+		{Email: "manager4@example.com", Role: training.Admin, Text: "demo.login.pseudonymous"},
+		{Email: "admin@example.com", Role: training.PlatformAdmin, Text: "demo.login.platform"},
+	}}
 	for i, region := range w.options.Regions {
-		d.Regions = append(d.Regions, web.DemoRegion{Name: region, URL: w.URL(i)})
+		d.Regions = append(d.Regions, web.DemoRegion{Name: region, URL: w.URL(i), Primary: i == 0})
 	}
 	return d
 }

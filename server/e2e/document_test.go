@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ed25519"
@@ -49,7 +50,7 @@ func readDocument(t *testing.T) *document {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{"text/html", "text/css", "text/javascript", "image/png", "application/pdf"} {
+	for _, kind := range []string{"text/html", "text/css", "text/javascript", "image/png", "application/pdf", "text/event-stream"} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.FileBodyDecoder)
 	}
 	d := &document{}
@@ -191,11 +192,28 @@ func (r *request) send(t *testing.T, transport http.RoundTripper) answer {
 		t.Fatalf("%s %s: %v", r.Method, r.URL.Path, err)
 	}
 	defer response.Body.Close()
-	b, err := io.ReadAll(response.Body)
+	var b []byte
+	if response.Header.Get("Content-Type") == "text/event-stream" { // which does not end
+		b, err = firstEvent(response.Body)
+	} else {
+		b, err = io.ReadAll(response.Body)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	return answer{response.StatusCode, response.Header, b}
+}
+
+// firstEvent reads a stream to the end of its first event.
+func firstEvent(stream io.Reader) (b []byte, err error) {
+	for r := bufio.NewReader(stream); !bytes.Contains(b, []byte("\ndata: ")) || !bytes.HasSuffix(b, []byte("\n\n")); {
+		line, err := r.ReadBytes('\n')
+		if err != nil {
+			return b, err
+		}
+		b = append(b, line...)
+	}
+	return b, nil
 }
 
 // mail gives the primary somewhere to send mail to.

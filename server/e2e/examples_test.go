@@ -64,6 +64,9 @@ func steps() []step {
 	report := func(e *examples) map[string]string { return map[string]string{"report": e.known["report"]} }
 	made := func(e *examples) map[string]string { return map[string]string{"course": e.known["course"]} }
 	user := func(e *examples) map[string]string { return map[string]string{"user": e.known["user"]} }
+	ownCompany := func(e *examples) map[string]string {
+		return map[string]string{"company": e.one(`SELECT company_id::text FROM users WHERE email = 'manager@example.com'`)}
+	}
 	return []step{
 		{operation: "live"},
 		{operation: "ready"},
@@ -71,6 +74,8 @@ func steps() []step {
 		{operation: "docs"},
 		{operation: "docsFile", path: func(*examples) map[string]string { return map[string]string{"file": "start.js"} }},
 		{operation: "status"},
+		{operation: "statusStream"},
+		{operation: "statusHistory"},
 		{operation: "login", learn: func(e *examples, a answer) { e.keep(a, "refresh_token") }},
 		{operation: "refresh", body: func(e *examples, body map[string]any) { body["refresh_token"] = e.known["refresh_token"] }},
 		{operation: "me"},
@@ -173,6 +178,15 @@ func steps() []step {
 		{operation: "createAPIKey", learn: func(e *examples, a answer) { e.keepAs(a, "id", "key") }},
 		{operation: "listAPIKeys"},
 		{operation: "revokeAPIKey", path: func(e *examples) map[string]string { return map[string]string{"key": e.known["key"]} }},
+		{operation: "createCompany", prepare: func(e *examples) {
+			e.one(`WITH gone AS (DELETE FROM companies WHERE slug IN ('mueller-soehne-ag', 'nordwind-spedition') RETURNING id) SELECT count(*)::text FROM gone`)
+		}},
+		{operation: "listCompanies"},
+		{operation: "getCompany", path: ownCompany},
+		{operation: "updateCompany", path: ownCompany, bend: map[string]func(*examples, *request){"If-Match": func(e *examples, r *request) {
+			e.known["own"] = ownCompany(e)["company"]
+			unchanged("companies", "own")["If-Match"](e, r)
+		}}},
 		{operation: "createUser", learn: func(e *examples, a answer) { e.keepAs(a, "id", "user") }},
 		{operation: "createUsers"},
 		{operation: "listUsers"},
@@ -360,18 +374,7 @@ func (e *examples) keepAs(a answer, field, name string) {
 }
 
 // mailed waits for a mail with a token and gives that.
-func (e *examples) mailed(to string) (token string) {
-	e.t.Helper()
-	eventually(e.t, "mail to "+to+" arrives", func() error {
-		for _, m := range e.mails.Messages(to) {
-			if token = mailedToken.FindString(m.Text); token != "" {
-				return nil
-			}
-		}
-		return errors.New("there is none with a token")
-	})
-	return token
-}
+func (e *examples) mailed(to string) string { return tokenMailed(e.t, e.mails, to) }
 
 // mailedToken is one to accept an invitation or to set a password.
 var mailedToken = regexp.MustCompile(`op[ip]_[\w-]{43}`)

@@ -28,11 +28,12 @@ const (
 // what it tells of. What it must not tell of is said by the test, of all alike.
 func answers() map[string]about {
 	return map[string]about{
-		"live": nobody, "ready": nobody, "openapi": fixed, "docs": fixed, "docsFile": fixed, "status": nobody, "jwks": nobody,
+		"live": nobody, "ready": nobody, "openapi": fixed, "docs": fixed, "docsFile": fixed, "jwks": nobody,
+		"status": nobody, "statusStream": nobody, "statusHistory": nobody,
 		"listCourses": nobody, "getCourse": nobody, "getCourseSource": nobody, "getLesson": nobody, "getQuiz": nobody,
 		"me": oneself, "exportMe": oneself, "listMyEnrollments": oneself, "listMyCertificates": oneself, "listAttempts": oneself,
-		"listUsers": people, "exportUsers": people, "getUser": people, "getEnrollment": people, "listEnrollments": people,
-		"listInvitations": people, "listAuditLog": people,
+		"listUsers": people, "exportUsers": people, "getUser": people, "getEnrollment": people, "listEnrollments": people, "listInvitations": people,
+		"listAuditLog": people, "listCompanies": groups, "getCompany": groups,
 		"listAPIKeys": people, "verifyCertificate": people, "certificatePDF": people, "listAssignments": people, "getAssignment": people,
 		"getAnalytics": people, "getUserRisk": people, "getMyRisk": oneself, "getDashboard": groups, "listFrameworks": nobody,
 		"listPhishingCampaigns": groups, "getPhishingCampaign": groups,
@@ -44,7 +45,7 @@ func answers() map[string]about {
 func (s *secret) names(p *private) map[string]string {
 	return map[string]string{
 		"user": fmt.Sprint(s.id), "enrollment": fmt.Sprint(s.enrollment), "code": s.code, "quiz": fmt.Sprint(p.quiz),
-		"course": "phishing", "lesson": "1", "file": "start.js", "assignment": "1", "campaign": fmt.Sprint(s.campaign), "report": fmt.Sprint(s.report),
+		"course": "phishing", "lesson": "1", "file": "start.js", "assignment": "1", "campaign": fmt.Sprint(s.campaign), "company": fmt.Sprint(s.company), "report": fmt.Sprint(s.report),
 	}
 }
 

@@ -47,6 +47,7 @@ func pathNames() map[string]naming {
 		"code":       {publicly, func(n *neighbours) any { return n.theirs.code }},
 		"assignment": {theirs, func(n *neighbours) any { return n.theirs.assignment }},
 		"invitation": {theirs, func(n *neighbours) any { return n.theirs.invitation }},
+		"company":    {theirs, func(n *neighbours) any { return n.theirs.company }},
 		"campaign":   {theirs, func(n *neighbours) any { return n.theirs.campaign }},
 		"report":     {theirs, func(n *neighbours) any { return n.theirs.report }},
 		"schedule":   {theirs, func(n *neighbours) any { return n.theirs.schedule }},
@@ -72,7 +73,7 @@ func queryNames() map[string]naming {
 	}
 	for _, name := range []string{
 		"page", "size", "after", "sort", "days", "fields", "locale", "status", "category", "level", "scope", "active", "overdue", "q",
-		"role", "job_risk", "is_active", "updated_since", "partial", "dry_run", "action", "subject", "from", "to",
+		"role", "job_risk", "is_active", "updated_since", "partial", "dry_run", "action", "subject", "from", "to", "privacy_mode", "country",
 		"X-Request-Id", "Outpost-Position", "Outpost-Strict", "If-None-Match", "If-Match", "Idempotency-Key",
 	} {
 		names[name] = naming{whose: nobodys}
@@ -97,7 +98,7 @@ func fieldNames() map[string]naming {
 		"slug", "category", "level", "is_published", "validity_days", "default_locale", "translations", "lessons",
 		"users", "partial", "dry_run", "job_risk", "is_active", "cadence", "first_at",
 		"template", "started_at", "ended_at", "events.kind", "events.occurred_at",
-		"type", "report_type", "format",
+		"type", "report_type", "format", "country", "data_zone", "privacy_mode",
 	} {
 		names[name] = naming{whose: nobodys}
 	}

@@ -62,7 +62,10 @@ func TestPeopleThroughAnEdge(t *testing.T) {
 		{"rights", rightsReachSoFar},
 		{"deactivate", whoIsDeactivatedIsRefused},
 		{"login", loginsAreShown},
+		{"dry run", peopleAreTriedFirst},
 		{"bulk", peopleComeInBulk},
+		{"language", languagesAreOnesOwn},
+		{"audit log", theAuditLogIsRead},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			admin := w.login("syd", "manager@example.com")
@@ -245,6 +248,122 @@ func loginsAreShown(t *testing.T, w *world, admin *client) {
 		}
 		return nil
 	})
+}
+
+// peopleAreTriedFirst sends a file with all that can be wrong with one, dry, and looks for what it left.
+func peopleAreTriedFirst(t *testing.T, w *world, admin *client) {
+	bulk := w.api("syd") + "/api/v1/users/bulk"
+	const file = "email,full_name,role\r\ntry1@example.com,One,\r\nnonsense,,\r\nTRY1@example.com,Twin,\r\nmanager@example.com,Taken,\r\n" +
+		"try2@example.com\r\ntry3@example.com,Three,platform_admin\r\ntry4@example.com,Four,manager\r\n"
+	state := func() string {
+		return inPostgres[string](t, w, `SELECT concat_ws(' ', (SELECT count(*) FROM users), (SELECT count(*) FROM audit_log), (SELECT count(*) FROM outbox),
+			(SELECT count(*) FROM idempotency_keys))`)
+	}
+	header := map[string]string{"Authorization": "Bearer " + admin.token, "Content-Type": "text/csv", "Idempotency-Key": "try"}
+	before := state()
+	for _, query := range []string{"?dry_run=true", "?dry_run=true&partial=true"} {
+		a := admin.send(http.MethodPost, bulk+query, file, header)
+		var report bulkReport
+		a.into(t, &report)
+		if a.status != http.StatusOK || report.Created != 0 || report.Failed != 5 || len(report.Rows) != 7 || state() != before {
+			t.Fatalf("%s: %d %s; %s, before %s", query, a.status, a.body, state(), before)
+		}
+		for _, r := range report.Rows {
+			if good := r.Row == 1 || r.Row == 7; r.ID != 0 || good == (len(r.Errors) > 0) {
+				t.Errorf("%s: row %d: %+v", query, r.Row, r)
+			}
+		}
+	}
+	var report bulkReport // the same key is good for the real run
+	admin.send(http.MethodPost, bulk+"?partial=true", file, header).into(t, &report)
+	if report.Created != 2 || report.Failed != 5 || report.Rows[6].ID == 0 {
+		t.Errorf("in earnest: %+v", report)
+	}
+}
+
+// languagesAreOnesOwn has somebody choose a language at one edge, and reads at both.
+func languagesAreOnesOwn(t *testing.T, w *world, _ *client) {
+	learner := w.login("syd", "user1@example.com")
+	learner.t = t
+	me, key := w.api("syd")+"/api/v1/me", "Outpost-Position"
+	title := func(region, position string) string {
+		a := learner.get(w.api(region)+"/api/v1/courses/phishing", key, position, "Accept-Language", "en")
+		var course struct{ Locale string }
+		a.into(t, &course)
+		return course.Locale
+	}
+	var position string
+	for _, locale := range []any{"en", "de", "en", "de"} {
+		before := learner.get(me, key, position)
+		a := learner.must(http.StatusOK, http.MethodPatch, me, map[string]any{"locale": locale}, "If-Match", before.header.Get("ETag"))
+		position = a.position()
+		for _, region := range []string{"syd", "iad", "fra"} {
+			if got := title(region, position); got != locale {
+				t.Errorf("%s reads in %s, having chosen %s", region, got, locale)
+			}
+			if now := learner.get(w.api(region)+"/api/v1/me", key, position); string(now.body) != string(a.body) || now.header.Get("ETag") != a.header.Get("ETag") {
+				t.Errorf("%s says %s with %s, the change %s with %s", region, now.body, now.header.Get("ETag"), a.body, a.header.Get("ETag"))
+			}
+		}
+		if locale == "de" {
+			learner.must(http.StatusPreconditionFailed, http.MethodPatch, me, map[string]any{"locale": "en"}, "If-Match", before.header.Get("ETag")).problem(t)
+		}
+	}
+	a := learner.must(http.StatusOK, http.MethodPatch, me, map[string]any{"locale": nil})
+	if got := title("iad", a.position()); got != "en" { // the browser's
+		t.Errorf("without a language of one's own it is %s", got)
+	}
+	learner.must(http.StatusUnprocessableEntity, http.MethodPatch, me, map[string]any{"locale": "tlh"}).problem(t)
+	learner.must(http.StatusUnprocessableEntity, http.MethodPatch, me, map[string]any{"full_name": "X"}).problem(t)
+}
+
+// theAuditLogIsRead walks the log through an edge: a change stands in it as soon as it is answered.
+func theAuditLogIsRead(t *testing.T, w *world, admin *client) {
+	log := w.api("syd") + "/api/v1/audit-log"
+	id := inPostgres[int64](t, w, `SELECT id FROM users WHERE email = 'try1@example.com'`)
+	admin.must(http.StatusOK, http.MethodPatch, fmt.Sprintf("%s/api/v1/users/%d", w.api("iad"), id), map[string]any{"department": "Audited"})
+	type entry struct {
+		ID         int64
+		ActorEmail string `json:"actor_email"`
+		Action     string
+		SubjectID  int64 `json:"subject_id"`
+		IP         string
+		Details    struct{ Update map[string][]any }
+	}
+	type page struct {
+		Items     []entry
+		NextAfter string `json:"next_after"`
+	}
+	var newest page
+	admin.get(log + "?size=1").into(t, &newest)
+	if e := newest.Items[0]; e.ActorEmail != "manager@example.com" || e.Action != "updateUser" || e.SubjectID != id || e.IP != "127.0.0.1" ||
+		fmt.Sprint(e.Details.Update["department"]) != "[ Audited]" {
+		t.Errorf("the newest entry is %+v", e)
+	}
+	want := inPostgres[int64](t, w, `SELECT count(*) FROM audit_log WHERE action = 'createUsers' AND subject = 'users' AND subject_id < $1 + 3`, id)
+	got, after := int64(0), ""
+	for {
+		var p page
+		admin.get(log+"?action=createUsers&subject=users&size=100&to="+"2100-01-01T00:00:00Z&after="+after).into(t, &p)
+		for _, e := range p.Items {
+			if e.SubjectID < id+3 {
+				got++
+			}
+		}
+		if after = p.NextAfter; after == "" {
+			break
+		}
+	}
+	if got != want || want < 2 {
+		t.Errorf("walked over %d, want %d", got, want)
+	}
+	learner := w.login("syd", "user1@example.com")
+	learner.t = t
+	learner.must(http.StatusForbidden, http.MethodGet, log, nil).problem(t)
+	secrets := admin.get(log + "?subject=user_credentials").body
+	if strings.Contains(string(secrets), "argon2") {
+		t.Errorf("the log shows a password's hash: %s", secrets)
+	}
 }
 
 func peopleComeInBulk(t *testing.T, w *world, admin *client) {

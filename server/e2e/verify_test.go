@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"outpost/replicate/verify"
 )
@@ -39,11 +40,28 @@ func TestVerifyComparesALiveReplica(t *testing.T) {
 		Verify *struct {
 			Rows uint64 `json:"rows_compared"`
 		} `json:"verify"`
+		Hub *struct {
+			Age    *float64 `json:"snapshot_age_seconds"`
+			Stream *struct {
+				Messages   int64
+				LimitBytes int64     `json:"limit_bytes"`
+				OldestAt   time.Time `json:"oldest_at"`
+				Consumers  int
+			}
+		}
 	}
 	eventually(t, "the node compares its replica", func() error {
 		admin.get(w.api("fra")+"/api/v1/status").into(t, &status)
 		if status.Verify == nil || status.Verify.Rows == 0 {
 			return fmt.Errorf("the status is %+v", status)
+		}
+		return nil
+	})
+	eventually(t, "the node tells of its stream", func() error {
+		admin.get(w.api("fra")+"/api/v1/status").into(t, &status)
+		if h := status.Hub; h == nil || h.Age == nil || h.Stream == nil || h.Stream.Messages == 0 || h.Stream.LimitBytes == 0 ||
+			time.Since(h.Stream.OldestAt) > time.Hour || h.Stream.Consumers != 1 {
+			return fmt.Errorf("the status is %+v", h)
 		}
 		return nil
 	})

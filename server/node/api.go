@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"outpost/replicate/change"
+	"outpost/replicate/hub"
+	"outpost/replicate/stream"
 	"outpost/replicate/verify"
 	"outpost/server/api"
 	"outpost/server/auth"
@@ -29,8 +31,10 @@ func (n *Node) openAPI(ctx context.Context) (err error) {
 			at := n.replica.State()
 			return training.At{Position: at.Position, Incarnation: at.Incarnation}
 		},
-		Stale: n.follow.Stale, Away: n.away, Ready: n.Ready, Status: n.status,
-		Site: web.NewSite(web.Options{Region: n.config.Region, Demo: n.options.Demo}), Dev: n.options.Dev, ClusterKey: n.config.ClusterKey, ClientIPHeader: n.config.ClientIPHeader, PublicURL: n.config.PublicURL, Origins: n.config.Origins,
+		Stale: n.follow.Stale, Away: n.away, Ready: n.Ready, Status: n.status, Changed: n.board.changed,
+		History: func() ([]byte, error) { return n.board.past(n.config.Region) },
+		Site:    web.NewSite(web.Options{Region: n.config.Region, Demo: n.options.Demo}),
+		Dev:     n.options.Dev, ClusterKey: n.config.ClusterKey, ClientIPHeader: n.config.ClientIPHeader, PublicURL: n.config.PublicURL, Origins: n.config.Origins,
 		Limits:  api.Limits{Wait: n.config.Wait, Rate: limit(n.config.RateLimit), Login: limit(n.config.LoginLimit)},
 		Metrics: n.metrics, Tracer: n.tracer, Log: n.log,
 	}
@@ -109,10 +113,45 @@ type world struct {
 
 // hubStatus is for those who run the platform.
 type hubStatus struct {
-	Streaming     bool   `json:"streaming"`         // connected to the slot
-	Stalled       string `json:"stalled,omitempty"` // why it is not
-	Published     string `json:"published_lsn"`
-	RetainedBytes int64  `json:"slot_retained_bytes"`
+	Streaming     bool          `json:"streaming"`         // connected to the slot
+	Stalled       string        `json:"stalled,omitempty"` // why it is not
+	Published     string        `json:"published_lsn"`
+	RetainedBytes int64         `json:"slot_retained_bytes"`
+	RetainedLimit int64         `json:"slot_limit_bytes,omitempty"` // 0: none, or not known
+	SnapshotAge   *float64      `json:"snapshot_age_seconds,omitempty"`
+	Stream        *streamStatus `json:"stream,omitempty"`
+}
+
+// streamStatus is what the stream holds.
+type streamStatus struct {
+	Messages   uint64     `json:"messages"`
+	Bytes      uint64     `json:"bytes"`
+	LimitBytes int64      `json:"limit_bytes"`
+	Oldest     uint64     `json:"oldest_sequence"`
+	Newest     uint64     `json:"newest_sequence"`
+	OldestAt   *time.Time `json:"oldest_at,omitempty"` // by the stream's clock
+	NewestAt   *time.Time `json:"newest_at,omitempty"`
+	Consumers  int        `json:"consumers"`
+}
+
+func newHubStatus(s hub.Status, b *stream.Bounds, now time.Time) *hubStatus {
+	out := &hubStatus{
+		Streaming: s.Streaming, Stalled: s.Stalled, Published: s.Published.String(),
+		RetainedBytes: s.RetainedBytes, RetainedLimit: s.RetainedLimit,
+	}
+	if !s.Snapshot.IsZero() {
+		age := seconds(now.Sub(s.Snapshot))
+		out.SnapshotAge = &age
+	}
+	if b != nil {
+		out.Stream = &streamStatus{
+			Messages: b.Messages, Bytes: b.Bytes, LimitBytes: s.StreamBytes, Oldest: b.First, Newest: b.Last, Consumers: b.Consumers,
+		}
+		if b.Messages > 0 {
+			out.Stream.OldestAt, out.Stream.NewestAt = &b.Oldest, &b.Newest
+		}
+	}
+	return out
 }
 
 // verifyStatus is the comparison of the primary's replica with Postgres.
@@ -145,8 +184,7 @@ func newVerifyStatus(s verify.Status) *verifyStatus {
 func (n *Node) status(detailed bool) any {
 	w := world{World: n.board.world(n.region())}
 	if detailed && n.hub != nil {
-		s := n.hub.Status()
-		w.Hub = &hubStatus{s.Streaming, s.Stalled, s.Published.String(), s.RetainedBytes}
+		w.Hub = newHubStatus(n.hub.Status(), n.stream.Load(), time.Now())
 		w.Verify = newVerifyStatus(n.verify.Status())
 	}
 	return w

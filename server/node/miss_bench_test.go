@@ -159,6 +159,8 @@ func newMissNode(b *testing.B, r *replica.Replica, off bool) *missNode {
 		Away:    func() bool { return false },
 		Ready:   func() error { return nil },
 		Status:  func(bool) any { return nil },
+		Changed: func() <-chan struct{} { return nil },
+		History: func() ([]byte, error) { return nil, nil },
 		Limits:  api.Limits{Rate: api.Rate{Count: 100_000_000, Per: time.Minute, Burst: 1_000_000}},
 		Metrics: telemetry.New("bench", "fra", nil), Log: slog.New(slog.DiscardHandler),
 	})

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -82,11 +83,14 @@ type Node struct {
 	follow  *follow.Follower
 	verify  *verify.Verifier // nil at an edge
 	board   *board
+	applied applied
+	stream  atomic.Pointer[stream.Bounds] // nil at an edge, and while it is not known
 	// transport is an edge's way to the primary, for writes and snapshots.
 	transport *http.Transport
 	api       *api.API
 
 	listener, adminListener net.Listener
+	stopping                atomic.Bool
 
 	closers []func() error // in the order of opening
 }
@@ -100,7 +104,7 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Node, err error) {
 		o.Dial = new(net.Dialer).DialContext
 	}
 	n := &Node{config: c, options: o, started: time.Now(), log: o.Log.With("region", c.Region)}
-	n.board = newBoard(n.log)
+	n.board = newBoard(n.log, time.Now)
 	n.metrics = telemetry.New(o.Version, c.Region, nil)
 	defer func() {
 		if err != nil {
@@ -126,6 +130,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	if n.hub != nil {
 		group.Go(func() error { return n.hub.Run(parts) })
 		group.Go(func() error { return n.verify.Forever(parts) })
+		group.Go(func() error { return n.watchStream(parts) })
 	} else {
 		group.Go(func() error { return n.edge.Run(parts) })
 	}
@@ -149,6 +154,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		case <-parts.Done(): // a part failed
 		}
 		n.log.Info("stopping: finishing the requests in flight")
+		n.stopping.Store(true)
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		err := n.api.Shutdown(limit)
@@ -164,6 +170,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 
 // Ready says why the node should get no traffic; nil when it should.
 func (n *Node) Ready() error {
+	if n.stopping.Load() {
+		return errors.New("the node is stopping")
+	}
 	if !n.replica.Loaded() {
 		return errors.New("the replica is not loaded yet")
 	}

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -22,9 +21,6 @@ import (
 	"outpost/server/telemetry"
 	"outpost/sql"
 )
-
-// announceInterval is how often a region tells the others how it is.
-const announceInterval = time.Second
 
 // How the primary compares its own replica with Postgres: at a rate that neither notices.
 const (
@@ -198,48 +194,4 @@ func (n *Node) openEdge() error {
 	}, n.log)
 	n.follow = &n.edge.Follower
 	return nil
-}
-
-// announce tells the other regions how this one is, and listens to them.
-func (n *Node) announce(ctx context.Context) error {
-	stop, err := n.conn.Announcements(n.board.hear)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	tick := time.NewTicker(announceInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		data, err := json.Marshal(n.region())
-		if err != nil {
-			return fmt.Errorf("describing this region: %w", err)
-		}
-		if err := n.conn.Announce(n.config.Region, data); err != nil {
-			n.log.Debug("the other regions were not told", "error", err) // the connection's own messages say why
-		}
-	}
-}
-
-// region is this node as it is now.
-func (n *Node) region() Region {
-	traffic := n.metrics.Traffic()
-	r := Region{
-		Region: n.config.Region, Role: role(n.config.Primary()), Ready: true,
-		Position: position(n.replica.State().Position), LagSeconds: seconds(n.follow.Lag()),
-		HitRatio: traffic.HitRatio, Requests: traffic.Rate,
-		P50: milliseconds(traffic.P50), P95: milliseconds(traffic.P95), P99: milliseconds(traffic.P99),
-		Uptime: seconds(time.Since(n.started)), Version: n.options.Version,
-	}
-	if err := n.Ready(); err != nil {
-		r.Ready, r.Reason = false, err.Error()
-	}
-	if age, stale := n.follow.Stale(); stale {
-		r.StaleSeconds = seconds(age)
-	}
-	return r
 }

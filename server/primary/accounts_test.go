@@ -293,7 +293,7 @@ func TestInvitationsAreListedAndWithdrawn(t *testing.T) {
 	for name, list := range map[string]func() ([]int64, error){
 		"by page": func() (got []int64, err error) {
 			for n := 1; n < 4; n++ {
-				page, err := p.Invitations(t.Context(), admin, training.Paging{Page: n, Size: 2})
+				page, err := p.Invitations(t.Context(), admin.CompanyID, training.Paging{Page: n, Size: 2})
 				if err != nil || page.Total != 5 {
 					t.Errorf("%+v, %v", page, err)
 				}
@@ -305,7 +305,7 @@ func TestInvitationsAreListedAndWithdrawn(t *testing.T) {
 		},
 		"by key": func() (got []int64, err error) {
 			for after := ""; after != "" || len(got) == 0; {
-				page, err := p.Invitations(t.Context(), admin, training.Paging{Page: 1, Size: 2, After: after})
+				page, err := p.Invitations(t.Context(), admin.CompanyID, training.Paging{Page: 1, Size: 2, After: after})
 				if err != nil || len(page.Items) == 0 {
 					return got, err
 				}
@@ -324,7 +324,7 @@ func TestInvitationsAreListedAndWithdrawn(t *testing.T) {
 		}
 	}
 	for _, after := range []string{"x", "open.", "open.-1", "shut.3", "open.1.2"} {
-		_, err := p.Invitations(t.Context(), admin, training.Paging{Page: 1, Size: 2, After: after})
+		_, err := p.Invitations(t.Context(), admin.CompanyID, training.Paging{Page: 1, Size: 2, After: after})
 		code(t, err, training.Invalid, "after")
 	}
 	for i, test := range []struct {

@@ -22,15 +22,19 @@ import (
 // invitationLife is how long an invitation, or the token for a first password, can be used.
 const invitationLife = 7 * 24 * time.Hour
 
-// Invite asks an address to join the inviter's company, by mail. It is a Conflict when the company
-// has a user or an open invitation of that address. Of another company's user the inviter learns
+// Invite asks an address to join a company, by mail: the inviter's own, or any for a platform
+// administrator. It is a Conflict when the company has a user or an open invitation of that
+// address, or is not active. Of another company's user the inviter learns
 // nothing: the answer is the same, and the mail tells its reader alone.
 func (p *Primary) Invite(ctx context.Context, who training.Principal, i training.Invitation) (training.Invitation, change.LSN, error) {
 	token, hash, err := newToken(invitationPrefix)
 	if err != nil {
 		return training.Invitation{}, 0, err
 	}
-	out, lsn, err := operate(ctx, p, operation{"createInvitation", who, i}, func(q *pgsql.Queries, at time.Time) (training.Invitation, error) {
+	out, lsn, err := operate(ctx, p, operation{"createInvitation", who, i}, func(q *pgsql.Queries, at time.Time) (out training.Invitation, err error) {
+		if i.CompanyID, err = companyFor(who, i.CompanyID); err != nil {
+			return out, err
+		}
 		return invite(ctx, q, who, i, token, hash, at)
 	})
 	if err == nil {
@@ -41,13 +45,17 @@ func (p *Primary) Invite(ctx context.Context, who training.Principal, i training
 
 func invite(ctx context.Context, q *pgsql.Queries, who training.Principal, i training.Invitation, token string, hash []byte, at time.Time) (training.Invitation, error) {
 	c, err := q.InvitationContext(ctx, pgsql.InvitationContextParams{
-		Locale: i.Locale, Email: i.Email, UserID: who.UserID, CompanyID: who.CompanyID,
+		Locale: i.Locale, Email: i.Email, UserID: who.UserID, CompanyID: i.CompanyID,
 	})
 	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return training.Invitation{}, noCompany()
 	case err != nil:
 		return training.Invitation{}, err
+	case !c.IsActive: // another's: who is of one that is not active writes nothing
+		return training.Invitation{}, training.Errorf(training.Conflict, "The company is not active: nobody could accept. Activate it first.")
 	case c.IsMember:
-		return training.Invitation{}, training.Errorf(training.Conflict, "Your company has a user of this address.")
+		return training.Invitation{}, training.Errorf(training.Conflict, "The company has a user of this address.")
 	case c.IsInvited:
 		return training.Invitation{}, training.Errorf(training.Conflict, "This address has an open invitation. Withdraw that to send another.")
 	}
@@ -60,7 +68,7 @@ func invite(ctx context.Context, q *pgsql.Queries, who training.Principal, i tra
 		return training.Invitation{}, fmt.Errorf("writing a mail: %w", err)
 	}
 	row, err := q.InsertInvitation(ctx, pgsql.InsertInvitationParams{
-		CompanyID: who.CompanyID, DataZone: c.DataZone, Email: i.Email, FullName: i.FullName, Role: string(i.Role),
+		CompanyID: i.CompanyID, DataZone: c.DataZone, Email: i.Email, FullName: i.FullName, Role: string(i.Role),
 		Department: i.Department, Locale: i.Locale, TokenHash: hash, InvitedBy: who.UserID, ExpiresAt: at.Add(invitationLife),
 		Kind: string(kind), MailLocale: c.Locale, Payload: string(payload),
 	})
@@ -71,11 +79,11 @@ func invite(ctx context.Context, q *pgsql.Queries, who training.Principal, i tra
 	return i, err
 }
 
-// Invitations gives a page of the company's invitations, the open ones first and of each kind the
+// Invitations gives a page of a company's invitations, the open ones first and of each kind the
 // newest. They are not replicated, so the primary is who knows them.
-func (p *Primary) Invitations(ctx context.Context, who training.Principal, page training.Paging) (training.Page[training.Invitation], error) {
+func (p *Primary) Invitations(ctx context.Context, company int64, page training.Paging) (training.Page[training.Invitation], error) {
 	out := training.Page[training.Invitation]{Page: page.Page, Size: page.Size}
-	params := pgsql.InvitationsParams{CompanyID: who.CompanyID, Skip: page.Offset(), Size: int32(page.Size) + 1}
+	params := pgsql.InvitationsParams{CompanyID: company, Skip: page.Offset(), Size: int32(page.Size) + 1}
 	if page.After != "" {
 		var ok bool
 		if params.AfterOpen, params.AfterID, ok = parseInvitationCursor(page.After); !ok {
@@ -85,7 +93,7 @@ func (p *Primary) Invitations(ctx context.Context, who training.Principal, page 
 	}
 	err := p.with(ctx, "listing invitations", func(conn *pgxpool.Conn) (err error) {
 		q := pgsql.New(conn)
-		if out.Total, err = q.CountInvitations(ctx, who.CompanyID); err != nil {
+		if out.Total, err = q.CountInvitations(ctx, company); err != nil {
 			return err
 		}
 		rows, err := q.Invitations(ctx, params)
@@ -118,11 +126,14 @@ func parseInvitationCursor(s string) (open bool, id int64, ok bool) {
 	return kind == "open", id, err == nil && id > 0 && (kind == "open" || kind == "past")
 }
 
-// WithdrawInvitation makes an invitation as if it had never been. One that was accepted is a
+// WithdrawInvitation makes an invitation of the asker's company, or any for a platform administrator, as if
+// it had never been. One that was accepted is a
 // Conflict: there is a user now.
 func (p *Primary) WithdrawInvitation(ctx context.Context, who training.Principal, id int64) (change.LSN, error) {
 	_, lsn, err := operate(ctx, p, operation{"withdrawInvitation", who, id}, func(q *pgsql.Queries, _ time.Time) (struct{}, error) {
-		r, err := q.WithdrawInvitation(ctx, pgsql.WithdrawInvitationParams{ID: id, CompanyID: who.CompanyID})
+		r, err := q.WithdrawInvitation(ctx, pgsql.WithdrawInvitationParams{
+			ID: id, AnyCompany: who.Role == training.PlatformAdmin, CompanyID: who.CompanyID,
+		})
 		switch {
 		case err != nil:
 			return struct{}{}, err

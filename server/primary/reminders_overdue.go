@@ -33,7 +33,7 @@ func remindOverdue(ctx context.Context, q *pgsql.Queries, who training.Principal
 	case !c.HasUser:
 		return out, training.Errorf(training.NotFound, "There is no such user.")
 	case !c.HasCourse:
-		return out, training.InvalidField("course_id", "is no course")
+		return out, training.InvalidField("course_id", "is no course of the company")
 	case c.People > training.MaxReminded:
 		return out, training.Errorf(training.Invalid,
 			"More than %d people are overdue, and no more are reminded at once. Choose a department or a course.", training.MaxReminded)

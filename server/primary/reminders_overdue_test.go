@@ -107,6 +107,7 @@ func TestWhoIsRemindedOnRequest(t *testing.T) {
 		"everybody":                {training.ReminderRequest{}, "", []string{"two@example.com", "Änne@example.com"}},
 		"one":                      {training.ReminderRequest{UserID: 2}, "", []string{"two@example.com"}},
 		"of a course":              {training.ReminderRequest{CourseID: 1}, "", []string{"Änne@example.com"}},
+		"of a course put away":     {training.ReminderRequest{CourseID: 1}, `UPDATE courses SET is_published = false`, []string{"Änne@example.com"}},
 		"of a department":          {training.ReminderRequest{Department: "IT"}, "", []string{"Änne@example.com"}},
 		"of a department, another": {training.ReminderRequest{Department: "it"}, "", nil},
 		"of both":                  {training.ReminderRequest{Department: "IT", CourseID: 2}, "", []string{"Änne@example.com"}},
@@ -138,6 +139,7 @@ func TestWhoIsRemindedOnRequest(t *testing.T) {
 
 func TestWhoCannotBeRemindedOnRequest(t *testing.T) {
 	p, url, post := behind(t)
+	pgtest.Exec(t, url, `INSERT INTO courses (id, slug, category, minutes) VALUES (5, 'unseen', 'email', 1)`)
 	for name, c := range map[string]struct {
 		who     training.Principal
 		request training.ReminderRequest
@@ -147,6 +149,7 @@ func TestWhoCannotBeRemindedOnRequest(t *testing.T) {
 		"nobody":                   {admin, training.ReminderRequest{UserID: 99}, training.NotFound, "user"},
 		"somebody of another":      {admin, training.ReminderRequest{UserID: 4}, training.NotFound, "user"},
 		"of a course that is none": {admin, training.ReminderRequest{CourseID: 99}, training.Invalid, "course_id"},
+		"of a course not shown":    {admin, training.ReminderRequest{CourseID: 5}, training.Invalid, "course_id"},
 		"by who is no administrator": {
 			training.Principal{UserID: 2, CompanyID: 1, Role: training.Admin}, training.ReminderRequest{}, training.Unauthorized, "",
 		},

@@ -163,14 +163,10 @@ func changePerson(ctx context.Context, q *pgsql.Queries, who training.Principal,
 const uniqueViolation = "23505"
 
 func personDetail(r pgsql.LockUserRow) training.PersonDetail {
-	c := r.Company
 	return training.PersonDetail{
 		Person: personOf(r.User, utc(r.LastLoginAt)), Courses: int(r.Courses), Assigned: int(r.Assigned), InProgress: int(r.InProgress),
 		Completed: int(r.Completed), Expired: int(r.Expired),
-		Company: training.Company{
-			ID: c.ID, Name: c.Name, Slug: c.Slug, Country: c.Country, Zone: c.DataZone, Locale: c.Locale,
-			PrivacyMode: training.PrivacyMode(c.PrivacyMode), Version: c.Version,
-		},
+		Company: company(r.Company),
 	}
 }
 

@@ -131,6 +131,42 @@ func TestAPersonIsChangedByTheRules(t *testing.T) {
 	}
 }
 
+func TestEverybodyChoosesTheirLanguage(t *testing.T) {
+	p, url, admin, _ := staff(t)
+	german, none := "de", ""
+	for _, c := range []struct {
+		name    string
+		who     training.Principal
+		version int64
+		locale  *string
+		code    training.Code
+		now     int64 // the version afterwards
+	}{
+		{"a learner's", learner, 1, &german, "", 2},
+		{"the same again", learner, 0, &german, "", 2},
+		{"nothing", learner, 2, nil, "", 2},
+		{"what has moved on", learner, 1, &none, training.Precondition, 2},
+		{"none", learner, 2, &none, "", 3},
+		{"an admin's", admin, 0, &german, "", 3},
+		{"of whoever is not active", training.Principal{UserID: 3, CompanyID: 1, Role: training.Learner}, 0, &german, training.Unauthorized, 1},
+	} {
+		d, lsn, err := p.ChangeLocale(t.Context(), c.who, c.version, c.locale)
+		if training.CodeOf(err) != c.code || c.code == "" && (err != nil || lsn == 0 || d.ID != c.who.UserID || d.Version != c.now || d.Company.Slug != "eins") {
+			t.Errorf("%s: %+v, %v", c.name, d, err)
+		}
+		if c.code == "" && c.locale != nil && (d.Locale != *c.locale || value[string](t, url, `SELECT locale FROM users WHERE id = $1`, c.who.UserID) != *c.locale) {
+			t.Errorf("%s: it is %q", c.name, d.Locale)
+		}
+		if v := value[int64](t, url, `SELECT version FROM users WHERE id = $1`, c.who.UserID); v != c.now {
+			t.Errorf("%s: the version is %d", c.name, v)
+		}
+	}
+	if got := value[string](t, url, `SELECT string_agg(actor_id || ' ' || subject_id || ' ' || (details #>> '{update,locale}'), '; ' ORDER BY id)
+		FROM audit_log WHERE action = 'updateMe' AND subject = 'users'`); got != `1 1 ["", "de"]; 1 1 ["de", ""]; 2 2 ["", "de"]` {
+		t.Errorf("the audit log says %s", got)
+	}
+}
+
 func TestEachWriteOfAPersonTakesFewerThanFiveStatements(t *testing.T) {
 	var seen observed
 	p, _, admin, _ := staff(t, func(c *primary.Config) { c.Observe = seen.see })
@@ -233,6 +269,59 @@ func TestPeopleAreCreatedInBulkAllOrNothing(t *testing.T) {
 		}
 		if left := value[int64](t, url, `SELECT count(*) FROM user_imports`); left != 0 {
 			t.Errorf("%d rows are left where they were staged", left)
+		}
+	})
+}
+
+// TestPeopleAreTriedFirst wants of a dry run what the real one would say, and nothing to come of it.
+func TestPeopleAreTriedFirst(t *testing.T) {
+	inModes(t, func(t *testing.T, mode func(*primary.Config)) {
+		p, url, admin, root := staff(t, mode)
+		state := func() string {
+			return value[string](t, url, `SELECT concat_ws(' ', (SELECT count(*) FROM users), (SELECT count(*) FROM audit_log), (SELECT count(*) FROM outbox),
+				(SELECT count(*) FROM idempotency_keys), (SELECT count(*) FROM user_imports))`)
+		}
+		ctx := training.WithCaller(t.Context(), training.Caller{IdempotencyKey: "k"})
+		people := rows(newcomer("a@example.com"), newcomer("GONE@example.com"), newcomer("b@example.com"), newcomer("A@example.com"),
+			newcomer("four@example.com"), newcomer("c@example.com"))
+		people[5].Errors = []training.FieldError{{Field: "role", Message: "must not be above your own"}}
+		before := state()
+		out, err := p.TryPeople(ctx, admin, 0, people)
+		if err != nil || out.Created != 0 || out.Failed != 4 || len(out.Rows) != 6 || state() != before {
+			t.Fatalf("%+v, %v; %s, before %s", out, err, state(), before)
+		}
+		for _, r := range out.Rows {
+			if good := r.Row == 1 || r.Row == 3; r.ID != 0 || good == (len(r.Errors) > 0) {
+				t.Errorf("row %d: %+v", r.Row, r)
+			}
+		}
+		_, _, err = p.CreatePeople(t.Context(), admin, 0, people, false)
+		if fields(out.Refusal()) != fields(err) {
+			t.Errorf("tried: %s; in earnest: %s", fields(out.Refusal()), fields(err))
+		}
+		good := rows(newcomer("a@example.com"), newcomer("b@example.com"))
+		for range 2 { // none stands in the other's way
+			if out, err := p.TryPeople(ctx, root, 1, good); err != nil || out.Created != 0 || out.Failed != 0 || len(out.Rows) != 2 || state() != before {
+				t.Errorf("all good: %+v, %v; %s, before %s", out, err, state(), before)
+			}
+		}
+		for what, c := range map[string]struct {
+			who     training.Principal
+			company int64
+			code    training.Code
+		}{
+			"into no company":      {root, 99, training.Invalid},
+			"into another company": {admin, 2, training.Forbidden},
+			"not active":           {training.Principal{UserID: 3, CompanyID: 1, Role: training.Admin}, 0, training.Unauthorized},
+			"no admin any more":    {training.Principal{UserID: 1, CompanyID: 1, Role: training.Admin}, 0, training.Unauthorized},
+		} {
+			if _, err := p.TryPeople(ctx, c.who, c.company, good); training.CodeOf(err) != c.code {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		// The key is as good as it was.
+		if out, _, err := p.CreatePeople(ctx, admin, 0, good, false); err != nil || out.Created != 2 {
+			t.Errorf("in earnest: %+v, %v", out, err)
 		}
 	})
 }

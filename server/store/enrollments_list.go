@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"outpost/server/store/sqlite"
 	"outpost/server/training"
@@ -19,6 +20,9 @@ func (q *queries) CompanyEnrollments(ctx context.Context, p training.Principal, 
 		return out, err
 	}
 	s := enrollmentSearch{filter: f, company: company}
+	if s.people, err = q.chosenPeople(ctx, s); err != nil {
+		return out, err
+	}
 	found, err := q.findCompanyEnrollments(ctx, s)
 	if err != nil {
 		return out, err
@@ -44,7 +48,8 @@ func (q *queries) CompanyEnrollments(ctx context.Context, p training.Principal, 
 // enrollmentSearch is a filter in the terms of the queries.
 type enrollmentSearch struct {
 	filter  training.CompanyEnrollmentFilter
-	company int64 // 0: all
+	company int64  // 0: all
+	people  string // the ids of those who are asked for; empty: everybody
 }
 
 func (s enrollmentSearch) now() string { return formatTime(s.filter.At) }
@@ -57,7 +62,40 @@ func (s enrollmentSearch) overdue() int64 {
 }
 
 // onlyOverdue says that what is open by its due date is all that has to be looked at.
-func (s enrollmentSearch) onlyOverdue() bool { return s.filter.UserID == 0 && s.overdue() == 1 }
+func (s enrollmentSearch) onlyOverdue() bool { return s.people == "" && s.overdue() == 1 }
+
+// companies are the ids from which to which the company's lies.
+func (s enrollmentSearch) companies() (from, to int64) {
+	if s.company == 0 {
+		return math.MinInt64, math.MaxInt64
+	}
+	return s.company, s.company
+}
+
+// chosenPeople are those whose enrollments are asked for, where not everybody's are: to begin with them
+// is to look at little.
+func (q *queries) chosenPeople(ctx context.Context, s enrollmentSearch) (string, error) {
+	if f := s.filter; f.Department == "" {
+		if f.UserID == 0 {
+			return "", nil
+		}
+		return idList([]int64{f.UserID})
+	}
+	from, to := s.companies()
+	people, err := run(ctx, q, "people_of_department", q.sql.PeopleOfDepartment, sqlite.PeopleOfDepartmentParams{
+		Department: s.filter.Department, FromCompany: from, ToCompany: to,
+	})
+	if err != nil {
+		return "", err
+	}
+	if s.filter.UserID != 0 {
+		people = slices.DeleteFunc(people, func(id int64) bool { return id != s.filter.UserID })
+	}
+	if people == nil {
+		people = []int64{} // nobody, which is not everybody
+	}
+	return idList(people)
+}
 
 // findCompanyEnrollments gives the places of the page, and one more if there is one.
 func (q *queries) findCompanyEnrollments(ctx context.Context, s enrollmentSearch) ([]place, error) {
@@ -67,16 +105,16 @@ func (q *queries) findCompanyEnrollments(ctx context.Context, s enrollmentSearch
 		return nil, err
 	}
 	all := sqlite.AllEnrollmentIDsByCreatedParams{
-		AfterKey: from.text, AfterID: from.id, CourseID: f.CourseID, Department: f.Department, Status: string(f.Status),
+		AfterKey: from.text, AfterID: from.id, CourseID: f.CourseID, Status: string(f.Status),
 		Now: s.now(), Overdue: s.overdue(), Size: int64(f.Size) + 1, Skip: f.Offset(),
 	}
 	own := sqlite.CompanyEnrollmentIDsByCreatedParams{
-		CompanyID: s.company, AfterKey: all.AfterKey, AfterID: all.AfterID, CourseID: all.CourseID, Department: all.Department,
+		CompanyID: s.company, AfterKey: all.AfterKey, AfterID: all.AfterID, CourseID: all.CourseID,
 		Status: all.Status, Now: all.Now, Overdue: all.Overdue, Size: all.Size, Skip: all.Skip,
 	}
 	switch {
-	case f.UserID != 0:
-		return q.findPersonEnrollments(ctx, s, own)
+	case s.people != "":
+		return q.findPeopleEnrollments(ctx, s, own)
 	case s.onlyOverdue() && f.Sort == "due_at":
 		return q.findOverdue(ctx, s, own)
 	}
@@ -108,12 +146,12 @@ func (q *queries) findCompanyEnrollments(ctx context.Context, s enrollmentSearch
 
 func (q *queries) findOverdue(ctx context.Context, s enrollmentSearch, a sqlite.CompanyEnrollmentIDsByCreatedParams) ([]place, error) {
 	all := sqlite.AllOverdueIDsParams{
-		Now: a.Now, AfterKey: a.AfterKey, AfterID: a.AfterID, CourseID: a.CourseID, Status: a.Status, Department: a.Department,
+		Now: a.Now, AfterKey: a.AfterKey, AfterID: a.AfterID, CourseID: a.CourseID, Status: a.Status,
 		Skip: a.Skip, Size: a.Size,
 	}
 	own := sqlite.CompanyOverdueIDsParams{
 		CompanyID: a.CompanyID, Now: a.Now, AfterKey: a.AfterKey, AfterID: a.AfterID, CourseID: a.CourseID, Status: a.Status,
-		Department: a.Department, Skip: a.Skip, Size: a.Size,
+		Skip: a.Skip, Size: a.Size,
 	}
 	switch everywhere := s.company == 0; {
 	case everywhere && s.filter.Desc:
@@ -126,16 +164,16 @@ func (q *queries) findOverdue(ctx context.Context, s enrollmentSearch, a sqlite.
 	return find(ctx, q, "company_overdue", q.sql.CompanyOverdueIDs, own)
 }
 
-func (q *queries) findPersonEnrollments(ctx context.Context, s enrollmentSearch, a sqlite.CompanyEnrollmentIDsByCreatedParams) ([]place, error) {
-	arg := sqlite.PersonEnrollmentIDsParams{
-		Sort: s.filter.Sort, UserID: s.filter.UserID, AnyCompany: flag(s.company == 0), CompanyID: a.CompanyID, AfterKey: a.AfterKey,
-		AfterID: a.AfterID, CourseID: a.CourseID, Department: a.Department, Status: a.Status, Now: a.Now, Overdue: a.Overdue,
+func (q *queries) findPeopleEnrollments(ctx context.Context, s enrollmentSearch, a sqlite.CompanyEnrollmentIDsByCreatedParams) ([]place, error) {
+	arg := sqlite.PeopleEnrollmentIDsParams{
+		Sort: s.filter.Sort, People: s.people, AnyCompany: flag(s.company == 0), CompanyID: a.CompanyID, AfterKey: a.AfterKey,
+		AfterID: a.AfterID, CourseID: a.CourseID, Status: a.Status, Now: a.Now, Overdue: a.Overdue,
 		Skip: a.Skip, Size: a.Size,
 	}
 	if s.filter.Desc {
-		return find(ctx, q, "person_enrollments", q.sql.PersonEnrollmentIDsDesc, sqlite.PersonEnrollmentIDsDescParams(arg))
+		return find(ctx, q, "people_enrollments", q.sql.PeopleEnrollmentIDsDesc, sqlite.PeopleEnrollmentIDsDescParams(arg))
 	}
-	return find(ctx, q, "person_enrollments", q.sql.PersonEnrollmentIDs, arg)
+	return find(ctx, q, "people_enrollments", q.sql.PeopleEnrollmentIDs, arg)
 }
 
 // find runs a query of a page of ids.
@@ -152,34 +190,30 @@ func find[A any, R ~struct {
 func (q *queries) countCompanyEnrollments(ctx context.Context, s enrollmentSearch, out *training.CompanyEnrollments) (err error) {
 	f, next := s.filter, ""
 	switch everywhere := s.company == 0; {
-	case f.UserID != 0:
-		var row sqlite.CountPersonEnrollmentsRow
-		row, err = run(ctx, q, "count_person_enrollments", q.sql.CountPersonEnrollments, sqlite.CountPersonEnrollmentsParams{
-			Status: string(f.Status), Now: s.now(), Overdue: s.overdue(), UserID: f.UserID, AnyCompany: flag(everywhere), CompanyID: s.company,
-			CourseID: f.CourseID, Department: f.Department,
+	case s.people != "":
+		var row sqlite.CountPeopleEnrollmentsRow
+		row, err = run(ctx, q, "count_people_enrollments", q.sql.CountPeopleEnrollments, sqlite.CountPeopleEnrollmentsParams{
+			Status: string(f.Status), Now: s.now(), Overdue: s.overdue(), People: s.people, AnyCompany: flag(everywhere), CompanyID: s.company,
+			CourseID: f.CourseID,
 		})
 		out.Total, next = row.Total, row.NextChange
 	case s.onlyOverdue() && everywhere:
 		var row sqlite.CountAllOverdueRow
 		row, err = run(ctx, q, "count_all_overdue", q.sql.CountAllOverdue, sqlite.CountAllOverdueParams{
-			Now: s.now(), CourseID: f.CourseID, Status: string(f.Status), Department: f.Department,
+			Now: s.now(), CourseID: f.CourseID, Status: string(f.Status),
 		})
 		out.Total, next = row.Total, row.NextChange
 	case s.onlyOverdue():
 		var row sqlite.CountCompanyOverdueRow
 		row, err = run(ctx, q, "count_company_overdue", q.sql.CountCompanyOverdue, sqlite.CountCompanyOverdueParams{
-			CompanyID: s.company, Now: s.now(), CourseID: f.CourseID, Status: string(f.Status), Department: f.Department,
+			CompanyID: s.company, Now: s.now(), CourseID: f.CourseID, Status: string(f.Status),
 		})
 		out.Total, next = row.Total, row.NextChange
-	case f.Department == "" && f.Status == "" && f.Overdue == nil:
+	case f.Status == "" && f.Overdue == nil:
 		out.Total, err = run(ctx, q, "enrollment_total", q.sql.EnrollmentTotal, sqlite.EnrollmentTotalParams{CompanyID: s.company, CourseID: f.CourseID})
 	default:
-		arg := sqlite.CountCompanyEnrollmentsParams{
-			Status: string(f.Status), Now: s.now(), Overdue: s.overdue(), FromCompany: s.company, ToCompany: s.company, CourseID: f.CourseID, Department: f.Department,
-		}
-		if everywhere {
-			arg.FromCompany, arg.ToCompany = math.MinInt64, math.MaxInt64
-		}
+		arg := sqlite.CountCompanyEnrollmentsParams{Status: string(f.Status), Now: s.now(), Overdue: s.overdue(), CourseID: f.CourseID}
+		arg.FromCompany, arg.ToCompany = s.companies()
 		var row sqlite.CountCompanyEnrollmentsRow
 		row, err = run(ctx, q, "count_company_enrollments", q.sql.CountCompanyEnrollments, arg)
 		out.Total, next = row.Total, row.NextChange

@@ -75,13 +75,17 @@ func TestEnrollmentsOfACompanysPeople(t *testing.T) {
 		"overdue, by age":           {manager, filter{Overdue: &yes}, "created_at", []int64{2, 4}, "2026-06-01T18:00:00Z"},
 		"overdue at the instant":    {manager, filter{Overdue: &yes, At: may.Add(6 * time.Hour)}, "due_at", []int64{4, 2, 7}, ""},
 		"overdue in a course":       {manager, filter{Overdue: &yes, CourseID: 2, At: may.Add(6 * time.Hour)}, "due_at", []int64{2, 7}, ""},
-		"overdue in a department":   {manager, filter{Overdue: &yes, Department: "IT", At: may.Add(6 * time.Hour)}, "due_at", []int64{7}, ""},
+		"overdue in a department":   {manager, filter{Overdue: &yes, Department: "IT", At: may.Add(6 * time.Hour)}, "due_at", []int64{7}, "2026-07-01T00:00:00Z"},
 		"overdue and begun":         {manager, filter{Overdue: &yes, Status: training.InProgress, At: may.Add(6 * time.Hour)}, "due_at", []int64{7}, ""},
 		"overdue, of a person":      {manager, filter{Overdue: &yes, UserID: 1}, "due_at", []int64{4, 2}, "2027-03-01T00:00:00Z"},
 		"overdue, of who is gone":   {manager, filter{Overdue: &yes, UserID: 4}, "due_at", nil, ""},
 		"not overdue":               {manager, filter{Overdue: &no}, "created_at", []int64{1, 3, 5, 7, 8, 9, 10}, "2026-06-01T18:00:00Z"},
 		"of a course":               {manager, filter{CourseID: 2}, "created_at", []int64{2, 7, 8}, ""},
 		"of a department":           {manager, filter{Department: "IT"}, "created_at", []int64{7, 9, 10}, ""},
+		"of a department of nobody": {manager, filter{Department: "it"}, "created_at", nil, ""},
+		"of who is in it":           {manager, filter{Department: "IT", UserID: 2}, "created_at", []int64{7, 9, 10}, ""},
+		"of who is not in it":       {manager, filter{Department: "IT", UserID: 1}, "created_at", nil, ""},
+		"of a department elsewhere": {foreign, filter{Department: "IT"}, "created_at", nil, ""},
 		"of a person":               {manager, filter{UserID: 2}, "-created_at", []int64{10, 9, 7}, ""},
 		"of a person, by due date":  {manager, filter{UserID: 2}, "due_at", []int64{9, 7, 10}, ""},
 		"of a person in a course":   {manager, filter{UserID: 2, CourseID: 2}, "due_at", []int64{7}, ""},
@@ -200,10 +204,10 @@ func TestOverdueListsWalkWhatIsOpen(t *testing.T) {
 	r := load(t, crowd()...)
 	queries := generated(t)
 	for name, want := range map[string][]string{
-		"CompanyOverdueIDs":         {"SEARCH e USING INDEX enrollments_company_open (company_id=? AND due_at>? AND due_at<?)"},
-		"AllOverdueIDs":             {"SEARCH e USING INDEX enrollments_open (due_at>? AND due_at<?)"},
-		"CountCompanyOverdue":       {"SEARCH e USING INDEX enrollments_company_open (company_id=? AND due_at<?)", "SEARCH x USING INDEX enrollments_company_open (company_id=? AND due_at>?)"},
-		"CountAllOverdue":           {"SEARCH e USING INDEX enrollments_open (due_at<?)", "SEARCH x USING INDEX enrollments_open (due_at>?)"},
+		"CompanyOverdueIDs":         {"SEARCH e USING COVERING INDEX enrollments_company_open (company_id=? AND due_at>? AND due_at<?)"},
+		"AllOverdueIDs":             {"SEARCH e USING COVERING INDEX enrollments_open (due_at>? AND due_at<?)"},
+		"CountCompanyOverdue":       {"SEARCH e USING COVERING INDEX enrollments_company_open (company_id=? AND due_at<?)", "SEARCH x USING COVERING INDEX enrollments_company_open (company_id=? AND due_at>?)"},
+		"CountAllOverdue":           {"SEARCH e USING COVERING INDEX enrollments_open (due_at<?)", "SEARCH x USING COVERING INDEX enrollments_open (due_at>?)"},
 		"CompanyEnrollmentIDsByDue": {"SEARCH e USING INDEX enrollments_company_due (company_id=? AND <expr>>?)"},
 		"CountCompanyEnrollments":   {"SEARCH e USING COVERING INDEX enrollments_company (company_id>? AND company_id<?)"},
 	} {

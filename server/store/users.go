@@ -17,10 +17,7 @@ func (q *queries) Me(ctx context.Context, p training.Principal) (training.User, 
 	user := training.User{
 		ID: u.ID, Email: u.Email, FullName: u.FullName, Role: training.Role(u.Role), Department: u.Department,
 		JobRisk: u.JobRisk, Locale: u.Locale, IsActive: u.IsActive == 1,
-		Company: training.Company{
-			ID: c.ID, Name: c.Name, Slug: c.Slug, Country: c.Country, Zone: c.DataZone, Locale: c.Locale,
-			PrivacyMode: training.PrivacyMode(c.PrivacyMode), Version: c.Version,
-		},
+		Company:   company(c),
 		CreatedAt: t.at(u.CreatedAt), UpdatedAt: t.at(u.UpdatedAt), Version: u.Version,
 	}
 	return user, t.err

@@ -92,23 +92,31 @@ func (q *queries) PeopleForExport(ctx context.Context, p training.Principal, com
 // maxWords bounds what one search looks for.
 const maxWords = 8
 
-// searchWords makes of what somebody typed an expression for users_search: everything that is
-// neither letter nor digit separates words, and so no operator, quote or column gets through. A
-// word begins with its tenant, as the index says. Empty when there is no word.
+// searchWords makes of what somebody typed an expression for users_search, where a word begins with its
+// tenant. Empty when there is no word.
 func searchWords(text string, company int64) string {
-	// As the index has it, and as the search of courses does: ß is ss.
-	words := strings.FieldsFunc(strings.ReplaceAll(fold(text), "ß", "ss"), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
-	if len(words) == 0 {
-		return ""
-	}
 	column, tenant := "platform", ""
 	if company != 0 {
 		column, tenant = "company", "c"+strconv.FormatInt(company, 10)+"x"
 	}
-	for i, w := range words[:min(len(words), maxWords)] {
+	words := prefixes(text, tenant)
+	if words == "" {
+		return ""
+	}
+	return column + " : (" + words + ")"
+}
+
+// prefixes makes of what somebody typed an expression for what has words that begin so, each behind
+// tenant: everything that is neither letter nor digit separates words, and so no operator, quote or column
+// gets through. Empty when there is no word.
+func prefixes(text, tenant string) string {
+	// As the index has it, and as the search of courses does: ß is ss.
+	words := strings.FieldsFunc(strings.ReplaceAll(fold(text), "ß", "ss"), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
+	words = words[:min(len(words), maxWords)]
+	for i, w := range words {
 		words[i] = `"` + tenant + w + `"*`
 	}
-	return column + " : (" + strings.Join(words[:min(len(words), maxWords)], " AND ") + ")"
+	return strings.Join(words, " AND ")
 }
 
 // fold is Postgres' fold_name: neither case nor accents count.

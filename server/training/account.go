@@ -6,6 +6,7 @@ import "time"
 // holds.
 type Invitation struct {
 	ID         int64
+	CompanyID  int64 // of one that is to be made: 0: the inviter's
 	Email      string
 	FullName   string // may be empty
 	Role       Role   // learner, manager or admin

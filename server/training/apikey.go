@@ -51,7 +51,7 @@ type NewAPIKey struct {
 // Scopes are all that API keys can be given.
 func Scopes() []string {
 	return []string{
-		"assignments:read", "assignments:write", "audit:read", "certificates:read", "courses:read", "courses:write",
+		"assignments:read", "assignments:write", "audit:read", "certificates:read", "companies:read", "companies:write", "courses:read", "courses:write",
 		"enrollments:read", "enrollments:write", "figures:read", "me:read", "phishing:read", "phishing:write", "reports:read",
 		"reports:write", "users:read", "users:write",
 	}

@@ -51,6 +51,11 @@ func (f *CompanyEnrollmentFilter) Timed() bool {
 	return f.Overdue != nil || f.Status == Completed || f.Status == Expired
 }
 
+// Long says whether more is looked at than what is shown: the enrollments of a whole company, or of all.
+func (f *CompanyEnrollmentFilter) Long() bool {
+	return f.UserID == 0 && (f.Department != "" || f.Status != "" || f.Overdue != nil)
+}
+
 // CompanyEnrollments are a page of them.
 type CompanyEnrollments struct {
 	Page[CompanyEnrollment]

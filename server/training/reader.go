@@ -27,6 +27,7 @@ type Queries interface {
 	FrameworkQueries
 	FigureQueries
 	AnalyticsQueries
+	CompanyQueries
 	PhishingQueries
 	ReportQueries
 	ReportScheduleQueries

@@ -8,7 +8,7 @@ import (
 // Limits of trends, in days.
 const (
 	MinTrend     = 7
-	MaxTrend     = 90
+	MaxTrend     = 365
 	DefaultTrend = 30
 )
 

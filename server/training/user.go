@@ -2,18 +2,6 @@ package training
 
 import "time"
 
-// Company is a tenant.
-type Company struct {
-	ID          int64
-	Name        string
-	Slug        string
-	Country     string
-	Zone        string
-	Locale      string
-	PrivacyMode PrivacyMode
-	Version     int64
-}
-
 // User is an account with its company.
 type User struct {
 	ID         int64

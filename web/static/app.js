@@ -1,4 +1,5 @@
 // What every page does beyond its HTML: all of it is a comfort, and nothing is missing without it.
+import { outbox } from "./outbox.js";
 import { position } from "./position.js";
 
 // A form that was sent is not sent again by a second click.
@@ -29,3 +30,4 @@ for (const select of document.querySelectorAll("form.filters select")) {
 }
 
 position.keep();
+outbox.begin();

@@ -430,6 +430,8 @@ const (
 	AssignmentsWrite Scope = "assignments:write"
 	AuditRead        Scope = "audit:read"
 	CertificatesRead Scope = "certificates:read"
+	CompaniesRead    Scope = "companies:read"
+	CompaniesWrite   Scope = "companies:write"
 	CoursesRead      Scope = "courses:read"
 	CoursesWrite     Scope = "courses:write"
 	EnrollmentsRead  Scope = "enrollments:read"
@@ -454,6 +456,10 @@ func (e Scope) Valid() bool {
 	case AuditRead:
 		return true
 	case CertificatesRead:
+		return true
+	case CompaniesRead:
+		return true
+	case CompaniesWrite:
 		return true
 	case CoursesRead:
 		return true
@@ -535,6 +541,30 @@ func (e ListAssignmentsParamsSort) Valid() bool {
 	case ListAssignmentsParamsSortMinusCreatedAt:
 		return true
 	case ListAssignmentsParamsSortMinusDueAt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListCompaniesParamsSort.
+const (
+	ListCompaniesParamsSortCreatedAt      ListCompaniesParamsSort = "created_at"
+	ListCompaniesParamsSortMinusCreatedAt ListCompaniesParamsSort = "-created_at"
+	ListCompaniesParamsSortMinusName      ListCompaniesParamsSort = "-name"
+	ListCompaniesParamsSortName           ListCompaniesParamsSort = "name"
+)
+
+// Valid indicates whether the value is a known member of the ListCompaniesParamsSort enum.
+func (e ListCompaniesParamsSort) Valid() bool {
+	switch e {
+	case ListCompaniesParamsSortCreatedAt:
+		return true
+	case ListCompaniesParamsSortMinusCreatedAt:
+		return true
+	case ListCompaniesParamsSortMinusName:
+		return true
+	case ListCompaniesParamsSortName:
 		return true
 	default:
 		return false
@@ -642,22 +672,22 @@ func (e ListMyEnrollmentsParamsSort) Valid() bool {
 
 // Defines values for ListPhishingCampaignsParamsSort.
 const (
-	MinusName      ListPhishingCampaignsParamsSort = "-name"
-	MinusStartedAt ListPhishingCampaignsParamsSort = "-started_at"
-	Name           ListPhishingCampaignsParamsSort = "name"
-	StartedAt      ListPhishingCampaignsParamsSort = "started_at"
+	ListPhishingCampaignsParamsSortMinusName      ListPhishingCampaignsParamsSort = "-name"
+	ListPhishingCampaignsParamsSortMinusStartedAt ListPhishingCampaignsParamsSort = "-started_at"
+	ListPhishingCampaignsParamsSortName           ListPhishingCampaignsParamsSort = "name"
+	ListPhishingCampaignsParamsSortStartedAt      ListPhishingCampaignsParamsSort = "started_at"
 )
 
 // Valid indicates whether the value is a known member of the ListPhishingCampaignsParamsSort enum.
 func (e ListPhishingCampaignsParamsSort) Valid() bool {
 	switch e {
-	case MinusName:
+	case ListPhishingCampaignsParamsSortMinusName:
 		return true
-	case MinusStartedAt:
+	case ListPhishingCampaignsParamsSortMinusStartedAt:
 		return true
-	case Name:
+	case ListPhishingCampaignsParamsSortName:
 		return true
-	case StartedAt:
+	case ListPhishingCampaignsParamsSortStartedAt:
 		return true
 	default:
 		return false
@@ -1279,6 +1309,33 @@ type Company struct {
 	Slug        string `json:"slug"`
 }
 
+// CompanyDetail A company as those see it who run it or the platform.
+type CompanyDetail struct {
+	// ActiveUsers People of it who are active.
+	ActiveUsers int `json:"active_users"`
+
+	// Country As ISO 3166-1 writes it in two letters.
+	Country   string    `json:"country"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// DataZone Which regions keep a copy of what belongs to it.
+	DataZone string `json:"data_zone"`
+	Id       int64  `json:"id"`
+
+	// IsActive False when nobody of it can log in.
+	IsActive bool `json:"is_active"`
+
+	// Locale The language of those who wish for none.
+	Locale string `json:"locale"`
+	Name   string `json:"name"`
+
+	// PrivacyMode What managers may see of one person's figures: nothing, them without a name, or by name.
+	PrivacyMode PrivacyMode `json:"privacy_mode"`
+	Slug        string      `json:"slug"`
+	UpdatedAt   time.Time   `json:"updated_at"`
+	Version     int64       `json:"version"`
+}
+
 // CompanyEnrollment An enrollment as those see it who manage people.
 type CompanyEnrollment struct {
 	CompanyId   int64      `json:"company_id"`
@@ -1316,6 +1373,34 @@ type CompanyEnrollmentPage struct {
 	Pages     int     `json:"pages"`
 	Size      int     `json:"size"`
 	Total     int64   `json:"total"`
+}
+
+// CompanyPage defines model for CompanyPage.
+type CompanyPage struct {
+	HasNext bool            `json:"has_next"`
+	HasPrev bool            `json:"has_prev"`
+	Items   []CompanyDetail `json:"items"`
+
+	// NextAfter For `after`; null on the last page.
+	NextAfter *string `json:"next_after"`
+	Page      int     `json:"page"`
+	Pages     int     `json:"pages"`
+	Size      int     `json:"size"`
+	Total     int64   `json:"total"`
+}
+
+// CompanyPatch What shall become of a company; what is not named stays.
+type CompanyPatch struct {
+	// Country For platform administrators.
+	Country *string `json:"country,omitempty"`
+
+	// IsActive For platform administrators.
+	IsActive *bool   `json:"is_active,omitempty"`
+	Locale   *string `json:"locale,omitempty"`
+	Name     *string `json:"name,omitempty"`
+
+	// PrivacyMode What managers may see of one person's figures: nothing, them without a name, or by name.
+	PrivacyMode *PrivacyMode `json:"privacy_mode,omitempty"`
 }
 
 // ComplianceReportRequest defines model for ComplianceReportRequest.
@@ -1681,11 +1766,22 @@ type Health struct {
 
 // HubStatus Of the primary, for platform admins only.
 type HubStatus struct {
-	PublishedLsn      string `json:"published_lsn"`
-	SlotRetainedBytes int64  `json:"slot_retained_bytes"`
+	PublishedLsn string `json:"published_lsn"`
+
+	// SlotLimitBytes How much it keeps at most (`max_slot_wal_keep_size`); left out where it has no limit.
+	SlotLimitBytes *int64 `json:"slot_limit_bytes,omitempty"`
+
+	// SlotRetainedBytes WAL that Postgres keeps for the slot.
+	SlotRetainedBytes int64 `json:"slot_retained_bytes"`
+
+	// SnapshotAgeSeconds Of the newest snapshot for new regions; left out while there is none.
+	SnapshotAgeSeconds *float32 `json:"snapshot_age_seconds,omitempty"`
 
 	// Stalled Why the slot is not being read, when it is not.
 	Stalled *string `json:"stalled,omitempty"`
+
+	// Stream What the stream holds, as of the last two seconds.
+	Stream *StreamStatus `json:"stream,omitempty"`
 
 	// Streaming Whether the slot is being read.
 	Streaming bool `json:"streaming"`
@@ -1732,6 +1828,9 @@ type InvitationPage struct {
 
 // InvitationRequest Whom to invite, and as what.
 type InvitationRequest struct {
+	// CompanyId For platform administrators; else the inviter's.
+	CompanyId *int64 `json:"company_id,omitempty"`
+
 	// Department Of the company.
 	Department *string `json:"department,omitempty"`
 
@@ -1843,6 +1942,23 @@ type LoginRequest struct {
 type MePatch struct {
 	// Locale Null or empty for none of one's own.
 	Locale *string `json:"locale,omitempty"`
+}
+
+// NewCompany A company that is to be created.
+type NewCompany struct {
+	// Country As ISO 3166-1 writes it in two letters.
+	Country string `json:"country"`
+
+	// DataZone Which regions keep a copy of what belongs to it.
+	DataZone *string `json:"data_zone,omitempty"`
+	Locale   *string `json:"locale,omitempty"`
+	Name     string  `json:"name"`
+
+	// PrivacyMode What managers may see of one person's figures: nothing, them without a name, or by name.
+	PrivacyMode *PrivacyMode `json:"privacy_mode,omitempty"`
+
+	// Slug Of no other company; made of the name when it is left out.
+	Slug *string `json:"slug,omitempty"`
 }
 
 // NewPerson Somebody who is to be created.
@@ -2433,6 +2549,9 @@ type PopularCourse struct {
 	Title       string `json:"title"`
 }
 
+// PrivacyMode What managers may see of one person's figures: nothing, them without a name, or by name.
+type PrivacyMode = string
+
 // Problem defines model for Problem.
 type Problem struct {
 	Detail *string       `json:"detail,omitempty"`
@@ -2577,8 +2696,29 @@ type RefreshRequest struct {
 	RefreshToken string `json:"refresh_token"`
 }
 
+// RegionHistory In the lists of figures null stands for a step in which nothing was heard.
+type RegionHistory struct {
+	HitRatio []*float32 `json:"hit_ratio"`
+
+	// LagSeconds The largest of the step.
+	LagSeconds        []*float32 `json:"lag_seconds"`
+	P95Ms             []*float32 `json:"p95_ms"`
+	Region            string     `json:"region"`
+	RequestsPerSecond []*float32 `json:"requests_per_second"`
+	Role              string     `json:"role"`
+
+	// State The worst of the step. Absent: it was not there yet, said goodbye, or was silent for a minute.
+	State []string `json:"state"`
+}
+
 // RegionStatus defines model for RegionStatus.
 type RegionStatus struct {
+	// AppliedRowsPerSecond To its replica, in the last ten seconds.
+	AppliedRowsPerSecond float32 `json:"applied_rows_per_second"`
+
+	// AppliedTransactionsPerSecond As well; the stream itself adds one a second.
+	AppliedTransactionsPerSecond float32 `json:"applied_transactions_per_second"`
+
 	// HitRatio Of the cache, in the last minute.
 	HitRatio float32 `json:"hit_ratio"`
 
@@ -2604,9 +2744,24 @@ type RegionStatus struct {
 	SeenSecondsAgo float32 `json:"seen_seconds_ago"`
 
 	// StaleSeconds Since anything was heard, when that is too long.
-	StaleSeconds  *float32 `json:"stale_seconds,omitempty"`
-	UptimeSeconds float32  `json:"uptime_seconds"`
-	Version       string   `json:"version"`
+	StaleSeconds *float32 `json:"stale_seconds,omitempty"`
+
+	// StartedAt Another one means that it was started again.
+	StartedAt *time.Time `json:"started_at,omitempty"`
+
+	// State Silent: the answering region has heard nothing of it for 1.5 seconds. Stopped: it said goodbye.
+	State         string  `json:"state"`
+	UptimeSeconds float32 `json:"uptime_seconds"`
+
+	// VerifiedAt Of the primary: when its last whole comparison of its replica with Postgres ended.
+	VerifiedAt *time.Time `json:"verified_at,omitempty"`
+
+	// VerifiedDifferences How many of them differed.
+	VerifiedDifferences *int64 `json:"verified_differences,omitempty"`
+
+	// VerifiedRows How many rows that compared.
+	VerifiedRows *int64 `json:"verified_rows,omitempty"`
+	Version      string `json:"version"`
 }
 
 // ReminderOutcome defines model for ReminderOutcome.
@@ -2825,6 +2980,36 @@ type Status struct {
 	Verify *VerifyStatus `json:"verify,omitempty"`
 }
 
+// StatusHistory defines model for StatusHistory.
+type StatusHistory struct {
+	// From When the first step began.
+	From time.Time `json:"from"`
+
+	// Region The one that answers.
+	Region      string          `json:"region"`
+	Regions     []RegionHistory `json:"regions"`
+	StepSeconds int             `json:"step_seconds"`
+
+	// Steps How many values each list has.
+	Steps int `json:"steps"`
+}
+
+// StreamStatus What the stream holds, as of the last two seconds.
+type StreamStatus struct {
+	Bytes int64 `json:"bytes"`
+
+	// Consumers Replicas that follow, the primary's own among them.
+	Consumers      int        `json:"consumers"`
+	LimitBytes     int64      `json:"limit_bytes"`
+	Messages       int64      `json:"messages"`
+	NewestAt       *time.Time `json:"newest_at,omitempty"`
+	NewestSequence int64      `json:"newest_sequence"`
+
+	// OldestAt By the stream's clock, as is `newest_at`.
+	OldestAt       *time.Time `json:"oldest_at,omitempty"`
+	OldestSequence int64      `json:"oldest_sequence"`
+}
+
 // Tokens defines model for Tokens.
 type Tokens struct {
 	// AccessToken A JWT (RFC 9068), for `Authorization: Bearer`.
@@ -2950,6 +3135,9 @@ type Size = int
 
 // Strict Examples: 1
 type Strict = string
+
+// TenantID defines model for TenantID.
+type TenantID = int64
 
 // UserID defines model for UserID.
 type UserID = int64
@@ -3287,6 +3475,89 @@ type CertificatePDFParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
+// ListCompaniesParams defines parameters for ListCompanies.
+type ListCompaniesParams struct {
+	// Page The number of the page, from 1; to go past page 1000, use `after`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// Size How many items make a page.
+	Size *Size `form:"size,omitempty" json:"size,omitempty"`
+
+	// After Continue behind the item that `next_after` named; goes past page 1000.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// Sort The order; `-` before it reverses it. Names are ordered without case and accents.
+	Sort *ListCompaniesParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// IsActive Only companies that are active, or only those that are not.
+	IsActive *bool `form:"is_active,omitempty" json:"is_active,omitempty"`
+
+	// PrivacyMode Only companies of this privacy mode.
+	PrivacyMode *PrivacyMode `form:"privacy_mode,omitempty" json:"privacy_mode,omitempty"`
+
+	// Country Only companies of this country, as ISO 3166-1 writes it in two letters.
+	Country *string `form:"country,omitempty" json:"country,omitempty"`
+
+	// Q Only companies whose name has words that begin like these.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// ListCompaniesParamsSort defines parameters for ListCompanies.
+type ListCompaniesParamsSort string
+
+// CreateCompanyParams defines parameters for CreateCompany.
+type CreateCompanyParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IdempotencyKey The same key again, from the same user, is answered with the same outcome.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetCompanyParams defines parameters for GetCompany.
+type GetCompanyParams struct {
+	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
+	// required otherwise.
+	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// OutpostPosition Answer from no older state than this. Browsers send the cookie `outpost_position`.
+	OutpostPosition *Position `json:"Outpost-Position,omitempty"`
+
+	// OutpostStrict With 1, 503 instead of an answer that is marked `Outpost-Stale`.
+	OutpostStrict *Strict `json:"Outpost-Strict,omitempty"`
+
+	// IfNoneMatch An ETag from an earlier answer; 304 when it still holds.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// UpdateCompanyParams defines parameters for UpdateCompany.
+type UpdateCompanyParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+
+	// IfMatch The ETag that GET gave: 412 when the resource has moved on since. Without it, or with `*`, any will do.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListCoursesParams defines parameters for ListCourses.
 type ListCoursesParams struct {
 	// Page The number of the page, from 1; to go past page 1000, use `after`.
@@ -3564,6 +3835,9 @@ type ListInvitationsParams struct {
 	// Fields Only these fields, separated by commas, such as `id,title`. The answer then lacks the others, also those that are
 	// required otherwise.
 	Fields *Fields `form:"fields,omitempty" json:"fields,omitempty"`
+
+	// CompanyId The company, for platform administrators.
+	CompanyId *CompanyID `form:"company_id,omitempty" json:"company_id,omitempty"`
 
 	// XRequestId Returned, logged and passed on; made up when it is missing.
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
@@ -4000,6 +4274,18 @@ type StatusParams struct {
 	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
 }
 
+// StatusHistoryParams defines parameters for StatusHistory.
+type StatusHistoryParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
+// StatusStreamParams defines parameters for StatusStream.
+type StatusStreamParams struct {
+	// XRequestId Returned, logged and passed on; made up when it is missing.
+	XRequestId *RequestID `json:"X-Request-Id,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Page The number of the page, from 1; to go past page 1000, use `after`.
@@ -4197,6 +4483,15 @@ type ResetPasswordJSONRequestBody = ResetRequest
 
 // RefreshJSONRequestBody defines body for Refresh for application/json ContentType.
 type RefreshJSONRequestBody = RefreshRequest
+
+// CreateCompanyJSONRequestBody defines body for CreateCompany for application/json ContentType.
+type CreateCompanyJSONRequestBody = NewCompany
+
+// UpdateCompanyJSONRequestBody defines body for UpdateCompany for application/json ContentType.
+type UpdateCompanyJSONRequestBody = CompanyPatch
+
+// UpdateCompanyApplicationMergePatchPlusJSONRequestBody defines body for UpdateCompany for application/merge-patch+json ContentType.
+type UpdateCompanyApplicationMergePatchPlusJSONRequestBody = CompanyPatch
 
 // CreateCourseJSONRequestBody defines body for CreateCourse for application/json ContentType.
 type CreateCourseJSONRequestBody = CourseInput

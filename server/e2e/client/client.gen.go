@@ -373,6 +373,9 @@ type Invitation struct {
 
 // InvitationRequest Whom to invite, and as what.
 type InvitationRequest struct {
+	// CompanyId For platform administrators; else the inviter's.
+	CompanyId *int64 `json:"company_id,omitempty"`
+
 	// Department Of the company.
 	Department *string `json:"department,omitempty"`
 
@@ -951,38 +954,40 @@ type ClientInterface interface {
 	// Corresponds with PUT /api/v1/enrollments/{enrollment}/lessons/{lesson} (the `RecordProgress` operationId).
 	RecordProgress(ctx context.Context, enrollment EnrollmentID, lesson LessonNumber, params *RecordProgressParams, body RecordProgressJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CreateInvitationWithBody Invite somebody to the asker's company by mail.
+	// CreateInvitationWithBody Invite somebody to a company by mail.
 	//
-	// The mail holds a token that is good for seven days and once; whoever sends it to
+	// To the asker's company; platform administrators may name another with `company_id`, such as one that has no
+	// admin yet. The mail holds a token that is good for seven days and once; whoever sends it to
 	// `/api/v1/invitations/accept` becomes a user of the company, with the role given here. Its language is
 	// `locale`, else the company's.
 	//
 	// 409 says whether the company has a user of this address (in whatever case it is written) or an open
-	// invitation; one that has expired is replaced. An address that has an account at *another* company is
+	// invitation, or is not active; an invitation that has expired is replaced. An address that has an account at *another* company is
 	// answered with 201 like any other, so that nobody learns of it but its owner: their mail says that an
 	// account belongs to one company, and holds no token.
 	//
 	// The token stops working when the inviter's account is deactivated, leaves the company or is no admin
-	// any more.
+	// any more. A platform administrator's works for any company as long as they are one.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/invitations (the `CreateInvitation` operationId).
 	CreateInvitationWithBody(ctx context.Context, params *CreateInvitationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CreateInvitation Invite somebody to the asker's company by mail.
+	// CreateInvitation Invite somebody to a company by mail.
 	//
-	// The mail holds a token that is good for seven days and once; whoever sends it to
+	// To the asker's company; platform administrators may name another with `company_id`, such as one that has no
+	// admin yet. The mail holds a token that is good for seven days and once; whoever sends it to
 	// `/api/v1/invitations/accept` becomes a user of the company, with the role given here. Its language is
 	// `locale`, else the company's.
 	//
 	// 409 says whether the company has a user of this address (in whatever case it is written) or an open
-	// invitation; one that has expired is replaced. An address that has an account at *another* company is
+	// invitation, or is not active; an invitation that has expired is replaced. An address that has an account at *another* company is
 	// answered with 201 like any other, so that nobody learns of it but its owner: their mail says that an
 	// account belongs to one company, and holds no token.
 	//
 	// The token stops working when the inviter's account is deactivated, leaves the company or is no admin
-	// any more.
+	// any more. A platform administrator's works for any company as long as they are one.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1267,19 +1272,20 @@ func (c *Client) RecordProgress(ctx context.Context, enrollment EnrollmentID, le
 	return c.Client.Do(req)
 }
 
-// CreateInvitationWithBody Invite somebody to the asker's company by mail.
+// CreateInvitationWithBody Invite somebody to a company by mail.
 //
-// The mail holds a token that is good for seven days and once; whoever sends it to
+// To the asker's company; platform administrators may name another with `company_id`, such as one that has no
+// admin yet. The mail holds a token that is good for seven days and once; whoever sends it to
 // `/api/v1/invitations/accept` becomes a user of the company, with the role given here. Its language is
 // `locale`, else the company's.
 //
 // 409 says whether the company has a user of this address (in whatever case it is written) or an open
-// invitation; one that has expired is replaced. An address that has an account at *another* company is
+// invitation, or is not active; an invitation that has expired is replaced. An address that has an account at *another* company is
 // answered with 201 like any other, so that nobody learns of it but its owner: their mail says that an
 // account belongs to one company, and holds no token.
 //
 // The token stops working when the inviter's account is deactivated, leaves the company or is no admin
-// any more.
+// any more. A platform administrator's works for any company as long as they are one.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1296,19 +1302,20 @@ func (c *Client) CreateInvitationWithBody(ctx context.Context, params *CreateInv
 	return c.Client.Do(req)
 }
 
-// CreateInvitation Invite somebody to the asker's company by mail.
+// CreateInvitation Invite somebody to a company by mail.
 //
-// The mail holds a token that is good for seven days and once; whoever sends it to
+// To the asker's company; platform administrators may name another with `company_id`, such as one that has no
+// admin yet. The mail holds a token that is good for seven days and once; whoever sends it to
 // `/api/v1/invitations/accept` becomes a user of the company, with the role given here. Its language is
 // `locale`, else the company's.
 //
 // 409 says whether the company has a user of this address (in whatever case it is written) or an open
-// invitation; one that has expired is replaced. An address that has an account at *another* company is
+// invitation, or is not active; an invitation that has expired is replaced. An address that has an account at *another* company is
 // answered with 201 like any other, so that nobody learns of it but its owner: their mail says that an
 // account belongs to one company, and holds no token.
 //
 // The token stops working when the inviter's account is deactivated, leaves the company or is no admin
-// any more.
+// any more. A platform administrator's works for any company as long as they are one.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2532,38 +2539,40 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /api/v1/enrollments/{enrollment}/lessons/{lesson} (the `RecordProgress` operationId).
 	RecordProgressWithResponse(ctx context.Context, enrollment EnrollmentID, lesson LessonNumber, params *RecordProgressParams, body RecordProgressJSONRequestBody, reqEditors ...RequestEditorFn) (*RecordProgressResponse, error)
 
-	// CreateInvitationWithBodyWithResponse Invite somebody to the asker's company by mail.
+	// CreateInvitationWithBodyWithResponse Invite somebody to a company by mail.
 	//
-	// The mail holds a token that is good for seven days and once; whoever sends it to
+	// To the asker's company; platform administrators may name another with `company_id`, such as one that has no
+	// admin yet. The mail holds a token that is good for seven days and once; whoever sends it to
 	// `/api/v1/invitations/accept` becomes a user of the company, with the role given here. Its language is
 	// `locale`, else the company's.
 	//
 	// 409 says whether the company has a user of this address (in whatever case it is written) or an open
-	// invitation; one that has expired is replaced. An address that has an account at *another* company is
+	// invitation, or is not active; an invitation that has expired is replaced. An address that has an account at *another* company is
 	// answered with 201 like any other, so that nobody learns of it but its owner: their mail says that an
 	// account belongs to one company, and holds no token.
 	//
 	// The token stops working when the inviter's account is deactivated, leaves the company or is no admin
-	// any more.
+	// any more. A platform administrator's works for any company as long as they are one.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/invitations (the `CreateInvitation` operationId).
 	CreateInvitationWithBodyWithResponse(ctx context.Context, params *CreateInvitationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateInvitationResponse, error)
 
-	// CreateInvitationWithResponse Invite somebody to the asker's company by mail.
+	// CreateInvitationWithResponse Invite somebody to a company by mail.
 	//
-	// The mail holds a token that is good for seven days and once; whoever sends it to
+	// To the asker's company; platform administrators may name another with `company_id`, such as one that has no
+	// admin yet. The mail holds a token that is good for seven days and once; whoever sends it to
 	// `/api/v1/invitations/accept` becomes a user of the company, with the role given here. Its language is
 	// `locale`, else the company's.
 	//
 	// 409 says whether the company has a user of this address (in whatever case it is written) or an open
-	// invitation; one that has expired is replaced. An address that has an account at *another* company is
+	// invitation, or is not active; an invitation that has expired is replaced. An address that has an account at *another* company is
 	// answered with 201 like any other, so that nobody learns of it but its owner: their mail says that an
 	// account belongs to one company, and holds no token.
 	//
 	// The token stops working when the inviter's account is deactivated, leaves the company or is no admin
-	// any more.
+	// any more. A platform administrator's works for any company as long as they are one.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4828,19 +4837,20 @@ func (c *ClientWithResponses) RecordProgressWithResponse(ctx context.Context, en
 	return ParseRecordProgressResponse(rsp)
 }
 
-// CreateInvitationWithBodyWithResponse Invite somebody to the asker's company by mail.
+// CreateInvitationWithBodyWithResponse Invite somebody to a company by mail.
 //
-// The mail holds a token that is good for seven days and once; whoever sends it to
+// To the asker's company; platform administrators may name another with `company_id`, such as one that has no
+// admin yet. The mail holds a token that is good for seven days and once; whoever sends it to
 // `/api/v1/invitations/accept` becomes a user of the company, with the role given here. Its language is
 // `locale`, else the company's.
 //
 // 409 says whether the company has a user of this address (in whatever case it is written) or an open
-// invitation; one that has expired is replaced. An address that has an account at *another* company is
+// invitation, or is not active; an invitation that has expired is replaced. An address that has an account at *another* company is
 // answered with 201 like any other, so that nobody learns of it but its owner: their mail says that an
 // account belongs to one company, and holds no token.
 //
 // The token stops working when the inviter's account is deactivated, leaves the company or is no admin
-// any more.
+// any more. A platform administrator's works for any company as long as they are one.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4853,19 +4863,20 @@ func (c *ClientWithResponses) CreateInvitationWithBodyWithResponse(ctx context.C
 	return ParseCreateInvitationResponse(rsp)
 }
 
-// CreateInvitationWithResponse Invite somebody to the asker's company by mail.
+// CreateInvitationWithResponse Invite somebody to a company by mail.
 //
-// The mail holds a token that is good for seven days and once; whoever sends it to
+// To the asker's company; platform administrators may name another with `company_id`, such as one that has no
+// admin yet. The mail holds a token that is good for seven days and once; whoever sends it to
 // `/api/v1/invitations/accept` becomes a user of the company, with the role given here. Its language is
 // `locale`, else the company's.
 //
 // 409 says whether the company has a user of this address (in whatever case it is written) or an open
-// invitation; one that has expired is replaced. An address that has an account at *another* company is
+// invitation, or is not active; an invitation that has expired is replaced. An address that has an account at *another* company is
 // answered with 201 like any other, so that nobody learns of it but its owner: their mail says that an
 // account belongs to one company, and holds no token.
 //
 // The token stops working when the inviter's account is deactivated, leaves the company or is no admin
-// any more.
+// any more. A platform administrator's works for any company as long as they are one.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

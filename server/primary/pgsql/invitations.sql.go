@@ -12,8 +12,10 @@ import (
 
 const acceptInvitation = `-- name: AcceptInvitation :one
 WITH inviter AS MATERIALIZED (
-    SELECT u.id FROM invitations i JOIN users u ON u.id = i.invited_by JOIN companies c ON c.id = u.company_id
-    WHERE i.id = $2 AND u.company_id = i.company_id AND u.is_active AND c.is_active AND u.role IN ('admin', 'platform_admin')
+    SELECT u.id FROM invitations i JOIN users u ON u.id = i.invited_by
+    JOIN companies c ON c.id = i.company_id JOIN companies home ON home.id = u.company_id
+    WHERE i.id = $2 AND u.is_active AND c.is_active AND home.is_active
+        AND (u.role = 'platform_admin' OR u.role = 'admin' AND u.company_id = i.company_id)
     FOR SHARE OF u
 ), invitation AS (
     UPDATE invitations SET accepted_at = now() FROM inviter
@@ -171,26 +173,27 @@ func (q *Queries) InsertInvitation(ctx context.Context, arg InsertInvitationPara
 }
 
 const invitationContext = `-- name: InvitationContext :one
-SELECT c.name AS company, c.data_zone, u.full_name AS inviter, coalesce(nullif($1::text, ''), c.locale)::text AS locale,
+SELECT c.name AS company, c.data_zone, c.is_active, u.full_name AS inviter, coalesce(nullif($1::text, ''), c.locale)::text AS locale,
     coalesce(m.company_id = c.id, false)::boolean AS is_member, (m.id IS NOT NULL)::boolean AS is_user,
     EXISTS (SELECT FROM invitations i WHERE i.company_id = c.id AND i.email_folded = fold_email($2::text)
         AND i.accepted_at IS NULL AND i.expires_at > now())::boolean AS is_invited
 FROM users u
-JOIN companies c ON c.id = u.company_id
+JOIN companies c ON c.id = $3
 LEFT JOIN users m ON m.email_folded = fold_email($2::text)
-WHERE u.id = $3 AND u.company_id = $4
+WHERE u.id = $4
 `
 
 type InvitationContextParams struct {
 	Locale    string
 	Email     string
-	UserID    int64
 	CompanyID int64
+	UserID    int64
 }
 
 type InvitationContextRow struct {
 	Company   string
 	DataZone  string
+	IsActive  bool
 	Inviter   string
 	Locale    string
 	IsMember  bool
@@ -199,18 +202,19 @@ type InvitationContextRow struct {
 }
 
 // What decides whether an address can be invited. Whether it is somebody's at another company is
-// for the mail alone.
+// for the mail alone. No row: there is no such company.
 func (q *Queries) InvitationContext(ctx context.Context, arg InvitationContextParams) (InvitationContextRow, error) {
 	row := q.db.QueryRow(ctx, invitationContext,
 		arg.Locale,
 		arg.Email,
-		arg.UserID,
 		arg.CompanyID,
+		arg.UserID,
 	)
 	var i InvitationContextRow
 	err := row.Scan(
 		&i.Company,
 		&i.DataZone,
+		&i.IsActive,
 		&i.Inviter,
 		&i.Locale,
 		&i.IsMember,
@@ -299,8 +303,10 @@ SELECT i.id, i.email, i.full_name, c.name AS company,
 FROM invitations i
 JOIN companies c ON c.id = i.company_id
 JOIN users inviter ON inviter.id = i.invited_by
+JOIN companies home ON home.id = inviter.company_id
 WHERE i.token_hash = $1 AND num_nulls(i.accepted_at) = 1 AND i.expires_at > now() AND c.is_active
-    AND inviter.is_active AND inviter.company_id = i.company_id AND inviter.role IN ('admin', 'platform_admin')
+    AND inviter.is_active AND home.is_active
+    AND (inviter.role = 'platform_admin' OR inviter.role = 'admin' AND inviter.company_id = i.company_id)
 `
 
 type OpenInvitationRow struct {
@@ -312,7 +318,8 @@ type OpenInvitationRow struct {
 }
 
 // An invitation that can be accepted: it is open, its company is active, and whoever invited could
-// do so today. No row otherwise. (num_nulls, since IS NULL invites a walk through the index of all
+// do so today: an admin of the company, or a platform administrator, whose own company is another.
+// No row otherwise. (num_nulls, since IS NULL invites a walk through the index of all
 // that are open.)
 func (q *Queries) OpenInvitation(ctx context.Context, tokenHash []byte) (OpenInvitationRow, error) {
 	row := q.db.QueryRow(ctx, openInvitation, tokenHash)
@@ -329,15 +336,18 @@ func (q *Queries) OpenInvitation(ctx context.Context, tokenHash []byte) (OpenInv
 
 const withdrawInvitation = `-- name: WithdrawInvitation :one
 WITH gone AS (
-    DELETE FROM invitations i WHERE i.id = $1 AND i.company_id = $2 AND i.accepted_at IS NULL RETURNING i.id
+    DELETE FROM invitations i
+    WHERE i.id = $1 AND ($2::boolean OR i.company_id = $3) AND num_nulls(i.accepted_at) = 1 RETURNING i.id
 )
 SELECT EXISTS (SELECT FROM gone)::boolean AS withdrawn,
-    EXISTS (SELECT FROM invitations a WHERE a.id = $1 AND a.company_id = $2 AND a.accepted_at IS NOT NULL)::boolean AS accepted
+    EXISTS (SELECT FROM invitations a WHERE a.id = $1 AND ($2::boolean OR a.company_id = $3)
+        AND num_nulls(a.accepted_at) = 0)::boolean AS accepted
 `
 
 type WithdrawInvitationParams struct {
-	ID        int64
-	CompanyID int64
+	ID         int64
+	AnyCompany bool
+	CompanyID  int64
 }
 
 type WithdrawInvitationRow struct {
@@ -346,7 +356,7 @@ type WithdrawInvitationRow struct {
 }
 
 func (q *Queries) WithdrawInvitation(ctx context.Context, arg WithdrawInvitationParams) (WithdrawInvitationRow, error) {
-	row := q.db.QueryRow(ctx, withdrawInvitation, arg.ID, arg.CompanyID)
+	row := q.db.QueryRow(ctx, withdrawInvitation, arg.ID, arg.AnyCompany, arg.CompanyID)
 	var i WithdrawInvitationRow
 	err := row.Scan(&i.Withdrawn, &i.Accepted)
 	return i, err

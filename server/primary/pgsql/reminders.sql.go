@@ -79,7 +79,8 @@ func (q *Queries) RemindOverdue(ctx context.Context, arg RemindOverdueParams) (R
 
 const reminderContext = `-- name: ReminderContext :one
 SELECT ($1::bigint = 0 OR EXISTS (SELECT FROM users u WHERE u.id = $1::bigint AND u.company_id = $2))::boolean AS has_user,
-    ($3::bigint = 0 OR EXISTS (SELECT FROM courses c WHERE c.id = $3::bigint))::boolean AS has_course,
+    ($3::bigint = 0 OR EXISTS (SELECT FROM courses c WHERE c.id = $3::bigint AND (c.is_published
+        OR EXISTS (SELECT FROM enrollments x WHERE x.company_id = $2 AND x.course_id = c.id))))::boolean AS has_course,
     (SELECT count(*) FROM (
         SELECT DISTINCT e.user_id FROM enrollments e JOIN users u ON u.id = e.user_id AND u.is_active
         WHERE e.company_id = $2 AND e.status IN ('assigned', 'in_progress') AND e.due_at <= $4::timestamptz
@@ -103,8 +104,8 @@ type ReminderContextRow struct {
 	People    int64
 }
 
-// Whom a request to remind is about: whether there is such a person and such a course, and how many people it
-// would remind, of whom no more are counted than @most. Always one row.
+// Whom a request to remind is about: whether there is such a person, and a course that the company may know of, and how
+// many people it would remind, of whom no more are counted than @most. Always one row.
 func (q *Queries) ReminderContext(ctx context.Context, arg ReminderContextParams) (ReminderContextRow, error) {
 	row := q.db.QueryRow(ctx, reminderContext,
 		arg.UserID,

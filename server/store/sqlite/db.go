@@ -117,6 +117,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.certificatesByIDStmt, err = db.PrepareContext(ctx, certificatesByID); err != nil {
 		return nil, fmt.Errorf("error preparing query CertificatesByID: %w", err)
 	}
+	if q.companiesByIDStmt, err = db.PrepareContext(ctx, companiesByID); err != nil {
+		return nil, fmt.Errorf("error preparing query CompaniesByID: %w", err)
+	}
 	if q.companyEnrollmentIDsByCreatedStmt, err = db.PrepareContext(ctx, companyEnrollmentIDsByCreated); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyEnrollmentIDsByCreated: %w", err)
 	}
@@ -131,6 +134,24 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.companyEnrollmentsByIDStmt, err = db.PrepareContext(ctx, companyEnrollmentsByID); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyEnrollmentsByID: %w", err)
+	}
+	if q.companyIDsByCreatedStmt, err = db.PrepareContext(ctx, companyIDsByCreated); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsByCreated: %w", err)
+	}
+	if q.companyIDsByCreatedDescStmt, err = db.PrepareContext(ctx, companyIDsByCreatedDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsByCreatedDesc: %w", err)
+	}
+	if q.companyIDsByNameStmt, err = db.PrepareContext(ctx, companyIDsByName); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsByName: %w", err)
+	}
+	if q.companyIDsByNameDescStmt, err = db.PrepareContext(ctx, companyIDsByNameDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsByNameDesc: %w", err)
+	}
+	if q.companyIDsBySearchStmt, err = db.PrepareContext(ctx, companyIDsBySearch); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsBySearch: %w", err)
+	}
+	if q.companyIDsBySearchDescStmt, err = db.PrepareContext(ctx, companyIDsBySearchDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyIDsBySearchDesc: %w", err)
 	}
 	if q.companyLocaleStmt, err = db.PrepareContext(ctx, companyLocale); err != nil {
 		return nil, fmt.Errorf("error preparing query CompanyLocale: %w", err)
@@ -156,6 +177,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countCertificatesStmt, err = db.PrepareContext(ctx, countCertificates); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCertificates: %w", err)
 	}
+	if q.countCompaniesStmt, err = db.PrepareContext(ctx, countCompanies); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCompanies: %w", err)
+	}
+	if q.countCompaniesBySearchStmt, err = db.PrepareContext(ctx, countCompaniesBySearch); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCompaniesBySearch: %w", err)
+	}
 	if q.countCompanyEnrollmentsStmt, err = db.PrepareContext(ctx, countCompanyEnrollments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCompanyEnrollments: %w", err)
 	}
@@ -168,8 +195,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEnrollmentsStmt, err = db.PrepareContext(ctx, countEnrollments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEnrollments: %w", err)
 	}
-	if q.countPersonEnrollmentsStmt, err = db.PrepareContext(ctx, countPersonEnrollments); err != nil {
-		return nil, fmt.Errorf("error preparing query CountPersonEnrollments: %w", err)
+	if q.countPeopleEnrollmentsStmt, err = db.PrepareContext(ctx, countPeopleEnrollments); err != nil {
+		return nil, fmt.Errorf("error preparing query CountPeopleEnrollments: %w", err)
 	}
 	if q.countPhishingCampaignsStmt, err = db.PrepareContext(ctx, countPhishingCampaigns); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPhishingCampaigns: %w", err)
@@ -258,11 +285,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.optionsOfQuizStmt, err = db.PrepareContext(ctx, optionsOfQuiz); err != nil {
 		return nil, fmt.Errorf("error preparing query OptionsOfQuiz: %w", err)
 	}
-	if q.personEnrollmentIDsStmt, err = db.PrepareContext(ctx, personEnrollmentIDs); err != nil {
-		return nil, fmt.Errorf("error preparing query PersonEnrollmentIDs: %w", err)
+	if q.peopleEnrollmentIDsStmt, err = db.PrepareContext(ctx, peopleEnrollmentIDs); err != nil {
+		return nil, fmt.Errorf("error preparing query PeopleEnrollmentIDs: %w", err)
 	}
-	if q.personEnrollmentIDsDescStmt, err = db.PrepareContext(ctx, personEnrollmentIDsDesc); err != nil {
-		return nil, fmt.Errorf("error preparing query PersonEnrollmentIDsDesc: %w", err)
+	if q.peopleEnrollmentIDsDescStmt, err = db.PrepareContext(ctx, peopleEnrollmentIDsDesc); err != nil {
+		return nil, fmt.Errorf("error preparing query PeopleEnrollmentIDsDesc: %w", err)
+	}
+	if q.peopleOfDepartmentStmt, err = db.PrepareContext(ctx, peopleOfDepartment); err != nil {
+		return nil, fmt.Errorf("error preparing query PeopleOfDepartment: %w", err)
 	}
 	if q.phishingCampaignIDsByNameStmt, err = db.PrepareContext(ctx, phishingCampaignIDsByName); err != nil {
 		return nil, fmt.Errorf("error preparing query PhishingCampaignIDsByName: %w", err)
@@ -571,6 +601,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing certificatesByIDStmt: %w", cerr)
 		}
 	}
+	if q.companiesByIDStmt != nil {
+		if cerr := q.companiesByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companiesByIDStmt: %w", cerr)
+		}
+	}
 	if q.companyEnrollmentIDsByCreatedStmt != nil {
 		if cerr := q.companyEnrollmentIDsByCreatedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyEnrollmentIDsByCreatedStmt: %w", cerr)
@@ -594,6 +629,36 @@ func (q *Queries) Close() error {
 	if q.companyEnrollmentsByIDStmt != nil {
 		if cerr := q.companyEnrollmentsByIDStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing companyEnrollmentsByIDStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsByCreatedStmt != nil {
+		if cerr := q.companyIDsByCreatedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsByCreatedStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsByCreatedDescStmt != nil {
+		if cerr := q.companyIDsByCreatedDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsByCreatedDescStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsByNameStmt != nil {
+		if cerr := q.companyIDsByNameStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsByNameStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsByNameDescStmt != nil {
+		if cerr := q.companyIDsByNameDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsByNameDescStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsBySearchStmt != nil {
+		if cerr := q.companyIDsBySearchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsBySearchStmt: %w", cerr)
+		}
+	}
+	if q.companyIDsBySearchDescStmt != nil {
+		if cerr := q.companyIDsBySearchDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyIDsBySearchDescStmt: %w", cerr)
 		}
 	}
 	if q.companyLocaleStmt != nil {
@@ -636,6 +701,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countCertificatesStmt: %w", cerr)
 		}
 	}
+	if q.countCompaniesStmt != nil {
+		if cerr := q.countCompaniesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCompaniesStmt: %w", cerr)
+		}
+	}
+	if q.countCompaniesBySearchStmt != nil {
+		if cerr := q.countCompaniesBySearchStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCompaniesBySearchStmt: %w", cerr)
+		}
+	}
 	if q.countCompanyEnrollmentsStmt != nil {
 		if cerr := q.countCompanyEnrollmentsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countCompanyEnrollmentsStmt: %w", cerr)
@@ -656,9 +731,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countEnrollmentsStmt: %w", cerr)
 		}
 	}
-	if q.countPersonEnrollmentsStmt != nil {
-		if cerr := q.countPersonEnrollmentsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing countPersonEnrollmentsStmt: %w", cerr)
+	if q.countPeopleEnrollmentsStmt != nil {
+		if cerr := q.countPeopleEnrollmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countPeopleEnrollmentsStmt: %w", cerr)
 		}
 	}
 	if q.countPhishingCampaignsStmt != nil {
@@ -806,14 +881,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing optionsOfQuizStmt: %w", cerr)
 		}
 	}
-	if q.personEnrollmentIDsStmt != nil {
-		if cerr := q.personEnrollmentIDsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing personEnrollmentIDsStmt: %w", cerr)
+	if q.peopleEnrollmentIDsStmt != nil {
+		if cerr := q.peopleEnrollmentIDsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing peopleEnrollmentIDsStmt: %w", cerr)
 		}
 	}
-	if q.personEnrollmentIDsDescStmt != nil {
-		if cerr := q.personEnrollmentIDsDescStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing personEnrollmentIDsDescStmt: %w", cerr)
+	if q.peopleEnrollmentIDsDescStmt != nil {
+		if cerr := q.peopleEnrollmentIDsDescStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing peopleEnrollmentIDsDescStmt: %w", cerr)
+		}
+	}
+	if q.peopleOfDepartmentStmt != nil {
+		if cerr := q.peopleOfDepartmentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing peopleOfDepartmentStmt: %w", cerr)
 		}
 	}
 	if q.phishingCampaignIDsByNameStmt != nil {
@@ -1131,11 +1211,18 @@ type Queries struct {
 	certificateIDsStmt                      *sql.Stmt
 	certificateIDsDescStmt                  *sql.Stmt
 	certificatesByIDStmt                    *sql.Stmt
+	companiesByIDStmt                       *sql.Stmt
 	companyEnrollmentIDsByCreatedStmt       *sql.Stmt
 	companyEnrollmentIDsByCreatedDescStmt   *sql.Stmt
 	companyEnrollmentIDsByDueStmt           *sql.Stmt
 	companyEnrollmentIDsByDueDescStmt       *sql.Stmt
 	companyEnrollmentsByIDStmt              *sql.Stmt
+	companyIDsByCreatedStmt                 *sql.Stmt
+	companyIDsByCreatedDescStmt             *sql.Stmt
+	companyIDsByNameStmt                    *sql.Stmt
+	companyIDsByNameDescStmt                *sql.Stmt
+	companyIDsBySearchStmt                  *sql.Stmt
+	companyIDsBySearchDescStmt              *sql.Stmt
 	companyLocaleStmt                       *sql.Stmt
 	companyOverdueIDsStmt                   *sql.Stmt
 	companyOverdueIDsDescStmt               *sql.Stmt
@@ -1144,11 +1231,13 @@ type Queries struct {
 	countAllOverdueStmt                     *sql.Stmt
 	countAssignmentsStmt                    *sql.Stmt
 	countCertificatesStmt                   *sql.Stmt
+	countCompaniesStmt                      *sql.Stmt
+	countCompaniesBySearchStmt              *sql.Stmt
 	countCompanyEnrollmentsStmt             *sql.Stmt
 	countCompanyOverdueStmt                 *sql.Stmt
 	countCoursesStmt                        *sql.Stmt
 	countEnrollmentsStmt                    *sql.Stmt
-	countPersonEnrollmentsStmt              *sql.Stmt
+	countPeopleEnrollmentsStmt              *sql.Stmt
 	countPhishingCampaignsStmt              *sql.Stmt
 	countReportSchedulesStmt                *sql.Stmt
 	countReportsStmt                        *sql.Stmt
@@ -1178,8 +1267,9 @@ type Queries struct {
 	lessonsOfCourseStmt                     *sql.Stmt
 	meStmt                                  *sql.Stmt
 	optionsOfQuizStmt                       *sql.Stmt
-	personEnrollmentIDsStmt                 *sql.Stmt
-	personEnrollmentIDsDescStmt             *sql.Stmt
+	peopleEnrollmentIDsStmt                 *sql.Stmt
+	peopleEnrollmentIDsDescStmt             *sql.Stmt
+	peopleOfDepartmentStmt                  *sql.Stmt
 	phishingCampaignIDsByNameStmt           *sql.Stmt
 	phishingCampaignIDsByNameDescStmt       *sql.Stmt
 	phishingCampaignIDsByStartedStmt        *sql.Stmt
@@ -1266,11 +1356,18 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		certificateIDsStmt:                      q.certificateIDsStmt,
 		certificateIDsDescStmt:                  q.certificateIDsDescStmt,
 		certificatesByIDStmt:                    q.certificatesByIDStmt,
+		companiesByIDStmt:                       q.companiesByIDStmt,
 		companyEnrollmentIDsByCreatedStmt:       q.companyEnrollmentIDsByCreatedStmt,
 		companyEnrollmentIDsByCreatedDescStmt:   q.companyEnrollmentIDsByCreatedDescStmt,
 		companyEnrollmentIDsByDueStmt:           q.companyEnrollmentIDsByDueStmt,
 		companyEnrollmentIDsByDueDescStmt:       q.companyEnrollmentIDsByDueDescStmt,
 		companyEnrollmentsByIDStmt:              q.companyEnrollmentsByIDStmt,
+		companyIDsByCreatedStmt:                 q.companyIDsByCreatedStmt,
+		companyIDsByCreatedDescStmt:             q.companyIDsByCreatedDescStmt,
+		companyIDsByNameStmt:                    q.companyIDsByNameStmt,
+		companyIDsByNameDescStmt:                q.companyIDsByNameDescStmt,
+		companyIDsBySearchStmt:                  q.companyIDsBySearchStmt,
+		companyIDsBySearchDescStmt:              q.companyIDsBySearchDescStmt,
 		companyLocaleStmt:                       q.companyLocaleStmt,
 		companyOverdueIDsStmt:                   q.companyOverdueIDsStmt,
 		companyOverdueIDsDescStmt:               q.companyOverdueIDsDescStmt,
@@ -1279,11 +1376,13 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countAllOverdueStmt:                     q.countAllOverdueStmt,
 		countAssignmentsStmt:                    q.countAssignmentsStmt,
 		countCertificatesStmt:                   q.countCertificatesStmt,
+		countCompaniesStmt:                      q.countCompaniesStmt,
+		countCompaniesBySearchStmt:              q.countCompaniesBySearchStmt,
 		countCompanyEnrollmentsStmt:             q.countCompanyEnrollmentsStmt,
 		countCompanyOverdueStmt:                 q.countCompanyOverdueStmt,
 		countCoursesStmt:                        q.countCoursesStmt,
 		countEnrollmentsStmt:                    q.countEnrollmentsStmt,
-		countPersonEnrollmentsStmt:              q.countPersonEnrollmentsStmt,
+		countPeopleEnrollmentsStmt:              q.countPeopleEnrollmentsStmt,
 		countPhishingCampaignsStmt:              q.countPhishingCampaignsStmt,
 		countReportSchedulesStmt:                q.countReportSchedulesStmt,
 		countReportsStmt:                        q.countReportsStmt,
@@ -1313,8 +1412,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		lessonsOfCourseStmt:                     q.lessonsOfCourseStmt,
 		meStmt:                                  q.meStmt,
 		optionsOfQuizStmt:                       q.optionsOfQuizStmt,
-		personEnrollmentIDsStmt:                 q.personEnrollmentIDsStmt,
-		personEnrollmentIDsDescStmt:             q.personEnrollmentIDsDescStmt,
+		peopleEnrollmentIDsStmt:                 q.peopleEnrollmentIDsStmt,
+		peopleEnrollmentIDsDescStmt:             q.peopleEnrollmentIDsDescStmt,
+		peopleOfDepartmentStmt:                  q.peopleOfDepartmentStmt,
 		phishingCampaignIDsByNameStmt:           q.phishingCampaignIDsByNameStmt,
 		phishingCampaignIDsByNameDescStmt:       q.phishingCampaignIDsByNameDescStmt,
 		phishingCampaignIDsByStartedStmt:        q.phishingCampaignIDsByStartedStmt,

@@ -14,24 +14,22 @@ SELECT e.id, e.created_at AS sort_key
 FROM enrollments e
 WHERE (e.created_at, e.id) > (CAST(?1 AS TEXT), CAST(?2 AS INTEGER))
     AND (CAST(?3 AS INTEGER) = 0 OR e.course_id = CAST(?3 AS INTEGER))
-    AND (CAST(?4 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?4 AS TEXT)))
-    AND (CAST(?5 AS TEXT) = '' OR CAST(?5 AS TEXT) =
-        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?6 AS TEXT) THEN 'expired' ELSE e.status END)
-    AND (CAST(?7 AS INTEGER) < 0 OR CAST(?7 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
-        AND coalesce(e.due_at, 'infinity') <= CAST(?6 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
-ORDER BY e.created_at, e.id LIMIT ?9 OFFSET ?8
+    AND (CAST(?4 AS TEXT) = '' OR CAST(?4 AS TEXT) =
+        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?5 AS TEXT) THEN 'expired' ELSE e.status END)
+    AND (CAST(?6 AS INTEGER) < 0 OR CAST(?6 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
+        AND coalesce(e.due_at, 'infinity') <= CAST(?5 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
+ORDER BY e.created_at, e.id LIMIT ?8 OFFSET ?7
 `
 
 type AllEnrollmentIDsByCreatedParams struct {
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Department string
-	Status     string
-	Now        string
-	Overdue    int64
-	Skip       int64
-	Size       int64
+	AfterKey string
+	AfterID  int64
+	CourseID int64
+	Status   string
+	Now      string
+	Overdue  int64
+	Skip     int64
+	Size     int64
 }
 
 type AllEnrollmentIDsByCreatedRow struct {
@@ -44,7 +42,6 @@ func (q *Queries) AllEnrollmentIDsByCreated(ctx context.Context, arg AllEnrollme
 		arg.AfterKey,
 		arg.AfterID,
 		arg.CourseID,
-		arg.Department,
 		arg.Status,
 		arg.Now,
 		arg.Overdue,
@@ -77,24 +74,22 @@ SELECT e.id, e.created_at AS sort_key
 FROM enrollments e
 WHERE (e.created_at, e.id) < (CAST(?1 AS TEXT), CAST(?2 AS INTEGER))
     AND (CAST(?3 AS INTEGER) = 0 OR e.course_id = CAST(?3 AS INTEGER))
-    AND (CAST(?4 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?4 AS TEXT)))
-    AND (CAST(?5 AS TEXT) = '' OR CAST(?5 AS TEXT) =
-        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?6 AS TEXT) THEN 'expired' ELSE e.status END)
-    AND (CAST(?7 AS INTEGER) < 0 OR CAST(?7 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
-        AND coalesce(e.due_at, 'infinity') <= CAST(?6 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
-ORDER BY e.created_at DESC, e.id DESC LIMIT ?9 OFFSET ?8
+    AND (CAST(?4 AS TEXT) = '' OR CAST(?4 AS TEXT) =
+        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?5 AS TEXT) THEN 'expired' ELSE e.status END)
+    AND (CAST(?6 AS INTEGER) < 0 OR CAST(?6 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
+        AND coalesce(e.due_at, 'infinity') <= CAST(?5 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
+ORDER BY e.created_at DESC, e.id DESC LIMIT ?8 OFFSET ?7
 `
 
 type AllEnrollmentIDsByCreatedDescParams struct {
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Department string
-	Status     string
-	Now        string
-	Overdue    int64
-	Skip       int64
-	Size       int64
+	AfterKey string
+	AfterID  int64
+	CourseID int64
+	Status   string
+	Now      string
+	Overdue  int64
+	Skip     int64
+	Size     int64
 }
 
 type AllEnrollmentIDsByCreatedDescRow struct {
@@ -107,7 +102,6 @@ func (q *Queries) AllEnrollmentIDsByCreatedDesc(ctx context.Context, arg AllEnro
 		arg.AfterKey,
 		arg.AfterID,
 		arg.CourseID,
-		arg.Department,
 		arg.Status,
 		arg.Now,
 		arg.Overdue,
@@ -141,24 +135,22 @@ FROM enrollments e
 WHERE coalesce(e.due_at, 'infinity') >= +CAST(?1 AS TEXT)
     AND (coalesce(e.due_at, 'infinity'), e.id) > (CAST(?1 AS TEXT), CAST(?2 AS INTEGER))
     AND (CAST(?3 AS INTEGER) = 0 OR e.course_id = CAST(?3 AS INTEGER))
-    AND (CAST(?4 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?4 AS TEXT)))
-    AND (CAST(?5 AS TEXT) = '' OR CAST(?5 AS TEXT) =
-        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?6 AS TEXT) THEN 'expired' ELSE e.status END)
-    AND (CAST(?7 AS INTEGER) < 0 OR CAST(?7 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
-        AND coalesce(e.due_at, 'infinity') <= CAST(?6 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
-ORDER BY coalesce(e.due_at, 'infinity'), e.id LIMIT ?9 OFFSET ?8
+    AND (CAST(?4 AS TEXT) = '' OR CAST(?4 AS TEXT) =
+        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?5 AS TEXT) THEN 'expired' ELSE e.status END)
+    AND (CAST(?6 AS INTEGER) < 0 OR CAST(?6 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
+        AND coalesce(e.due_at, 'infinity') <= CAST(?5 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
+ORDER BY coalesce(e.due_at, 'infinity'), e.id LIMIT ?8 OFFSET ?7
 `
 
 type AllEnrollmentIDsByDueParams struct {
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Department string
-	Status     string
-	Now        string
-	Overdue    int64
-	Skip       int64
-	Size       int64
+	AfterKey string
+	AfterID  int64
+	CourseID int64
+	Status   string
+	Now      string
+	Overdue  int64
+	Skip     int64
+	Size     int64
 }
 
 type AllEnrollmentIDsByDueRow struct {
@@ -171,7 +163,6 @@ func (q *Queries) AllEnrollmentIDsByDue(ctx context.Context, arg AllEnrollmentID
 		arg.AfterKey,
 		arg.AfterID,
 		arg.CourseID,
-		arg.Department,
 		arg.Status,
 		arg.Now,
 		arg.Overdue,
@@ -205,24 +196,22 @@ FROM enrollments e
 WHERE coalesce(e.due_at, 'infinity') <= +CAST(?1 AS TEXT)
     AND (coalesce(e.due_at, 'infinity'), e.id) < (CAST(?1 AS TEXT), CAST(?2 AS INTEGER))
     AND (CAST(?3 AS INTEGER) = 0 OR e.course_id = CAST(?3 AS INTEGER))
-    AND (CAST(?4 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?4 AS TEXT)))
-    AND (CAST(?5 AS TEXT) = '' OR CAST(?5 AS TEXT) =
-        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?6 AS TEXT) THEN 'expired' ELSE e.status END)
-    AND (CAST(?7 AS INTEGER) < 0 OR CAST(?7 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
-        AND coalesce(e.due_at, 'infinity') <= CAST(?6 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
-ORDER BY coalesce(e.due_at, 'infinity') DESC, e.id DESC LIMIT ?9 OFFSET ?8
+    AND (CAST(?4 AS TEXT) = '' OR CAST(?4 AS TEXT) =
+        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?5 AS TEXT) THEN 'expired' ELSE e.status END)
+    AND (CAST(?6 AS INTEGER) < 0 OR CAST(?6 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
+        AND coalesce(e.due_at, 'infinity') <= CAST(?5 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
+ORDER BY coalesce(e.due_at, 'infinity') DESC, e.id DESC LIMIT ?8 OFFSET ?7
 `
 
 type AllEnrollmentIDsByDueDescParams struct {
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Department string
-	Status     string
-	Now        string
-	Overdue    int64
-	Skip       int64
-	Size       int64
+	AfterKey string
+	AfterID  int64
+	CourseID int64
+	Status   string
+	Now      string
+	Overdue  int64
+	Skip     int64
+	Size     int64
 }
 
 type AllEnrollmentIDsByDueDescRow struct {
@@ -235,7 +224,6 @@ func (q *Queries) AllEnrollmentIDsByDueDesc(ctx context.Context, arg AllEnrollme
 		arg.AfterKey,
 		arg.AfterID,
 		arg.CourseID,
-		arg.Department,
 		arg.Status,
 		arg.Now,
 		arg.Overdue,
@@ -270,20 +258,18 @@ WHERE e.status IN ('assigned', 'in_progress') AND e.due_at <= CAST(?1 AS TEXT)
     AND (e.due_at, e.id) > (CAST(?2 AS TEXT), CAST(?3 AS INTEGER))
     AND (CAST(?4 AS INTEGER) = 0 OR e.course_id = CAST(?4 AS INTEGER))
     AND (CAST(?5 AS TEXT) = '' OR e.status = CAST(?5 AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(?6 AS TEXT) = '' OR u.department = CAST(?6 AS TEXT))
-        FROM users u WHERE u.id = e.user_id)
-ORDER BY e.due_at, e.id LIMIT ?8 OFFSET ?7
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id)
+ORDER BY e.due_at, e.id LIMIT ?7 OFFSET ?6
 `
 
 type AllOverdueIDsParams struct {
-	Now        string
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Status     string
-	Department string
-	Skip       int64
-	Size       int64
+	Now      string
+	AfterKey string
+	AfterID  int64
+	CourseID int64
+	Status   string
+	Skip     int64
+	Size     int64
 }
 
 type AllOverdueIDsRow struct {
@@ -298,7 +284,6 @@ func (q *Queries) AllOverdueIDs(ctx context.Context, arg AllOverdueIDsParams) ([
 		arg.AfterID,
 		arg.CourseID,
 		arg.Status,
-		arg.Department,
 		arg.Skip,
 		arg.Size,
 	)
@@ -330,20 +315,18 @@ WHERE e.status IN ('assigned', 'in_progress') AND e.due_at <= CAST(?1 AS TEXT)
     AND (e.due_at, e.id) < (CAST(?2 AS TEXT), CAST(?3 AS INTEGER))
     AND (CAST(?4 AS INTEGER) = 0 OR e.course_id = CAST(?4 AS INTEGER))
     AND (CAST(?5 AS TEXT) = '' OR e.status = CAST(?5 AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(?6 AS TEXT) = '' OR u.department = CAST(?6 AS TEXT))
-        FROM users u WHERE u.id = e.user_id)
-ORDER BY e.due_at DESC, e.id DESC LIMIT ?8 OFFSET ?7
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id)
+ORDER BY e.due_at DESC, e.id DESC LIMIT ?7 OFFSET ?6
 `
 
 type AllOverdueIDsDescParams struct {
-	Now        string
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Status     string
-	Department string
-	Skip       int64
-	Size       int64
+	Now      string
+	AfterKey string
+	AfterID  int64
+	CourseID int64
+	Status   string
+	Skip     int64
+	Size     int64
 }
 
 type AllOverdueIDsDescRow struct {
@@ -358,7 +341,6 @@ func (q *Queries) AllOverdueIDsDesc(ctx context.Context, arg AllOverdueIDsDescPa
 		arg.AfterID,
 		arg.CourseID,
 		arg.Status,
-		arg.Department,
 		arg.Skip,
 		arg.Size,
 	)
@@ -390,25 +372,23 @@ FROM enrollments e
 WHERE e.company_id = ?1
     AND (e.created_at, e.id) > (CAST(?2 AS TEXT), CAST(?3 AS INTEGER))
     AND (CAST(?4 AS INTEGER) = 0 OR e.course_id = CAST(?4 AS INTEGER))
-    AND (CAST(?5 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?5 AS TEXT)))
-    AND (CAST(?6 AS TEXT) = '' OR CAST(?6 AS TEXT) =
-        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?7 AS TEXT) THEN 'expired' ELSE e.status END)
-    AND (CAST(?8 AS INTEGER) < 0 OR CAST(?8 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
-        AND coalesce(e.due_at, 'infinity') <= CAST(?7 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
-ORDER BY e.created_at, e.id LIMIT ?10 OFFSET ?9
+    AND (CAST(?5 AS TEXT) = '' OR CAST(?5 AS TEXT) =
+        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?6 AS TEXT) THEN 'expired' ELSE e.status END)
+    AND (CAST(?7 AS INTEGER) < 0 OR CAST(?7 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
+        AND coalesce(e.due_at, 'infinity') <= CAST(?6 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
+ORDER BY e.created_at, e.id LIMIT ?9 OFFSET ?8
 `
 
 type CompanyEnrollmentIDsByCreatedParams struct {
-	CompanyID  int64
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Department string
-	Status     string
-	Now        string
-	Overdue    int64
-	Skip       int64
-	Size       int64
+	CompanyID int64
+	AfterKey  string
+	AfterID   int64
+	CourseID  int64
+	Status    string
+	Now       string
+	Overdue   int64
+	Skip      int64
+	Size      int64
 }
 
 type CompanyEnrollmentIDsByCreatedRow struct {
@@ -428,7 +408,6 @@ func (q *Queries) CompanyEnrollmentIDsByCreated(ctx context.Context, arg Company
 		arg.AfterKey,
 		arg.AfterID,
 		arg.CourseID,
-		arg.Department,
 		arg.Status,
 		arg.Now,
 		arg.Overdue,
@@ -462,25 +441,23 @@ FROM enrollments e
 WHERE e.company_id = ?1
     AND (e.created_at, e.id) < (CAST(?2 AS TEXT), CAST(?3 AS INTEGER))
     AND (CAST(?4 AS INTEGER) = 0 OR e.course_id = CAST(?4 AS INTEGER))
-    AND (CAST(?5 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?5 AS TEXT)))
-    AND (CAST(?6 AS TEXT) = '' OR CAST(?6 AS TEXT) =
-        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?7 AS TEXT) THEN 'expired' ELSE e.status END)
-    AND (CAST(?8 AS INTEGER) < 0 OR CAST(?8 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
-        AND coalesce(e.due_at, 'infinity') <= CAST(?7 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
-ORDER BY e.created_at DESC, e.id DESC LIMIT ?10 OFFSET ?9
+    AND (CAST(?5 AS TEXT) = '' OR CAST(?5 AS TEXT) =
+        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?6 AS TEXT) THEN 'expired' ELSE e.status END)
+    AND (CAST(?7 AS INTEGER) < 0 OR CAST(?7 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
+        AND coalesce(e.due_at, 'infinity') <= CAST(?6 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
+ORDER BY e.created_at DESC, e.id DESC LIMIT ?9 OFFSET ?8
 `
 
 type CompanyEnrollmentIDsByCreatedDescParams struct {
-	CompanyID  int64
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Department string
-	Status     string
-	Now        string
-	Overdue    int64
-	Skip       int64
-	Size       int64
+	CompanyID int64
+	AfterKey  string
+	AfterID   int64
+	CourseID  int64
+	Status    string
+	Now       string
+	Overdue   int64
+	Skip      int64
+	Size      int64
 }
 
 type CompanyEnrollmentIDsByCreatedDescRow struct {
@@ -494,7 +471,6 @@ func (q *Queries) CompanyEnrollmentIDsByCreatedDesc(ctx context.Context, arg Com
 		arg.AfterKey,
 		arg.AfterID,
 		arg.CourseID,
-		arg.Department,
 		arg.Status,
 		arg.Now,
 		arg.Overdue,
@@ -529,25 +505,23 @@ WHERE e.company_id = ?1
     AND coalesce(e.due_at, 'infinity') >= +CAST(?2 AS TEXT)
     AND (coalesce(e.due_at, 'infinity'), e.id) > (CAST(?2 AS TEXT), CAST(?3 AS INTEGER))
     AND (CAST(?4 AS INTEGER) = 0 OR e.course_id = CAST(?4 AS INTEGER))
-    AND (CAST(?5 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?5 AS TEXT)))
-    AND (CAST(?6 AS TEXT) = '' OR CAST(?6 AS TEXT) =
-        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?7 AS TEXT) THEN 'expired' ELSE e.status END)
-    AND (CAST(?8 AS INTEGER) < 0 OR CAST(?8 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
-        AND coalesce(e.due_at, 'infinity') <= CAST(?7 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
-ORDER BY coalesce(e.due_at, 'infinity'), e.id LIMIT ?10 OFFSET ?9
+    AND (CAST(?5 AS TEXT) = '' OR CAST(?5 AS TEXT) =
+        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?6 AS TEXT) THEN 'expired' ELSE e.status END)
+    AND (CAST(?7 AS INTEGER) < 0 OR CAST(?7 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
+        AND coalesce(e.due_at, 'infinity') <= CAST(?6 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
+ORDER BY coalesce(e.due_at, 'infinity'), e.id LIMIT ?9 OFFSET ?8
 `
 
 type CompanyEnrollmentIDsByDueParams struct {
-	CompanyID  int64
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Department string
-	Status     string
-	Now        string
-	Overdue    int64
-	Skip       int64
-	Size       int64
+	CompanyID int64
+	AfterKey  string
+	AfterID   int64
+	CourseID  int64
+	Status    string
+	Now       string
+	Overdue   int64
+	Skip      int64
+	Size      int64
 }
 
 type CompanyEnrollmentIDsByDueRow struct {
@@ -561,7 +535,6 @@ func (q *Queries) CompanyEnrollmentIDsByDue(ctx context.Context, arg CompanyEnro
 		arg.AfterKey,
 		arg.AfterID,
 		arg.CourseID,
-		arg.Department,
 		arg.Status,
 		arg.Now,
 		arg.Overdue,
@@ -596,25 +569,23 @@ WHERE e.company_id = ?1
     AND coalesce(e.due_at, 'infinity') <= +CAST(?2 AS TEXT)
     AND (coalesce(e.due_at, 'infinity'), e.id) < (CAST(?2 AS TEXT), CAST(?3 AS INTEGER))
     AND (CAST(?4 AS INTEGER) = 0 OR e.course_id = CAST(?4 AS INTEGER))
-    AND (CAST(?5 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?5 AS TEXT)))
-    AND (CAST(?6 AS TEXT) = '' OR CAST(?6 AS TEXT) =
-        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?7 AS TEXT) THEN 'expired' ELSE e.status END)
-    AND (CAST(?8 AS INTEGER) < 0 OR CAST(?8 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
-        AND coalesce(e.due_at, 'infinity') <= CAST(?7 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
-ORDER BY coalesce(e.due_at, 'infinity') DESC, e.id DESC LIMIT ?10 OFFSET ?9
+    AND (CAST(?5 AS TEXT) = '' OR CAST(?5 AS TEXT) =
+        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?6 AS TEXT) THEN 'expired' ELSE e.status END)
+    AND (CAST(?7 AS INTEGER) < 0 OR CAST(?7 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
+        AND coalesce(e.due_at, 'infinity') <= CAST(?6 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
+ORDER BY coalesce(e.due_at, 'infinity') DESC, e.id DESC LIMIT ?9 OFFSET ?8
 `
 
 type CompanyEnrollmentIDsByDueDescParams struct {
-	CompanyID  int64
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Department string
-	Status     string
-	Now        string
-	Overdue    int64
-	Skip       int64
-	Size       int64
+	CompanyID int64
+	AfterKey  string
+	AfterID   int64
+	CourseID  int64
+	Status    string
+	Now       string
+	Overdue   int64
+	Skip      int64
+	Size      int64
 }
 
 type CompanyEnrollmentIDsByDueDescRow struct {
@@ -628,7 +599,6 @@ func (q *Queries) CompanyEnrollmentIDsByDueDesc(ctx context.Context, arg Company
 		arg.AfterKey,
 		arg.AfterID,
 		arg.CourseID,
-		arg.Department,
 		arg.Status,
 		arg.Now,
 		arg.Overdue,
@@ -752,21 +722,19 @@ WHERE e.company_id = ?1
     AND (e.due_at, e.id) > (CAST(?3 AS TEXT), CAST(?4 AS INTEGER))
     AND (CAST(?5 AS INTEGER) = 0 OR e.course_id = CAST(?5 AS INTEGER))
     AND (CAST(?6 AS TEXT) = '' OR e.status = CAST(?6 AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(?7 AS TEXT) = '' OR u.department = CAST(?7 AS TEXT))
-        FROM users u WHERE u.id = e.user_id)
-ORDER BY e.due_at, e.id LIMIT ?9 OFFSET ?8
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id)
+ORDER BY e.due_at, e.id LIMIT ?8 OFFSET ?7
 `
 
 type CompanyOverdueIDsParams struct {
-	CompanyID  int64
-	Now        string
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Status     string
-	Department string
-	Skip       int64
-	Size       int64
+	CompanyID int64
+	Now       string
+	AfterKey  string
+	AfterID   int64
+	CourseID  int64
+	Status    string
+	Skip      int64
+	Size      int64
 }
 
 type CompanyOverdueIDsRow struct {
@@ -784,7 +752,6 @@ func (q *Queries) CompanyOverdueIDs(ctx context.Context, arg CompanyOverdueIDsPa
 		arg.AfterID,
 		arg.CourseID,
 		arg.Status,
-		arg.Department,
 		arg.Skip,
 		arg.Size,
 	)
@@ -817,21 +784,19 @@ WHERE e.company_id = ?1
     AND (e.due_at, e.id) < (CAST(?3 AS TEXT), CAST(?4 AS INTEGER))
     AND (CAST(?5 AS INTEGER) = 0 OR e.course_id = CAST(?5 AS INTEGER))
     AND (CAST(?6 AS TEXT) = '' OR e.status = CAST(?6 AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(?7 AS TEXT) = '' OR u.department = CAST(?7 AS TEXT))
-        FROM users u WHERE u.id = e.user_id)
-ORDER BY e.due_at DESC, e.id DESC LIMIT ?9 OFFSET ?8
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id)
+ORDER BY e.due_at DESC, e.id DESC LIMIT ?8 OFFSET ?7
 `
 
 type CompanyOverdueIDsDescParams struct {
-	CompanyID  int64
-	Now        string
-	AfterKey   string
-	AfterID    int64
-	CourseID   int64
-	Status     string
-	Department string
-	Skip       int64
-	Size       int64
+	CompanyID int64
+	Now       string
+	AfterKey  string
+	AfterID   int64
+	CourseID  int64
+	Status    string
+	Skip      int64
+	Size      int64
 }
 
 type CompanyOverdueIDsDescRow struct {
@@ -847,7 +812,6 @@ func (q *Queries) CompanyOverdueIDsDesc(ctx context.Context, arg CompanyOverdueI
 		arg.AfterID,
 		arg.CourseID,
 		arg.Status,
-		arg.Department,
 		arg.Skip,
 		arg.Size,
 	)
@@ -879,15 +843,13 @@ FROM enrollments e
 WHERE e.status IN ('assigned', 'in_progress') AND e.due_at <= CAST(?1 AS TEXT)
     AND (CAST(?2 AS INTEGER) = 0 OR e.course_id = CAST(?2 AS INTEGER))
     AND (CAST(?3 AS TEXT) = '' OR e.status = CAST(?3 AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(?4 AS TEXT) = '' OR u.department = CAST(?4 AS TEXT))
-        FROM users u WHERE u.id = e.user_id)
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id)
 `
 
 type CountAllOverdueParams struct {
-	Now        string
-	CourseID   int64
-	Status     string
-	Department string
+	Now      string
+	CourseID int64
+	Status   string
 }
 
 type CountAllOverdueRow struct {
@@ -896,12 +858,7 @@ type CountAllOverdueRow struct {
 }
 
 func (q *Queries) CountAllOverdue(ctx context.Context, arg CountAllOverdueParams) (CountAllOverdueRow, error) {
-	row := q.queryRow(ctx, q.countAllOverdueStmt, countAllOverdue,
-		arg.Now,
-		arg.CourseID,
-		arg.Status,
-		arg.Department,
-	)
+	row := q.queryRow(ctx, q.countAllOverdueStmt, countAllOverdue, arg.Now, arg.CourseID, arg.Status)
 	var i CountAllOverdueRow
 	err := row.Scan(&i.Total, &i.NextChange)
 	return i, err
@@ -917,7 +874,6 @@ SELECT CAST(coalesce(sum((CAST(?1 AS TEXT) = '' OR CAST(?1 AS TEXT) =
 FROM enrollments e
 WHERE e.company_id BETWEEN CAST(?4 AS INTEGER) AND CAST(?5 AS INTEGER)
     AND (CAST(?6 AS INTEGER) = 0 OR e.course_id = CAST(?6 AS INTEGER))
-    AND (CAST(?7 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?7 AS TEXT)))
 `
 
 type CountCompanyEnrollmentsParams struct {
@@ -927,7 +883,6 @@ type CountCompanyEnrollmentsParams struct {
 	FromCompany int64
 	ToCompany   int64
 	CourseID    int64
-	Department  string
 }
 
 type CountCompanyEnrollmentsRow struct {
@@ -935,8 +890,8 @@ type CountCompanyEnrollmentsRow struct {
 	NextChange string
 }
 
-// How many there are, and when that or which ones changes with no write. Of one company, or of all with their
-// ids from the lowest to the highest: in an index alone, but for the people who are looked at.
+// How many there are, and when that or which ones changes with no write. Of one company, or of all as above, which for
+// platform administrators walks everything, behind the cache and in an index alone, as CountUsersEverywhere does.
 func (q *Queries) CountCompanyEnrollments(ctx context.Context, arg CountCompanyEnrollmentsParams) (CountCompanyEnrollmentsRow, error) {
 	row := q.queryRow(ctx, q.countCompanyEnrollmentsStmt, countCompanyEnrollments,
 		arg.Status,
@@ -945,7 +900,6 @@ func (q *Queries) CountCompanyEnrollments(ctx context.Context, arg CountCompanyE
 		arg.FromCompany,
 		arg.ToCompany,
 		arg.CourseID,
-		arg.Department,
 	)
 	var i CountCompanyEnrollmentsRow
 	err := row.Scan(&i.Total, &i.NextChange)
@@ -960,16 +914,14 @@ WHERE e.company_id = ?1
     AND e.status IN ('assigned', 'in_progress') AND e.due_at <= CAST(?2 AS TEXT)
     AND (CAST(?3 AS INTEGER) = 0 OR e.course_id = CAST(?3 AS INTEGER))
     AND (CAST(?4 AS TEXT) = '' OR e.status = CAST(?4 AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(?5 AS TEXT) = '' OR u.department = CAST(?5 AS TEXT))
-        FROM users u WHERE u.id = e.user_id)
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id)
 `
 
 type CountCompanyOverdueParams struct {
-	CompanyID  int64
-	Now        string
-	CourseID   int64
-	Status     string
-	Department string
+	CompanyID int64
+	Now       string
+	CourseID  int64
+	Status    string
 }
 
 type CountCompanyOverdueRow struct {
@@ -983,14 +935,13 @@ func (q *Queries) CountCompanyOverdue(ctx context.Context, arg CountCompanyOverd
 		arg.Now,
 		arg.CourseID,
 		arg.Status,
-		arg.Department,
 	)
 	var i CountCompanyOverdueRow
 	err := row.Scan(&i.Total, &i.NextChange)
 	return i, err
 }
 
-const countPersonEnrollments = `-- name: CountPersonEnrollments :one
+const countPeopleEnrollments = `-- name: CountPeopleEnrollments :one
 SELECT CAST(coalesce(sum((CAST(?1 AS TEXT) = '' OR CAST(?1 AS TEXT) =
             CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?2 AS TEXT) THEN 'expired' ELSE e.status END)
         AND (CAST(?3 AS INTEGER) < 0 OR CAST(?3 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
@@ -998,39 +949,37 @@ SELECT CAST(coalesce(sum((CAST(?1 AS TEXT) = '' OR CAST(?1 AS TEXT) =
     CAST(coalesce(min(CASE WHEN e.status IN ('assigned', 'in_progress') AND e.due_at > CAST(?2 AS TEXT) THEN e.due_at
         WHEN e.status = 'completed' AND e.expires_at > CAST(?2 AS TEXT) THEN e.expires_at END), '') AS TEXT) AS next_change
 FROM enrollments e
-WHERE e.user_id = ?4 AND (CAST(?5 AS INTEGER) = 1 OR e.company_id = ?6)
+WHERE e.user_id IN (SELECT value FROM json_each(CAST(?4 AS TEXT)))
+    AND (CAST(?5 AS INTEGER) = 1 OR e.company_id = ?6)
     AND (CAST(?7 AS INTEGER) = 0 OR e.course_id = CAST(?7 AS INTEGER))
-    AND (CAST(?8 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?8 AS TEXT)))
 `
 
-type CountPersonEnrollmentsParams struct {
+type CountPeopleEnrollmentsParams struct {
 	Status     string
 	Now        string
 	Overdue    int64
-	UserID     int64
+	People     string
 	AnyCompany int64
 	CompanyID  int64
 	CourseID   int64
-	Department string
 }
 
-type CountPersonEnrollmentsRow struct {
+type CountPeopleEnrollmentsRow struct {
 	Total      int64
 	NextChange string
 }
 
-func (q *Queries) CountPersonEnrollments(ctx context.Context, arg CountPersonEnrollmentsParams) (CountPersonEnrollmentsRow, error) {
-	row := q.queryRow(ctx, q.countPersonEnrollmentsStmt, countPersonEnrollments,
+func (q *Queries) CountPeopleEnrollments(ctx context.Context, arg CountPeopleEnrollmentsParams) (CountPeopleEnrollmentsRow, error) {
+	row := q.queryRow(ctx, q.countPeopleEnrollmentsStmt, countPeopleEnrollments,
 		arg.Status,
 		arg.Now,
 		arg.Overdue,
-		arg.UserID,
+		arg.People,
 		arg.AnyCompany,
 		arg.CompanyID,
 		arg.CourseID,
-		arg.Department,
 	)
-	var i CountPersonEnrollmentsRow
+	var i CountPeopleEnrollmentsRow
 	err := row.Scan(&i.Total, &i.NextChange)
 	return i, err
 }
@@ -1053,30 +1002,29 @@ func (q *Queries) EnrollmentTotal(ctx context.Context, arg EnrollmentTotalParams
 	return column_1, err
 }
 
-const personEnrollmentIDs = `-- name: PersonEnrollmentIDs :many
+const peopleEnrollmentIDs = `-- name: PeopleEnrollmentIDs :many
 
 SELECT e.id, CAST(CASE CAST(?1 AS TEXT) WHEN 'due_at' THEN coalesce(e.due_at, 'infinity') ELSE e.created_at END AS TEXT) AS sort_key
 FROM enrollments e
-WHERE e.user_id = ?2 AND (CAST(?3 AS INTEGER) = 1 OR e.company_id = ?4)
+WHERE e.user_id IN (SELECT value FROM json_each(CAST(?2 AS TEXT)))
+    AND (CAST(?3 AS INTEGER) = 1 OR e.company_id = ?4)
     AND (CAST(CASE CAST(?1 AS TEXT) WHEN 'due_at' THEN coalesce(e.due_at, 'infinity') ELSE e.created_at END AS TEXT), e.id) > (CAST(?5 AS TEXT), CAST(?6 AS INTEGER))
     AND (CAST(?7 AS INTEGER) = 0 OR e.course_id = CAST(?7 AS INTEGER))
-    AND (CAST(?8 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?8 AS TEXT)))
-    AND (CAST(?9 AS TEXT) = '' OR CAST(?9 AS TEXT) =
-        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?10 AS TEXT) THEN 'expired' ELSE e.status END)
-    AND (CAST(?11 AS INTEGER) < 0 OR CAST(?11 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
-        AND coalesce(e.due_at, 'infinity') <= CAST(?10 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
-ORDER BY sort_key, e.id LIMIT ?13 OFFSET ?12
+    AND (CAST(?8 AS TEXT) = '' OR CAST(?8 AS TEXT) =
+        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?9 AS TEXT) THEN 'expired' ELSE e.status END)
+    AND (CAST(?10 AS INTEGER) < 0 OR CAST(?10 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
+        AND coalesce(e.due_at, 'infinity') <= CAST(?9 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
+ORDER BY sort_key, e.id LIMIT ?12 OFFSET ?11
 `
 
-type PersonEnrollmentIDsParams struct {
+type PeopleEnrollmentIDsParams struct {
 	Sort       string
-	UserID     int64
+	People     string
 	AnyCompany int64
 	CompanyID  int64
 	AfterKey   string
 	AfterID    int64
 	CourseID   int64
-	Department string
 	Status     string
 	Now        string
 	Overdue    int64
@@ -1084,22 +1032,21 @@ type PersonEnrollmentIDsParams struct {
 	Size       int64
 }
 
-type PersonEnrollmentIDsRow struct {
+type PeopleEnrollmentIDsRow struct {
 	ID      int64
 	SortKey string
 }
 
-// One person's, who has few.
-func (q *Queries) PersonEnrollmentIDs(ctx context.Context, arg PersonEnrollmentIDsParams) ([]PersonEnrollmentIDsRow, error) {
-	rows, err := q.query(ctx, q.personEnrollmentIDsStmt, personEnrollmentIDs,
+// Those of some people: of one, or of a department. Each has few.
+func (q *Queries) PeopleEnrollmentIDs(ctx context.Context, arg PeopleEnrollmentIDsParams) ([]PeopleEnrollmentIDsRow, error) {
+	rows, err := q.query(ctx, q.peopleEnrollmentIDsStmt, peopleEnrollmentIDs,
 		arg.Sort,
-		arg.UserID,
+		arg.People,
 		arg.AnyCompany,
 		arg.CompanyID,
 		arg.AfterKey,
 		arg.AfterID,
 		arg.CourseID,
-		arg.Department,
 		arg.Status,
 		arg.Now,
 		arg.Overdue,
@@ -1110,9 +1057,9 @@ func (q *Queries) PersonEnrollmentIDs(ctx context.Context, arg PersonEnrollmentI
 		return nil, err
 	}
 	defer rows.Close()
-	var items []PersonEnrollmentIDsRow
+	var items []PeopleEnrollmentIDsRow
 	for rows.Next() {
-		var i PersonEnrollmentIDsRow
+		var i PeopleEnrollmentIDsRow
 		if err := rows.Scan(&i.ID, &i.SortKey); err != nil {
 			return nil, err
 		}
@@ -1127,29 +1074,28 @@ func (q *Queries) PersonEnrollmentIDs(ctx context.Context, arg PersonEnrollmentI
 	return items, nil
 }
 
-const personEnrollmentIDsDesc = `-- name: PersonEnrollmentIDsDesc :many
+const peopleEnrollmentIDsDesc = `-- name: PeopleEnrollmentIDsDesc :many
 SELECT e.id, CAST(CASE CAST(?1 AS TEXT) WHEN 'due_at' THEN coalesce(e.due_at, 'infinity') ELSE e.created_at END AS TEXT) AS sort_key
 FROM enrollments e
-WHERE e.user_id = ?2 AND (CAST(?3 AS INTEGER) = 1 OR e.company_id = ?4)
+WHERE e.user_id IN (SELECT value FROM json_each(CAST(?2 AS TEXT)))
+    AND (CAST(?3 AS INTEGER) = 1 OR e.company_id = ?4)
     AND (CAST(CASE CAST(?1 AS TEXT) WHEN 'due_at' THEN coalesce(e.due_at, 'infinity') ELSE e.created_at END AS TEXT), e.id) < (CAST(?5 AS TEXT), CAST(?6 AS INTEGER))
     AND (CAST(?7 AS INTEGER) = 0 OR e.course_id = CAST(?7 AS INTEGER))
-    AND (CAST(?8 AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(?8 AS TEXT)))
-    AND (CAST(?9 AS TEXT) = '' OR CAST(?9 AS TEXT) =
-        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?10 AS TEXT) THEN 'expired' ELSE e.status END)
-    AND (CAST(?11 AS INTEGER) < 0 OR CAST(?11 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
-        AND coalesce(e.due_at, 'infinity') <= CAST(?10 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
-ORDER BY sort_key DESC, e.id DESC LIMIT ?13 OFFSET ?12
+    AND (CAST(?8 AS TEXT) = '' OR CAST(?8 AS TEXT) =
+        CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(?9 AS TEXT) THEN 'expired' ELSE e.status END)
+    AND (CAST(?10 AS INTEGER) < 0 OR CAST(?10 AS INTEGER) = (e.status IN ('assigned', 'in_progress')
+        AND coalesce(e.due_at, 'infinity') <= CAST(?9 AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
+ORDER BY sort_key DESC, e.id DESC LIMIT ?12 OFFSET ?11
 `
 
-type PersonEnrollmentIDsDescParams struct {
+type PeopleEnrollmentIDsDescParams struct {
 	Sort       string
-	UserID     int64
+	People     string
 	AnyCompany int64
 	CompanyID  int64
 	AfterKey   string
 	AfterID    int64
 	CourseID   int64
-	Department string
 	Status     string
 	Now        string
 	Overdue    int64
@@ -1157,21 +1103,20 @@ type PersonEnrollmentIDsDescParams struct {
 	Size       int64
 }
 
-type PersonEnrollmentIDsDescRow struct {
+type PeopleEnrollmentIDsDescRow struct {
 	ID      int64
 	SortKey string
 }
 
-func (q *Queries) PersonEnrollmentIDsDesc(ctx context.Context, arg PersonEnrollmentIDsDescParams) ([]PersonEnrollmentIDsDescRow, error) {
-	rows, err := q.query(ctx, q.personEnrollmentIDsDescStmt, personEnrollmentIDsDesc,
+func (q *Queries) PeopleEnrollmentIDsDesc(ctx context.Context, arg PeopleEnrollmentIDsDescParams) ([]PeopleEnrollmentIDsDescRow, error) {
+	rows, err := q.query(ctx, q.peopleEnrollmentIDsDescStmt, peopleEnrollmentIDsDesc,
 		arg.Sort,
-		arg.UserID,
+		arg.People,
 		arg.AnyCompany,
 		arg.CompanyID,
 		arg.AfterKey,
 		arg.AfterID,
 		arg.CourseID,
-		arg.Department,
 		arg.Status,
 		arg.Now,
 		arg.Overdue,
@@ -1182,13 +1127,48 @@ func (q *Queries) PersonEnrollmentIDsDesc(ctx context.Context, arg PersonEnrollm
 		return nil, err
 	}
 	defer rows.Close()
-	var items []PersonEnrollmentIDsDescRow
+	var items []PeopleEnrollmentIDsDescRow
 	for rows.Next() {
-		var i PersonEnrollmentIDsDescRow
+		var i PeopleEnrollmentIDsDescRow
 		if err := rows.Scan(&i.ID, &i.SortKey); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const peopleOfDepartment = `-- name: PeopleOfDepartment :many
+SELECT u.id FROM users u
+WHERE u.department = ?1 AND u.company_id BETWEEN CAST(?2 AS INTEGER) AND CAST(?3 AS INTEGER)
+`
+
+type PeopleOfDepartmentParams struct {
+	Department  string
+	FromCompany int64
+	ToCompany   int64
+}
+
+// Of one company, or of all with their ids from the lowest to the highest.
+func (q *Queries) PeopleOfDepartment(ctx context.Context, arg PeopleOfDepartmentParams) ([]int64, error) {
+	rows, err := q.query(ctx, q.peopleOfDepartmentStmt, peopleOfDepartment, arg.Department, arg.FromCompany, arg.ToCompany)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

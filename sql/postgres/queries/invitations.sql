@@ -1,14 +1,14 @@
 -- What decides whether an address can be invited. Whether it is somebody's at another company is
--- for the mail alone.
+-- for the mail alone. No row: there is no such company.
 -- name: InvitationContext :one
-SELECT c.name AS company, c.data_zone, u.full_name AS inviter, coalesce(nullif(@locale::text, ''), c.locale)::text AS locale,
+SELECT c.name AS company, c.data_zone, c.is_active, u.full_name AS inviter, coalesce(nullif(@locale::text, ''), c.locale)::text AS locale,
     coalesce(m.company_id = c.id, false)::boolean AS is_member, (m.id IS NOT NULL)::boolean AS is_user,
     EXISTS (SELECT FROM invitations i WHERE i.company_id = c.id AND i.email_folded = fold_email(@email::text)
         AND i.accepted_at IS NULL AND i.expires_at > now())::boolean AS is_invited
 FROM users u
-JOIN companies c ON c.id = u.company_id
+JOIN companies c ON c.id = @company_id
 LEFT JOIN users m ON m.email_folded = fold_email(@email::text)
-WHERE u.id = @user_id AND u.company_id = @company_id;
+WHERE u.id = @user_id;
 
 -- An invitation and its mail. It takes the place of one to the same address that has expired. No
 -- row: somebody else has just invited that address.
@@ -43,13 +43,16 @@ LIMIT @size::integer OFFSET @skip::bigint;
 
 -- name: WithdrawInvitation :one
 WITH gone AS (
-    DELETE FROM invitations i WHERE i.id = @id AND i.company_id = @company_id AND i.accepted_at IS NULL RETURNING i.id
+    DELETE FROM invitations i
+    WHERE i.id = @id AND (@any_company::boolean OR i.company_id = @company_id) AND num_nulls(i.accepted_at) = 1 RETURNING i.id
 )
 SELECT EXISTS (SELECT FROM gone)::boolean AS withdrawn,
-    EXISTS (SELECT FROM invitations a WHERE a.id = @id AND a.company_id = @company_id AND a.accepted_at IS NOT NULL)::boolean AS accepted;
+    EXISTS (SELECT FROM invitations a WHERE a.id = @id AND (@any_company::boolean OR a.company_id = @company_id)
+        AND num_nulls(a.accepted_at) = 0)::boolean AS accepted;
 
 -- An invitation that can be accepted: it is open, its company is active, and whoever invited could
--- do so today. No row otherwise. (num_nulls, since IS NULL invites a walk through the index of all
+-- do so today: an admin of the company, or a platform administrator, whose own company is another.
+-- No row otherwise. (num_nulls, since IS NULL invites a walk through the index of all
 -- that are open.)
 -- name: OpenInvitation :one
 SELECT i.id, i.email, i.full_name, c.name AS company,
@@ -57,16 +60,20 @@ SELECT i.id, i.email, i.full_name, c.name AS company,
 FROM invitations i
 JOIN companies c ON c.id = i.company_id
 JOIN users inviter ON inviter.id = i.invited_by
+JOIN companies home ON home.id = inviter.company_id
 WHERE i.token_hash = @token_hash AND num_nulls(i.accepted_at) = 1 AND i.expires_at > now() AND c.is_active
-    AND inviter.is_active AND inviter.company_id = i.company_id AND inviter.role IN ('admin', 'platform_admin');
+    AND inviter.is_active AND home.is_active
+    AND (inviter.role = 'platform_admin' OR inviter.role = 'admin' AND inviter.company_id = i.company_id);
 
 -- Makes the user, with password and session, of an invitation that nobody has used meanwhile. Whoever
 -- invited is looked at once more and held: a password takes its time. What is recorded of it is the new
 -- user's own doing.
 -- name: AcceptInvitation :one
 WITH inviter AS MATERIALIZED (
-    SELECT u.id FROM invitations i JOIN users u ON u.id = i.invited_by JOIN companies c ON c.id = u.company_id
-    WHERE i.id = @id AND u.company_id = i.company_id AND u.is_active AND c.is_active AND u.role IN ('admin', 'platform_admin')
+    SELECT u.id FROM invitations i JOIN users u ON u.id = i.invited_by
+    JOIN companies c ON c.id = i.company_id JOIN companies home ON home.id = u.company_id
+    WHERE i.id = @id AND u.is_active AND c.is_active AND home.is_active
+        AND (u.role = 'platform_admin' OR u.role = 'admin' AND u.company_id = i.company_id)
     FOR SHARE OF u
 ), invitation AS (
     UPDATE invitations SET accepted_at = now() FROM inviter

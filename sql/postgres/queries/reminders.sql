@@ -45,11 +45,12 @@ SELECT count(*) AS walked, coalesce(max(w.due_at), @after_due::timestamptz)::tim
     (SELECT count(*) FROM letter) AS letters
 FROM walked w;
 
--- Whom a request to remind is about: whether there is such a person and such a course, and how many people it
--- would remind, of whom no more are counted than @most. Always one row.
+-- Whom a request to remind is about: whether there is such a person, and a course that the company may know of, and how
+-- many people it would remind, of whom no more are counted than @most. Always one row.
 -- name: ReminderContext :one
 SELECT (@user_id::bigint = 0 OR EXISTS (SELECT FROM users u WHERE u.id = @user_id::bigint AND u.company_id = @company_id))::boolean AS has_user,
-    (@course_id::bigint = 0 OR EXISTS (SELECT FROM courses c WHERE c.id = @course_id::bigint))::boolean AS has_course,
+    (@course_id::bigint = 0 OR EXISTS (SELECT FROM courses c WHERE c.id = @course_id::bigint AND (c.is_published
+        OR EXISTS (SELECT FROM enrollments x WHERE x.company_id = @company_id AND x.course_id = c.id))))::boolean AS has_course,
     (SELECT count(*) FROM (
         SELECT DISTINCT e.user_id FROM enrollments e JOIN users u ON u.id = e.user_id AND u.is_active
         WHERE e.company_id = @company_id AND e.status IN ('assigned', 'in_progress') AND e.due_at <= @at::timestamptz

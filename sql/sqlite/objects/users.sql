@@ -13,3 +13,4 @@ CREATE INDEX users_company_id ON users (company_id);
 CREATE INDEX users_company_active ON users (company_id) WHERE is_active = 1;
 -- Holds all that a filter looks at, so that counting touches no row.
 CREATE INDEX users_filters ON users (company_id, role, department, job_risk, is_active, updated_at);
+CREATE INDEX users_department ON users (department, company_id);

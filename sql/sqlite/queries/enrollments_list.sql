@@ -11,7 +11,6 @@ FROM enrollments e
 WHERE e.company_id = @company_id
     AND (e.created_at, e.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)))
     AND (CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
         CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
     AND (CAST(@overdue AS INTEGER) < 0 OR CAST(@overdue AS INTEGER) = (e.status IN ('assigned', 'in_progress')
@@ -24,7 +23,6 @@ FROM enrollments e
 WHERE e.company_id = @company_id
     AND (e.created_at, e.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)))
     AND (CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
         CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
     AND (CAST(@overdue AS INTEGER) < 0 OR CAST(@overdue AS INTEGER) = (e.status IN ('assigned', 'in_progress')
@@ -38,7 +36,6 @@ WHERE e.company_id = @company_id
     AND coalesce(e.due_at, 'infinity') >= +CAST(@after_key AS TEXT)
     AND (coalesce(e.due_at, 'infinity'), e.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)))
     AND (CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
         CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
     AND (CAST(@overdue AS INTEGER) < 0 OR CAST(@overdue AS INTEGER) = (e.status IN ('assigned', 'in_progress')
@@ -52,7 +49,6 @@ WHERE e.company_id = @company_id
     AND coalesce(e.due_at, 'infinity') <= +CAST(@after_key AS TEXT)
     AND (coalesce(e.due_at, 'infinity'), e.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)))
     AND (CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
         CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
     AND (CAST(@overdue AS INTEGER) < 0 OR CAST(@overdue AS INTEGER) = (e.status IN ('assigned', 'in_progress')
@@ -64,7 +60,6 @@ SELECT e.id, e.created_at AS sort_key
 FROM enrollments e
 WHERE (e.created_at, e.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)))
     AND (CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
         CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
     AND (CAST(@overdue AS INTEGER) < 0 OR CAST(@overdue AS INTEGER) = (e.status IN ('assigned', 'in_progress')
@@ -76,7 +71,6 @@ SELECT e.id, e.created_at AS sort_key
 FROM enrollments e
 WHERE (e.created_at, e.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)))
     AND (CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
         CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
     AND (CAST(@overdue AS INTEGER) < 0 OR CAST(@overdue AS INTEGER) = (e.status IN ('assigned', 'in_progress')
@@ -89,7 +83,6 @@ FROM enrollments e
 WHERE coalesce(e.due_at, 'infinity') >= +CAST(@after_key AS TEXT)
     AND (coalesce(e.due_at, 'infinity'), e.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)))
     AND (CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
         CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
     AND (CAST(@overdue AS INTEGER) < 0 OR CAST(@overdue AS INTEGER) = (e.status IN ('assigned', 'in_progress')
@@ -102,7 +95,6 @@ FROM enrollments e
 WHERE coalesce(e.due_at, 'infinity') <= +CAST(@after_key AS TEXT)
     AND (coalesce(e.due_at, 'infinity'), e.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)))
     AND (CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
         CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
     AND (CAST(@overdue AS INTEGER) < 0 OR CAST(@overdue AS INTEGER) = (e.status IN ('assigned', 'in_progress')
@@ -120,8 +112,7 @@ WHERE e.company_id = @company_id
     AND (e.due_at, e.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
     AND (CAST(@status AS TEXT) = '' OR e.status = CAST(@status AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(@department AS TEXT) = '' OR u.department = CAST(@department AS TEXT))
-        FROM users u WHERE u.id = e.user_id)
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id)
 ORDER BY e.due_at, e.id LIMIT @size OFFSET @skip;
 
 -- name: CompanyOverdueIDsDesc :many
@@ -132,8 +123,7 @@ WHERE e.company_id = @company_id
     AND (e.due_at, e.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
     AND (CAST(@status AS TEXT) = '' OR e.status = CAST(@status AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(@department AS TEXT) = '' OR u.department = CAST(@department AS TEXT))
-        FROM users u WHERE u.id = e.user_id)
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id)
 ORDER BY e.due_at DESC, e.id DESC LIMIT @size OFFSET @skip;
 
 -- name: AllOverdueIDs :many
@@ -143,8 +133,7 @@ WHERE e.status IN ('assigned', 'in_progress') AND e.due_at <= CAST(@now AS TEXT)
     AND (e.due_at, e.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
     AND (CAST(@status AS TEXT) = '' OR e.status = CAST(@status AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(@department AS TEXT) = '' OR u.department = CAST(@department AS TEXT))
-        FROM users u WHERE u.id = e.user_id)
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id)
 ORDER BY e.due_at, e.id LIMIT @size OFFSET @skip;
 
 -- name: AllOverdueIDsDesc :many
@@ -154,40 +143,44 @@ WHERE e.status IN ('assigned', 'in_progress') AND e.due_at <= CAST(@now AS TEXT)
     AND (e.due_at, e.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
     AND (CAST(@status AS TEXT) = '' OR e.status = CAST(@status AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(@department AS TEXT) = '' OR u.department = CAST(@department AS TEXT))
-        FROM users u WHERE u.id = e.user_id)
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id)
 ORDER BY e.due_at DESC, e.id DESC LIMIT @size OFFSET @skip;
 
--- One person's, who has few.
+-- Those of some people: of one, or of a department. Each has few.
 
--- name: PersonEnrollmentIDs :many
+-- name: PeopleEnrollmentIDs :many
 SELECT e.id, CAST(CASE CAST(@sort AS TEXT) WHEN 'due_at' THEN coalesce(e.due_at, 'infinity') ELSE e.created_at END AS TEXT) AS sort_key
 FROM enrollments e
-WHERE e.user_id = @user_id AND (CAST(@any_company AS INTEGER) = 1 OR e.company_id = @company_id)
+WHERE e.user_id IN (SELECT value FROM json_each(CAST(@people AS TEXT)))
+    AND (CAST(@any_company AS INTEGER) = 1 OR e.company_id = @company_id)
     AND (CAST(CASE CAST(@sort AS TEXT) WHEN 'due_at' THEN coalesce(e.due_at, 'infinity') ELSE e.created_at END AS TEXT), e.id) > (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)))
     AND (CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
         CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
     AND (CAST(@overdue AS INTEGER) < 0 OR CAST(@overdue AS INTEGER) = (e.status IN ('assigned', 'in_progress')
         AND coalesce(e.due_at, 'infinity') <= CAST(@now AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
 ORDER BY sort_key, e.id LIMIT @size OFFSET @skip;
 
--- name: PersonEnrollmentIDsDesc :many
+-- name: PeopleEnrollmentIDsDesc :many
 SELECT e.id, CAST(CASE CAST(@sort AS TEXT) WHEN 'due_at' THEN coalesce(e.due_at, 'infinity') ELSE e.created_at END AS TEXT) AS sort_key
 FROM enrollments e
-WHERE e.user_id = @user_id AND (CAST(@any_company AS INTEGER) = 1 OR e.company_id = @company_id)
+WHERE e.user_id IN (SELECT value FROM json_each(CAST(@people AS TEXT)))
+    AND (CAST(@any_company AS INTEGER) = 1 OR e.company_id = @company_id)
     AND (CAST(CASE CAST(@sort AS TEXT) WHEN 'due_at' THEN coalesce(e.due_at, 'infinity') ELSE e.created_at END AS TEXT), e.id) < (CAST(@after_key AS TEXT), CAST(@after_id AS INTEGER))
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)))
     AND (CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
         CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
     AND (CAST(@overdue AS INTEGER) < 0 OR CAST(@overdue AS INTEGER) = (e.status IN ('assigned', 'in_progress')
         AND coalesce(e.due_at, 'infinity') <= CAST(@now AS TEXT) AND EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.is_active = 1)))
 ORDER BY sort_key DESC, e.id DESC LIMIT @size OFFSET @skip;
 
--- How many there are, and when that or which ones changes with no write. Of one company, or of all with their
--- ids from the lowest to the highest: in an index alone, but for the people who are looked at.
+-- Of one company, or of all with their ids from the lowest to the highest.
+-- name: PeopleOfDepartment :many
+SELECT u.id FROM users u
+WHERE u.department = @department AND u.company_id BETWEEN CAST(@from_company AS INTEGER) AND CAST(@to_company AS INTEGER);
+
+-- How many there are, and when that or which ones changes with no write. Of one company, or of all as above, which for
+-- platform administrators walks everything, behind the cache and in an index alone, as CountUsersEverywhere does.
 -- name: CountCompanyEnrollments :one
 SELECT CAST(coalesce(sum((CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
             CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
@@ -197,10 +190,9 @@ SELECT CAST(coalesce(sum((CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
         WHEN e.status = 'completed' AND e.expires_at > CAST(@now AS TEXT) THEN e.expires_at END), '') AS TEXT) AS next_change
 FROM enrollments e
 WHERE e.company_id BETWEEN CAST(@from_company AS INTEGER) AND CAST(@to_company AS INTEGER)
-    AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)));
+    AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER));
 
--- name: CountPersonEnrollments :one
+-- name: CountPeopleEnrollments :one
 SELECT CAST(coalesce(sum((CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
             CASE WHEN e.status = 'completed' AND e.expires_at <= CAST(@now AS TEXT) THEN 'expired' ELSE e.status END)
         AND (CAST(@overdue AS INTEGER) < 0 OR CAST(@overdue AS INTEGER) = (e.status IN ('assigned', 'in_progress')
@@ -208,9 +200,9 @@ SELECT CAST(coalesce(sum((CAST(@status AS TEXT) = '' OR CAST(@status AS TEXT) =
     CAST(coalesce(min(CASE WHEN e.status IN ('assigned', 'in_progress') AND e.due_at > CAST(@now AS TEXT) THEN e.due_at
         WHEN e.status = 'completed' AND e.expires_at > CAST(@now AS TEXT) THEN e.expires_at END), '') AS TEXT) AS next_change
 FROM enrollments e
-WHERE e.user_id = @user_id AND (CAST(@any_company AS INTEGER) = 1 OR e.company_id = @company_id)
-    AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
-    AND (CAST(@department AS TEXT) = '' OR EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id AND u.department = CAST(@department AS TEXT)));
+WHERE e.user_id IN (SELECT value FROM json_each(CAST(@people AS TEXT)))
+    AND (CAST(@any_company AS INTEGER) = 1 OR e.company_id = @company_id)
+    AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER));
 
 -- name: CountCompanyOverdue :one
 SELECT count(*) AS total, CAST(coalesce((SELECT min(x.due_at) FROM enrollments x
@@ -220,8 +212,7 @@ WHERE e.company_id = @company_id
     AND e.status IN ('assigned', 'in_progress') AND e.due_at <= CAST(@now AS TEXT)
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
     AND (CAST(@status AS TEXT) = '' OR e.status = CAST(@status AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(@department AS TEXT) = '' OR u.department = CAST(@department AS TEXT))
-        FROM users u WHERE u.id = e.user_id);
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id);
 
 -- name: CountAllOverdue :one
 SELECT count(*) AS total, CAST(coalesce((SELECT min(x.due_at) FROM enrollments x
@@ -230,8 +221,7 @@ FROM enrollments e
 WHERE e.status IN ('assigned', 'in_progress') AND e.due_at <= CAST(@now AS TEXT)
     AND (CAST(@course_id AS INTEGER) = 0 OR e.course_id = CAST(@course_id AS INTEGER))
     AND (CAST(@status AS TEXT) = '' OR e.status = CAST(@status AS TEXT))
-    AND (SELECT u.is_active = 1 AND (CAST(@department AS TEXT) = '' OR u.department = CAST(@department AS TEXT))
-        FROM users u WHERE u.id = e.user_id);
+    AND (SELECT u.is_active FROM users u WHERE u.id = e.user_id);
 
 -- Where nothing but a course is asked for, all are counted already. 0 is all companies, or all courses.
 -- name: EnrollmentTotal :one

@@ -1,0 +1,82 @@
+package web_test
+
+import (
+	"maps"
+	"net/http"
+	"testing"
+
+	"outpost/server/training"
+	"outpost/web"
+)
+
+// Who looks at pages: the demo's people, by what their company lets be seen of its people.
+const (
+	nobody       = ""
+	learner      = "user1@example.com"
+	individual   = "manager@example.com"   // by name
+	aggregate    = "manager3@example.com"  // not at all
+	pseudonymous = "manager4@example.com"  // by pseudonym
+	tiny         = "manager10@example.com" // four people, too few for most figures
+	platform     = "admin@example.com"
+)
+
+// listed is a page as somebody sees it.
+type listed struct {
+	name string // of its picture, and in what a test says
+	page string // its path as web.Pages() has it; empty: it is none of those
+	path string // where to go, with {ids}: see find; empty: page
+	as   string
+	// important ones have pictures in the other language, colours and width, too.
+	important bool
+	// first ones are where people come in: see TestFirstLoadIsSmall.
+	first  bool
+	status int64 // 0: 200
+}
+
+// list is every page there is. Whoever adds a page adds it here.
+func list() []listed {
+	return []listed{
+		{name: "front", page: "/"},
+		{name: "front-learner", page: "/", as: learner},
+		{name: "language", page: "/language"},
+		{name: "sign-in", page: "/sign-in", important: true, first: true},
+		{name: "sign-in-signed-out", page: "/sign-out", path: "/sign-in?done=signedout"},
+		{name: "password-forgot", page: "/password/forgot"},
+		{name: "password-forgot-sent", page: "/password/forgot", path: "/password/forgot?done=forgot"},
+		{name: "password", page: "/password"},
+		{name: "password-link", page: "/password", path: "/password#token=abc"},
+		{name: "invitation", page: "/invitation"},
+		{name: "learn", page: "/learn", as: learner, important: true, first: true},
+		{name: "learn-manager", page: "/learn", as: individual},
+		{name: "learn-platform", page: "/learn", as: platform},
+
+		{name: "problem-404", path: "/nothing/here", status: http.StatusNotFound},
+		{name: "problem-404-learner", path: "/nothing/here", as: learner, status: http.StatusNotFound},
+	}
+}
+
+// TestEveryPageIsListed finds what somebody forgot, on either side.
+func TestEveryPageIsListed(t *testing.T) {
+	unlisted := make(map[string]training.Role)
+	for _, p := range web.Pages() {
+		unlisted[p.Path] = p.Role
+	}
+	names, roles := make(map[string]bool), maps.Clone(unlisted)
+	for _, l := range list() {
+		role, ok := roles[l.page]
+		if l.page != "" && !ok {
+			t.Errorf("%s is listed as %s, which web.Pages() does not have", l.name, l.page)
+		}
+		if l.as == nobody && role != "" {
+			t.Errorf("%s is for %ss, and is looked at by nobody", l.name, role)
+		}
+		if names[l.name] {
+			t.Errorf("two pages are listed as %s", l.name)
+		}
+		names[l.name] = true
+		delete(unlisted, l.page)
+	}
+	for path := range unlisted {
+		t.Errorf("%s is not listed in pages_test.go: whoever adds a page adds it there, as everybody who sees something else on it", path)
+	}
+}
