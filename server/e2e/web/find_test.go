@@ -22,7 +22,10 @@ type found struct {
 // finders are by the name that a path has for the id.
 func finders() map[string]found {
 	return map[string]found{
-		"course": {"/courses?size=1", "items.0.slug"},
+		"course":      {"/courses?size=1", "items.0.slug"},
+		"my-course":   {"/me/enrollments?size=1", "items.0.course_slug"},
+		"my-quiz":     {"/me/enrollments?size=1", "items.0.lesson_count"}, // a course ends with one
+		"certificate": {"/me/certificates?size=1", "items.0.code"},
 	}
 }
 

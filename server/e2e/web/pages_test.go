@@ -18,6 +18,7 @@ const (
 	pseudonymous = "manager4@example.com"  // by pseudonym
 	tiny         = "manager10@example.com" // four people, too few for most figures
 	platform     = "admin@example.com"
+	certified    = "user2@example.com" // who has completed a course
 )
 
 // listed is a page as somebody sees it.
@@ -38,6 +39,7 @@ func list() []listed {
 	return []listed{
 		{name: "front", page: "/"},
 		{name: "front-learner", page: "/", as: learner},
+		{name: "demo", page: "/demo", important: true},
 		{name: "language", page: "/language"},
 		{name: "sign-in", page: "/sign-in", important: true, first: true},
 		{name: "sign-in-signed-out", page: "/sign-out", path: "/sign-in?done=signedout"},
@@ -49,6 +51,19 @@ func list() []listed {
 		{name: "learn", page: "/learn", as: learner, important: true, first: true},
 		{name: "learn-manager", page: "/learn", as: individual},
 		{name: "learn-platform", page: "/learn", as: platform},
+		{name: "learn-done", page: "/learn", as: certified},
+		{name: "catalogue", page: "/catalogue", as: learner},
+		{name: "course", page: "/learn/:course", path: "/learn/{my-course}", as: learner},
+		{name: "course-new", page: "/learn/:course", path: "/learn/{course}", as: platform},
+		{name: "lesson", page: "/learn/:course/:lesson", path: "/learn/{my-course}/1", as: learner, important: true},
+		{name: "lesson-quiz", page: "/learn/:course/:lesson", path: "/learn/{my-course}/{my-quiz}", as: learner},
+		{name: "certificates", page: "/certificates", as: certified},
+		{name: "certificates-none", page: "/certificates", as: learner},
+		{name: "verify", page: "/verify"},
+		{name: "verify-unknown", page: "/verify/:code", path: "/verify/OP-0000-0000-0000", status: http.StatusNotFound},
+		{name: "verify-valid", page: "/verify/:code", path: "/verify/{certificate}", as: certified},
+		{name: "profile", page: "/profile", as: learner},
+		{name: "profile-manager", page: "/profile", as: individual},
 
 		{name: "problem-404", path: "/nothing/here", status: http.StatusNotFound},
 		{name: "problem-404-learner", path: "/nothing/here", as: learner, status: http.StatusNotFound},
