@@ -122,6 +122,10 @@ type Problem struct {
 // Error gives the text.
 func (p *Problem) Error() string { return fmt.Sprintf("%d %s", p.Status, p.Detail) }
 
+// ErrAgain is what Do gives when nothing is wrong and there is more to do: the page is shown again, with the
+// form.
+var ErrAgain = errors.New("the page is to be shown again")
+
 // Answerable says whether the person who filled in a form can do something about p there.
 func (p *Problem) Answerable() bool {
 	switch p.Status {

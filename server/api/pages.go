@@ -51,6 +51,7 @@ func downloadRoutes() []*route {
 	return []*route{
 		{method: http.MethodGet, pattern: "/profile/export.json", handle: (*API).exportMe, write: true, session: true},
 		{method: http.MethodGet, pattern: "/people/export.csv", handle: (*API).exportUsers, role: training.Manager, session: true},
+		{method: http.MethodGet, pattern: "/courses/:course/source.json", handle: (*API).getCourseSource, role: training.PlatformAdmin, write: true, session: true},
 		{method: http.MethodGet, pattern: "/reports/:report/document", handle: (*API).getReport, session: true},
 	}
 }
@@ -171,6 +172,8 @@ func (a *API) doPage(k *call, p *web.Page) error {
 	case err == nil:
 		k.goOn(next)
 		return nil
+	case errors.Is(err, web.ErrAgain):
+		no = nil
 	case !errors.As(err, &no) || !no.Answerable() || k.wantsJSON():
 		return err
 	}
@@ -182,6 +185,9 @@ func (a *API) doPage(k *call, p *web.Page) error {
 	body, showErr := a.Site.Render(r, view)
 	if showErr != nil {
 		return errors.Join(err, showErr)
+	}
+	if no == nil {
+		return k.html(http.StatusOK, body)
 	}
 	if no.RetryAfter > 0 {
 		k.c.Response().Header.Set(fiber.HeaderRetryAfter, strconv.Itoa(no.RetryAfter))
