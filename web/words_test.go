@@ -16,7 +16,7 @@ import (
 var (
 	inTemplate  = regexp.MustCompile(`[({ ]tn? "([^"]+)"`)
 	wordIn      = regexp.MustCompile(`[({ ]word "([^"]+)"`)
-	beginningIn = regexp.MustCompile(`\(print "([a-z_.]+\.)"`)
+	beginningIn = regexp.MustCompile(`[({ ]tn? \(print "([a-z_.]+\.)"`)
 	endIn       = regexp.MustCompile(`\(?print [.$][\w.]+ "(\.[a-z_.]+)"`)
 	prefixInGo  = regexp.MustCompile(`\.(?:choices|word)\("([^"]+)"`)
 	inGo        = regexp.MustCompile(`\.T\("([^"]+)"`)
