@@ -2,7 +2,9 @@ package web
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // choice is an entry of a list to choose from.
@@ -41,4 +43,14 @@ func (r *Request) listed(target string, names ...string) string {
 		return target
 	}
 	return target + "?" + q.Encode()
+}
+
+// FormVersion is for the form's field "version": the version that a form that is shown again was made of,
+// so that a change by somebody else in between is still noticed; and once that has been told, as any form
+// begins, the current one.
+func (r *Request) FormVersion(current int64) string {
+	if given := r.Form.Get("version"); given != "" && (r.Problem == nil || r.Problem.Status != http.StatusPreconditionFailed) {
+		return given
+	}
+	return strconv.FormatInt(current, 10)
 }
