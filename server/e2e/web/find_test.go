@@ -25,6 +25,10 @@ func finders() map[string]found {
 		"course":      {"/courses?size=1", "items.0.slug"},
 		"my-course":   {"/me/enrollments?size=1", "items.0.course_slug"},
 		"my-quiz":     {"/me/enrollments?size=1", "items.0.lesson_count"}, // a course ends with one
+		"user":        {"/users?size=1&role=learner", "items.0.id"},
+		"assignment":  {"/assignments?size=1", "items.0.id"},
+		"campaign":    {"/phishing/campaigns?size=1", "items.0.id"},
+		"company":     {"/companies?size=1", "items.0.id"},
 		"certificate": {"/me/certificates?size=1", "items.0.code"},
 	}
 }
