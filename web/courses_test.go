@@ -105,7 +105,7 @@ func TestWhyACourseWasNotWrittenIsSaidInTheReadersLanguage(t *testing.T) {
 		if c.field != "" {
 			p.Fields = []openapi.FieldError{{Field: c.field, Message: "x"}}
 		}
-		if got := explainCourse(r, p, ""); got.(*Problem).Detail != r.T(c.want) {
+		if got, ok := asProblem(explainCourse(r, p, "")); !ok || got.Detail != r.T(c.want) {
 			t.Errorf("%d %s: %v", c.status, c.field, got)
 		}
 	}

@@ -97,6 +97,11 @@ func list() []listed {
 		{name: "courses", page: "/courses", as: platform},
 		{name: "course-write-new", page: "/courses/new", as: platform},
 		{name: "course-write", page: "/courses/:course", path: "/courses/{course}", as: platform},
+		{name: "lesson-write", page: "/courses/:course/lessons/:lesson", path: "/courses/phishing/lessons/{lesson}", as: platform},
+		{name: "lesson-write-new", page: "/courses/:course/lessons/new", path: "/courses/phishing/lessons/new", as: platform},
+		{name: "quiz-write-new", page: "/courses/:course/lessons/new-quiz", path: "/courses/phishing/lessons/new-quiz", as: platform},
+		{name: "question-write", page: "/courses/:course/lessons/:lesson/questions/:question", path: "/courses/phishing/lessons/{quiz-lesson}/questions/{question}", as: platform},
+		{name: "question-write-new", page: "/courses/:course/lessons/:lesson/questions/new", path: "/courses/phishing/lessons/{quiz-lesson}/questions/new", as: platform},
 		{name: "status", page: "/status", important: true},
 		{name: "status-platform", page: "/status", as: platform},
 
