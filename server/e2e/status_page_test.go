@@ -29,8 +29,8 @@ func TestTheStatusPageShowsAnEdgeStoppedAndBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	watch(t, browser, "silent", iad.kill)
-	watch(t, browser, "ready", func() {
+	watch(browser, t, "silent", iad.kill)
+	watch(browser, t, "ready", func() {
 		iad.start()
 		iad.ready()
 	})
@@ -38,7 +38,7 @@ func TestTheStatusPageShowsAnEdgeStoppedAndBack(t *testing.T) {
 
 // watch does something to iad, and holds that the page shows its state in time: by the page's own clock, from when
 // that was done. Whatever the page says after that, it says in words, too.
-func watch(t *testing.T, browser context.Context, state string, act func()) {
+func watch(browser context.Context, t *testing.T, state string, act func()) {
 	t.Helper()
 	const waiting = `new Promise((resolve) => {
 		const card = () => document.querySelector('[data-region="iad"]');
