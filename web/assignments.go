@@ -25,14 +25,12 @@ type assignment struct {
 	openapi.Assignment
 	Person *openapi.Person // of the scope user; nil when there is nobody any more
 	Total  int64
-	Open   int64 // not begun or in progress, not overdue
 }
 
 func (r *Request) assignment(a openapi.Assignment) (assignment, error) {
 	shown := assignment{Assignment: a}
 	if c := a.Counts; c != nil {
 		shown.Total = c.Assigned + c.InProgress + c.Completed + c.Expired
-		shown.Open = c.Assigned + c.InProgress - c.Overdue
 	}
 	if a.UserId == nil {
 		return shown, nil

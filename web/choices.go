@@ -129,3 +129,13 @@ func dayTime(day string, later time.Duration) string {
 	}
 	return at.Add(later).Format(time.RFC3339)
 }
+
+// FormVersion is for the form's field "version": the version that a form that is shown again was made of,
+// so that a change by somebody else in between is still noticed; and once that has been told, as any form
+// begins, the current one.
+func (r *Request) FormVersion(current int64) string {
+	if given := r.Form.Get("version"); given != "" && (r.Problem == nil || r.Problem.Status != http.StatusPreconditionFailed) {
+		return given
+	}
+	return strconv.FormatInt(current, 10)
+}

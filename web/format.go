@@ -32,6 +32,18 @@ func (f format) number(v any) string {
 	}
 }
 
+// bytes writes a size in its largest whole unit of 1,024.
+func (f format) bytes(v any) string {
+	n, units := toFloat(v), []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	for len(units) > 1 && n >= 1024 {
+		n, units = n/1024, units[1:]
+	}
+	if n == math.Trunc(n) {
+		return f.printer.Sprintf("%d", int64(n)) + "\u00a0" + units[0]
+	}
+	return f.printer.Sprintf("%.1f", n) + "\u00a0" + units[0]
+}
+
 // percent writes a share from 0 to 1; nil is a dash.
 func (f format) percent(v any) string {
 	share, ok := deref(v).(float64)

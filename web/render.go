@@ -170,6 +170,8 @@ func funcs(locale string, w words, a *assets) template.FuncMap {
 		"dict":  dict,
 		"field": newField, "isnil": func(v any) bool { return deref(v) == nil },
 		"initial": initial, "share": share, "lower": strings.ToLower, "contains": slices.Contains[[]string],
+		"sub": func(a, b float64) float64 { return a - b }, "f64": toFloat, "bytes": f.bytes,
+		"words": func(of string) []choice { return w.valuesOf(of) },
 		"query": withQuery, "deref": deref, "add": func(a, b int) int { return a + b },
 	}
 }
@@ -228,6 +230,8 @@ func toFloat(v any) float64 {
 		return float64(n)
 	case float64:
 		return n
+	case float32:
+		return float64(n)
 	}
 	return 0
 }

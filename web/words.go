@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 
@@ -95,6 +96,17 @@ func fill(form string, blanks []any) string {
 		return strings.ReplaceAll(form, "%%", "%")
 	}
 	return fmt.Sprintf(form, blanks...)
+}
+
+// valuesOf are the values of an enumeration with their texts.
+func (w words) valuesOf(of string) (list []choice) {
+	for name, t := range w {
+		if value, ok := strings.CutPrefix(name, of+"."); ok && !strings.Contains(value, ".") {
+			list = append(list, choice{value, t.other})
+		}
+	}
+	slices.SortFunc(list, func(a, b choice) int { return strings.Compare(a.Value, b.Value) })
+	return list
 }
 
 // word is the text for one value of an enumeration: of "status" and "completed", status.completed. A value

@@ -3,6 +3,7 @@ package web
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,9 +16,9 @@ import (
 var (
 	inTemplate  = regexp.MustCompile(`[({ ]tn? "([^"]+)"`)
 	wordIn      = regexp.MustCompile(`[({ ]word "([^"]+)"`)
-	beginningIn = regexp.MustCompile(`\(print "([a-z_.]+\.)"`)
+	beginningIn = regexp.MustCompile(`[({ ]tn? \(print "([a-z_.]+\.)"`)
 	endIn       = regexp.MustCompile(`\(?print [.$][\w.]+ "(\.[a-z_.]+)"`)
-	choicesIn   = regexp.MustCompile(`\.choices\("([^"]+)"`)
+	prefixInGo  = regexp.MustCompile(`\.(?:choices|word)\("([^"]+)"`)
 	inGo        = regexp.MustCompile(`\.T\("([^"]+)"`)
 	remark      = regexp.MustCompile(`(?s)\{\{/\*.*?\*/\}\}`)
 	literal     = regexp.MustCompile(`"([a-z_0-9]+(?:\.[a-zA-Z_0-9]+)+)"`)
@@ -57,9 +58,13 @@ func findUses(t *testing.T) uses {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := fs.Glob(os.DirFS("."), "*.go")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, pattern := range []string{"*.go", "../server/dev/*.go"} { // which tells the first page of a demo
+		some, err := filepath.Glob(pattern)
+		if err != nil || len(some) == 0 {
+			t.Fatalf("%s finds %d files: %v", pattern, len(some), err)
+		}
+		files = append(files, some...)
 	}
 	files = append(files, "../server/dev/dev.go") // which says who may be looked at the demo as
 	for _, file := range files {
@@ -71,7 +76,7 @@ func findUses(t *testing.T) uses {
 			t.Fatal(err)
 		}
 		note(u.texts, inGo, file, content)
-		note(u.prefixes, choicesIn, file, content)
+		note(u.prefixes, prefixInGo, file, content)
 		note(u.parts, literal, file, content)
 	}
 	return u

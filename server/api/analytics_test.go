@@ -126,7 +126,7 @@ func TestAnalytics(t *testing.T) {
 		{name: "who sees all companies, one of them", as: 9, method: "GET", target: analytics + "?company_id=3", status: 200, want: named},
 		{name: "no company", as: 9, method: "GET", target: analytics + "?company_id=99", status: 404},
 		{name: "not a company", as: 9, method: "GET", target: analytics + "?company_id=x", status: 422, want: []string{`"field":"company_id"`}},
-		{name: "too few days", as: 20, method: "GET", target: analytics + "?days=6", status: 422, want: []string{`"field":"days"`, "from 7 to 90"}},
+		{name: "too few days", as: 20, method: "GET", target: analytics + "?days=6", status: 422, want: []string{`"field":"days"`, "from 7 to 365"}},
 		{name: "too many days", as: 20, method: "GET", target: analytics + "?days=366", status: 422, want: []string{`"field":"days"`}},
 		{name: "days that are none", as: 20, method: "GET", target: analytics + "?days=week", status: 422, want: []string{`"field":"days"`}},
 	} {

@@ -210,7 +210,12 @@ func (n *node) do(method, target string, header http.Header, body string) answer
 // finish reads the answer and holds what every answer promises.
 func finish(t testing.TB, request *http.Request, response *http.Response) answered {
 	t.Helper()
-	a := readAll(t, response)
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answered{response, string(b)}
 	name := request.Method + " " + request.URL.Path
 	for header, pattern := range map[string]string{
 		"X-Request-Id": `^[\w.:/+=-]{1,128}$`, "Outpost-Region": `^[a-z]{3}$`, "Outpost-Position": `^\d+:[0-9A-F]+/[0-9A-F]+$`,
@@ -225,16 +230,6 @@ func finish(t testing.TB, request *http.Request, response *http.Response) answer
 	}
 	validate(t, request, a)
 	return a
-}
-
-func readAll(t testing.TB, response *http.Response) answered {
-	t.Helper()
-	defer response.Body.Close()
-	b, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answered{response, string(b)}
 }
 
 // checkProblem holds what every error promises.

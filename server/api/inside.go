@@ -29,7 +29,6 @@ type inside struct {
 	language  string
 	strict    bool
 	userAgent string
-	proxied   []byte // what a trusted proxy said of the client
 
 	mu       sync.Mutex // guards what follows
 	parts    []insidePart

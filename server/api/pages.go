@@ -52,6 +52,8 @@ func downloadRoutes() []*route {
 	return []*route{
 		{method: http.MethodGet, pattern: "/profile/export.json", handle: (*API).exportMe, write: true, session: true},
 		{method: http.MethodGet, pattern: "/people/export.csv", handle: (*API).exportUsers, role: training.Manager, session: true},
+		{method: http.MethodGet, pattern: "/courses/:course/source.json", handle: (*API).getCourseSource, role: training.PlatformAdmin, write: true, session: true},
+		{method: http.MethodGet, pattern: "/status/stream", handle: (*API).watchStatus, open: true, session: true},
 		{method: http.MethodGet, pattern: "/reports/:report/document", handle: (*API).getReport, session: true},
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -89,7 +90,12 @@ func (b *browser) send(method, target string, form url.Values, headers ...string
 	if err != nil {
 		b.n.t.Fatalf("%s %s: %v", method, target, err)
 	}
-	a := readAll(b.n.t, response)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.n.t.Fatal(err)
+	}
+	a := answered{response, string(body)}
 	b.set = response.Cookies()
 	for _, c := range b.set {
 		if c.MaxAge < 0 || !c.Expires.IsZero() && c.Expires.Before(time.Now()) {

@@ -153,7 +153,7 @@ func TestAnAnswerFromElsewhereIsNotKept(t *testing.T) {
 // TestAnEdgesFormIsCarriedOutByThePrimary: the person there gets the primary's cookies and position.
 func TestAnEdgesFormIsCarriedOutByThePrimary(t *testing.T) {
 	primary := newSite(t, nil)
-	edge := newEdge(t, primary.listen(), func(d *Deps, n *node) { d.Site = primary.Site })
+	edge := newEdge(t, primary.listen(), func(d *Deps, _ *node) { d.Site = primary.Site })
 	b := newBrowser(edge)
 	b.post("/sign-in", form("email", "user1@example.com", "password", "testpassword", "next", "/learn")).leads(t, "/learn")
 	b.get("/learn").shows(t, 200, "Üta")

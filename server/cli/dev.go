@@ -78,6 +78,7 @@ func (d *devCommand) print(out io.Writer, w *dev.World) {
 		fmt.Fprintf(out, "from %s to %s: %s (%v)\n", p.From, p.To, p.URL, p.RoundTrip)
 	}
 	fmt.Fprintf(out, "logins   user1@example.com … user1000@example.com, manager@example.com, admin@example.com; password %s\n", seed.Password)
+	fmt.Fprintf(out, "pages    %s\n", w.URL(0))
 	fmt.Fprintf(out, "mail     %s\n", w.MailURL())
 	fmt.Fprintf(out, "ready    %s\n", strings.Join(d.Regions, " "))
 }

@@ -335,7 +335,7 @@ func theAuditLogIsRead(t *testing.T, w *world, admin *client) {
 		NextAfter string `json:"next_after"`
 	}
 	var newest page
-	admin.get(log + "?size=1").into(t, &newest)
+	admin.get(log+"?size=1").into(t, &newest)
 	if e := newest.Items[0]; e.ActorEmail != "manager@example.com" || e.Action != "updateUser" || e.SubjectID != id || e.IP != "127.0.0.1" ||
 		fmt.Sprint(e.Details.Update["department"]) != "[ Audited]" {
 		t.Errorf("the newest entry is %+v", e)

@@ -21,6 +21,24 @@ addEventListener("pageshow", () => {
   }
 });
 
+// It also shows it to whoever sits there now: a page of somebody who has signed out since is not theirs to see.
+addEventListener("pageshow", async (event) => {
+  const page = document.documentElement;
+  if (!event.persisted || !page.dataset.user) return;
+  page.hidden = true;
+  try {
+    const response = await fetch(location.href, { redirect: "manual" });
+    const now = response.ok ? new DOMParser().parseFromString(await response.text(), "text/html").documentElement.dataset.user : "";
+    if (now !== page.dataset.user) {
+      location.reload();
+      return;
+    }
+  } catch {
+    // The network is away, and with it whoever could say so.
+  }
+  page.hidden = false;
+});
+
 // What is wrong with a form is read out first.
 document.getElementById("problem")?.focus();
 

@@ -116,7 +116,8 @@ func (b *tab) note(event any) {
 			complain("a request has failed: %s %s", e.ErrorText, e.BlockedReason)
 		}
 	case *log.EventEntryAdded:
-		if e.Entry.Source != log.EntrySourceNetwork { // see above
+		loud := e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning
+		if loud && e.Entry.Source != log.EntrySourceNetwork { // see above
 			complain("%s: %s", e.Entry.Source, e.Entry.Text)
 		}
 	case *runtime.EventConsoleAPICalled:

@@ -22,7 +22,17 @@ type found struct {
 // finders are by the name that a path has for the id.
 func finders() map[string]found {
 	return map[string]found{
-		"course": {"/courses?size=1", "items.0.slug"},
+		"course":      {"/courses?size=1", "items.0.slug"},
+		"my-course":   {"/me/enrollments?size=1", "items.0.course_slug"},
+		"my-quiz":     {"/me/enrollments?size=1", "items.0.lesson_count"}, // a course ends with one
+		"lesson":      {"/courses/phishing/source", "lessons.0.id"},
+		"quiz-lesson": {"/courses/phishing/source", "lessons.5.id"},
+		"question":    {"/courses/phishing/source", "lessons.5.quiz.questions.0.id"},
+		"user":        {"/users?size=1&role=learner", "items.0.id"},
+		"assignment":  {"/assignments?size=1", "items.0.id"},
+		"campaign":    {"/phishing/campaigns?size=1", "items.0.id"},
+		"company":     {"/companies?size=1", "items.0.id"},
+		"certificate": {"/me/certificates?size=1", "items.0.code"},
 	}
 }
 
