@@ -178,6 +178,11 @@ func (b *tab) must(t *testing.T, steps ...void) {
 func (b *tab) open(path string) (int64, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
+	if strings.Contains(path, "#") { // from the same path it would be no navigation
+		if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+			return 0, fmt.Errorf("leaving for %s: %w", path, err)
+		}
+	}
 	response, err := chromedp.Run(ctx, chromedp.NavigateResponse(b.base+path))
 	if err != nil {
 		return 0, fmt.Errorf("going to %s: %w", path, err)
