@@ -228,7 +228,7 @@ func (b *tab) path(t *testing.T) string {
 
 // signIn signs somebody in, as they would.
 func (b *tab) signIn(email string) error {
-	if _, err := b.open("/sign-in"); err != nil {
+	if _, err := b.open("/sign-in?next=/learn"); err != nil {
 		return err
 	}
 	return b.do(
