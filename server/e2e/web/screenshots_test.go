@@ -81,11 +81,22 @@ func (b *tab) takePicturesOf(l listed, folder string) error {
 	return nil
 }
 
-// photograph takes the whole page, as far down as it goes.
+// What a picture shows of a page, in its pixels, and at which size: there are many, and all are kept.
+const (
+	pictureHeight = 1600
+	pictureScale  = 0.75
+)
+
+// photograph takes the page, as far down as a picture goes.
 func photograph(ctx context.Context, target *chromedp.Target) ([]byte, error) {
-	whole, quality := true, int64(85)
+	metrics, err := cdp.Call(ctx, target, page.GetLayoutMetrics, page.GetLayoutMetricsParams{})
+	if err != nil {
+		return nil, err
+	}
+	whole, quality, size := true, int64(60), metrics.CSSContentSize
 	taken, err := cdp.Call(ctx, target, page.CaptureScreenshot, page.CaptureScreenshotParams{
 		Format: page.CaptureScreenshotFormatWebp, Quality: &quality, CaptureBeyondViewport: &whole,
+		Clip: &page.Viewport{Width: size.Width, Height: min(size.Height, pictureHeight), Scale: pictureScale},
 	})
 	return taken.Data, err
 }
