@@ -89,7 +89,7 @@ const (
 
 // photograph takes the page, as far down as a picture goes.
 func photograph(ctx context.Context, target *chromedp.Target) ([]byte, error) {
-	metrics, err := cdp.Call(ctx, target, page.GetLayoutMetrics, page.GetLayoutMetricsParams{})
+	metrics, err := cdp.Call(ctx, target, page.GetLayoutMetrics, cdp.Empty{})
 	if err != nil {
 		return nil, err
 	}
